@@ -1,0 +1,1 @@
+"""Device classes of the terminal: one folder each, no screens, no flow."""

@@ -1,0 +1,1 @@
+"""Rating keypads (评价器): one byte a key."""

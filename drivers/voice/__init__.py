@@ -1,0 +1,1 @@
+"""Voice: a worker process with espeak-ng; never in the window process."""

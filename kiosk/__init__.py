@@ -1,0 +1,1 @@
+"""What the terminal does: no wires, no screens."""

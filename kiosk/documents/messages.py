@@ -1,0 +1,151 @@
+"""Messages between the window process and the vision process, checked at both ends.
+
+They travel over `kiosk.channel` (a socket pair); bytes of pictures go beside a message as the
+blobs of the frame, never inside the JSON. Requests of the window carry an `id` that the answer
+repeats.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+Point = tuple[float, float]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# -- window -> vision -----------------------------------------------------------
+
+
+class StartLooking(_Message):
+    """Open the camera if it is not open, and look for `use` until told otherwise."""
+
+    kind: Literal["start_looking"] = "start_looking"
+    use: Literal["page", "code", "plate"]
+
+
+class StopLooking(_Message):
+    """No more previews or codes; the camera may be closed."""
+
+    kind: Literal["stop_looking"] = "stop_looking"
+
+
+class TakePage(_Message):
+    """Take a still now, find and straighten the page, judge it."""
+
+    kind: Literal["take_page"] = "take_page"
+    id: int
+
+
+class MakeDocuments(_Message):
+    """Blobs: the JPEG pages in order. Strokes: points 0..1 of the signature box."""
+
+    kind: Literal["make_documents"] = "make_documents"
+    id: int
+    strokes: tuple[tuple[Point, ...], ...]
+
+
+class Forget(_Message):
+    """The session is over: drop every still, frame and reference to the person."""
+
+    kind: Literal["forget"] = "forget"
+
+
+class Ping(_Message):
+    kind: Literal["ping"] = "ping"
+
+
+Request = Annotated[
+    StartLooking | StopLooking | TakePage | MakeDocuments | Forget | Ping,
+    Field(discriminator="kind"),
+]
+REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
+
+# -- vision -> window -----------------------------------------------------------
+
+
+class Hello(_Message):
+    """First message: where the preview ring is."""
+
+    kind: Literal["hello"] = "hello"
+    ring: str  # name of the shared memory
+    version: str
+
+
+class Pong(_Message):
+    kind: Literal["pong"] = "pong"
+
+
+class CameraStatus(_Message):
+    """`status` is a `drivers.device.Status` value."""
+
+    kind: Literal["camera_status"] = "camera_status"
+    status: str
+    reason: str
+    model: str = ""
+
+
+class Plate(_Message):
+    """The newest look. Corners and area as 0..1 of the preview; `advice` as in `kiosk.flow.pages`."""
+
+    kind: Literal["plate"] = "plate"
+    advice: str
+    corners: tuple[Point, ...]
+    trouble_area: tuple[Point, ...]
+    paper: bool
+    steady: bool
+
+
+class CodeSeen(_Message):
+    """A code held to the camera; one blob: its bytes."""
+
+    kind: Literal["code_seen"] = "code_seen"
+    format: str
+
+
+class PageTaken(_Message):
+    """One blob: the straightened page as JPEG."""
+
+    kind: Literal["page_taken"] = "page_taken"
+    id: int
+    advice: str
+    width_px: int
+    height_px: int
+
+
+class PageNotTaken(_Message):
+    kind: Literal["page_not_taken"] = "page_not_taken"
+    id: int
+    advice: str
+
+
+class DocumentsMade(_Message):
+    """Two blobs: the PDF, the signature PNG."""
+
+    kind: Literal["documents_made"] = "documents_made"
+    id: int
+
+
+class DocumentsFailed(_Message):
+    kind: Literal["documents_failed"] = "documents_failed"
+    id: int
+    detail: str
+
+
+Answer = Annotated[
+    Hello
+    | Pong
+    | CameraStatus
+    | Plate
+    | CodeSeen
+    | PageTaken
+    | PageNotTaken
+    | DocumentsMade
+    | DocumentsFailed,
+    Field(discriminator="kind"),
+]
+ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)

@@ -1,0 +1,199 @@
+"""What a step wants done by somebody else: a closed union of values.
+
+The session hands them to one function given to it; the window process carries them out on
+worker threads, tests just look at them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from drivers.receipt_printer.values import Line
+from drivers.voice.values import Tone
+from kiosk.flow.actions import Stroke
+from kiosk.flow.events import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class WatchForCard:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class StopWatchingForCard:
+    pass
+
+
+class CameraUse(StrEnum):
+    PAGE = "page"  # find and judge a page
+    CODE = "code"  # read a code held to the camera
+    PLATE = "plate"  # only: does something lie there?
+
+
+@dataclass(frozen=True, slots=True)
+class StartCamera:
+    scope: Scope
+    use: CameraUse
+
+
+@dataclass(frozen=True, slots=True)
+class StopCamera:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class TakePage:
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class StartScanner:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class StopScanner:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class MakeDocuments:
+    """Pages into one PDF byte for byte, strokes into a PNG."""
+
+    scope: Scope
+    pages: tuple[bytes, ...] = field(repr=False)
+    strokes: tuple[Stroke, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LookForDraft:
+    scope: Scope
+    card_number: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SaveDraft:
+    """Overwrites the session's draft. `payload` is JSON made by `kiosk.flow.case`."""
+
+    session: str
+    card_number: str = field(repr=False)
+    payload: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EraseDraft:
+    """For good: a normal leave, a time-out, or an application sealed from it."""
+
+    card_number: str = field(default="", repr=False)  # also an older draft of this card
+
+
+@dataclass(frozen=True, slots=True)
+class LookForEarlier:
+    scope: Scope
+    item: str
+    within_days: int
+    id_number: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    code: str  # material code, or "signature"
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Commit the application with its attachments. `application` is JSON-able (str keys).
+
+    The store gives the receipt number, adds it to the body, and answers `Sealed` or `SealFailed`.
+    """
+
+    scope: Scope
+    item: str
+    id_number: str = field(repr=False)
+    name_masked: str
+    application: dict[str, object] = field(repr=False)
+    attachments: tuple[Attachment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddRating:
+    """An item of its own in the outbox, in the order of its application."""
+
+    number: str
+    level: int
+    reasons: tuple[str, ...]
+    channel: str  # "keypad" or "screen"
+    rated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AddPrintResult:
+    number: str
+    result: str  # a PrintState
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    job: str
+    lines: tuple[Line, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReceipt:
+    """Is this scanned text a receipt of ours, and in what state? Answers `ProgressKnown`."""
+
+    scope: Scope
+    number: str
+    qr_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beep:
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class TellStaff:
+    """For the log and the centre; `what` is an event of `kiosk/events.toml`, no personal data."""
+
+    what: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wipe:
+    """The session is over: empty everything that may remember the person.
+
+    Page images, the pinyin keyboard's memory, clipboard, temporary files, queued device answers.
+    """
+
+    session: str
+
+
+Effect = (
+    WatchForCard
+    | StopWatchingForCard
+    | StartCamera
+    | StopCamera
+    | TakePage
+    | StartScanner
+    | StopScanner
+    | MakeDocuments
+    | LookForDraft
+    | SaveDraft
+    | EraseDraft
+    | LookForEarlier
+    | Seal
+    | AddRating
+    | AddPrintResult
+    | Print
+    | CheckReceipt
+    | Beep
+    | TellStaff
+    | Wipe
+)

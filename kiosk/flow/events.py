@@ -1,0 +1,167 @@
+"""What reaches the session besides presses: a closed union.
+
+Device events are the value types of `drivers/*/values.py`. Answers to an effect carry the
+`Scope` of the effect and are dropped when that session or step is past.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from drivers.code_scanner.values import CodeScanned
+from drivers.device import StatusChanged
+from drivers.id_reader.values import CardFailed, CardFound, CardRead, CardRemoved
+from drivers.keypad.values import KeyPressed
+from drivers.receipt_printer.values import Printed, PrintFailed
+from kiosk.flow.pages import Advice, Point, ProgressKind
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The session and step for which something was asked."""
+
+    session: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlateSeen:
+    """The newest look at the plate, about five a second while the camera is on."""
+
+    scope: Scope
+    advice: Advice
+    corners: tuple[Point, ...]
+    trouble_area: tuple[Point, ...]
+    paper: bool  # something lies on the plate
+    steady: bool  # it has lain still long enough to be taken by itself
+
+
+@dataclass(frozen=True, slots=True)
+class PageTaken:
+    """A still was taken and straightened. `jpeg` is the page, `image` its key for the screen."""
+
+    scope: Scope
+    image: str
+    advice: Advice  # GOOD, or the worst that is wrong with it
+    width_px: int
+    height_px: int
+    jpeg: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PageNotTaken:
+    scope: Scope
+    advice: Advice
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsMade:
+    """The PDF of the material and the picture of the signature, ready to be sealed."""
+
+    scope: Scope
+    pdf: bytes = field(repr=False)
+    signature_png: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsFailed:
+    scope: Scope
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftKnown:
+    """Answer to LookForDraft; `payload` None when there is none for this card."""
+
+    scope: Scope
+    saved_at: datetime | None
+    expires_at: datetime | None
+    payload: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierKnown:
+    """Answer to LookForEarlier; `number` None when there is none, or nobody could be asked."""
+
+    scope: Scope
+    number: str | None
+    accepted_at: datetime | None
+    delivered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Committed on disk: from now on it is accepted, and a receipt may be printed."""
+
+    scope: Scope
+    number: str
+    qr_text: str
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SealFailed:
+    """Nothing was committed. `disk_full` tells the citizen which sentence."""
+
+    scope: Scope
+    disk_full: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The centre has acknowledged this application."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    online: bool
+    last_contact: datetime | None
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressKnown:
+    scope: Scope
+    number: str
+    kind: ProgressKind
+    item: str | None
+    accepted_at: datetime | None
+    changed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StorageChanged:
+    """Whether an application can be kept safely now (store open, disk not full)."""
+
+    usable: bool
+    reason: str
+
+
+Event = (
+    StatusChanged
+    | CardFound
+    | CardRead
+    | CardFailed
+    | CardRemoved
+    | CodeScanned
+    | KeyPressed
+    | Printed
+    | PrintFailed
+    | PlateSeen
+    | PageTaken
+    | PageNotTaken
+    | DocumentsMade
+    | DocumentsFailed
+    | DraftKnown
+    | EarlierKnown
+    | Sealed
+    | SealFailed
+    | Delivered
+    | LineChanged
+    | ProgressKnown
+    | StorageChanged
+)

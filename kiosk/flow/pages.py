@@ -1,0 +1,484 @@
+"""What a person can be shown: a closed union of values.
+
+A page holds what its screen needs and nothing to decide with. Texts that never vary live in
+`ui/i18n` under the page's situation; texts that come from a service item come as `Words`.
+Values that are personal are marked `repr=False` and come twice where they may be revealed:
+masked (always shown) and full (shown while the reveal button is held).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One text in every language of the catalogue, by language code; "zh" is always there."""
+
+    by_language: tuple[tuple[str, str], ...]
+
+    def get(self, language: str) -> str:
+        texts = dict(self.by_language)
+        return texts.get(language) or texts["zh"]
+
+
+# -- start ----------------------------------------------------------------------
+
+
+class Closure(StrEnum):
+    """Why a service is closed now. Each has a public sentence with what else to do."""
+
+    READER = "reader"  # no ID card can be read
+    CAMERA = "camera"
+    SCANNER = "scanner"  # neither scanner nor camera can read a code
+    LINE = "line"  # needs the centre, which cannot be reached
+    STORAGE = "storage"  # nothing can be kept safely now
+    CATALOGUE = "catalogue"  # the item's description is faulty
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One service on the home page."""
+
+    item: str
+    name: Words
+    icon: str
+    minutes: int
+    bring: Words
+    closed: Closure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standby:
+    tiles: tuple[Tile, ...]  # to say before anyone starts what is closed
+    paper_receipt: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    tiles: tuple[Tile, ...]
+
+
+class Bring(StrEnum):
+    """要带, 可后补, 不用带."""
+
+    BRING = "bring"
+    LATER = "later"
+    NOT_NEEDED = "not_needed"
+
+
+@dataclass(frozen=True, slots=True)
+class GuidePaper:
+    name: Words
+    note: Words
+    bring: Bring
+    picture: str  # icon name
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceGuide:
+    item: str
+    name: Words
+    who: Words
+    result: Words
+    papers: tuple[GuidePaper, ...]
+    minutes: int
+    days: int  # working days until the department answers
+    department: Words
+    closed: Closure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentLine:
+    what: Words
+    why: Words
+    kept: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    item_name: Words
+    lines: tuple[ConsentLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentDeclined:
+    """Saying no leads to what else one can do."""
+
+    item_name: Words
+    counter: Words  # where the window is and when it is open
+    phone: str
+
+
+# -- identity -------------------------------------------------------------------
+
+
+class Role(StrEnum):
+    """Whose card is wanted."""
+
+    APPLICANT = "applicant"  # the person at the machine, for themselves
+    AGENT = "agent"  # the relative who acts
+    ELDER = "elder"  # the person for whom the relative acts
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceIdCard:
+    role: Role
+    reading: bool = False  # a card was found and is being read
+    seconds_left: int = 60
+    may_act_for_relative: bool = False
+
+
+class CardProblemKind(StrEnum):
+    UNREADABLE = "unreadable"  # lift and place again
+    LIFTED = "lifted"  # taken away too early
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+    TOO_YOUNG = "too_young"
+    SAME_CARD = "same_card"  # the relative's own card was placed again
+    SOMEONE_ELSES = "someone_elses"  # not the card this session began with, or 不是我
+    UNKNOWN_CARD = "unknown_card"
+    READER_LOST = "reader_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class CardProblem:
+    kind: CardProblemKind
+    role: Role
+    minimum_age: int = 0
+    eligible_from: date | None = None  # too young: the day from which one may apply
+    valid_to: date | None = None
+    may_act_for_relative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCard:
+    """A card as shown: masked, and full for the reveal button."""
+
+    name_masked: str
+    number_masked: str
+    birth_year: int
+    address_masked: str
+    long_term: bool
+    name: str = field(repr=False)
+    number: str = field(repr=False)
+    address: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmIdentity:
+    role: Role
+    person: PersonCard
+
+
+@dataclass(frozen=True, slots=True)
+class DraftFound:
+    item_name: Words
+    saved_at: datetime  # UTC
+    minutes_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierApplication:
+    item_name: Words
+    number: str
+    accepted_at: datetime  # UTC
+    within_days: int
+    delivered: bool
+
+
+# -- form -----------------------------------------------------------------------
+
+
+class FieldKind(StrEnum):
+    PHONE = "phone"  # keypad, 3-4-4
+    ACCOUNT = "account"  # keypad, groups of four
+    NAME = "name"  # pinyin keyboard
+    CHOICE = "choice"
+
+
+class FieldError(StrEnum):
+    """What is wrong with what was typed; the sentence says what to do."""
+
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    BAD_START = "bad_start"  # not how such a number begins
+    BAD_CHECK = "bad_check"  # the check digit does not agree: one digit is wrong
+    BAD_CHARACTER = "bad_character"
+    SAME_AS_APPLICANT = "same_as_applicant"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class FormOption:
+    code: str
+    name: Words
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    code: str
+    kind: FieldKind
+    label: Words
+    required: bool
+    value: str = field(repr=False)
+    missing: int = 0  # how many characters are still to come (while typing)
+    maximum: int = 0
+    error: FieldError | None = None
+    options: tuple[FormOption, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One question to a screen: `fields` are those of this question."""
+
+    question: Words
+    lead: Words
+    fields: tuple[FormField, ...]
+    active: str  # code of the field being typed, "" for none
+    complete: bool
+    number: int = 1  # of `of` form pages
+    of: int = 1
+
+
+# -- materials --------------------------------------------------------------------
+
+
+class Advice(StrEnum):
+    """One plain sentence to the citizen about the paper on the plate, worst first."""
+
+    CAMERA_STARTING = "camera_starting"
+    CAMERA_LOST = "camera_lost"
+    NO_PAGE = "no_page"
+    CUT_OFF = "cut_off"
+    TOO_DARK = "too_dark"
+    GLARE = "glare"
+    SHADOW = "shadow"
+    FINGER = "finger"
+    BLURRED = "blurred"
+    WRONG_SIZE = "wrong_size"
+    EMPTY_PAGE = "empty_page"
+    HOLD_STILL = "hold_still"
+    GOOD = "good"
+
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialLine:
+    """One paper of the set, in the list under the live picture."""
+
+    code: str
+    name: Words
+    taken: bool
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePage:
+    """The live plate. The preview itself reaches the screen through the preview ring."""
+
+    material: Words
+    advice: Advice
+    corners: tuple[Point, ...]  # 0..1 of the preview's width and height: TL, TR, BR, BL; or ()
+    trouble_area: tuple[Point, ...]  # where it shows, same units; or ()
+    lines: tuple[MaterialLine, ...]
+    taking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPage:
+    """The straightened page: keep it or take it again."""
+
+    material: Words
+    image: str  # key of the page image
+    advice: Advice
+    kept_despite: bool  # keeping it means: kept although not good
+
+
+# -- review, sign, submit -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewLine:
+    label: Words
+    masked: str
+    full: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewGroup:
+    code: str  # argument of Act.CHANGE; "" where it cannot be changed here
+    name: Words
+    lines: tuple[ReviewLine, ...]
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    groups: tuple[ReviewGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    statement: tuple[Words, ...]  # at most three lines: what is being signed
+    signer_masked: str
+    empty: bool
+    strokes: tuple[tuple[Point, ...], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    item_name: Words
+
+
+class SubmitProblemKind(StrEnum):
+    DISK_FULL = "disk_full"
+    STORE = "store"  # could not be written; nothing was accepted
+    DOCUMENTS = "documents"  # the papers could not be put together
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitProblem:
+    """Not accepted, said so; what was entered is still here and SUBMIT may be pressed again."""
+
+    kind: SubmitProblemKind
+
+
+class PrintState(StrEnum):
+    PRINTING = "printing"
+    PRINTED = "printed"
+    PAPER_OUT = "paper_out"
+    COVER_OPEN = "cover_open"
+    JAMMED = "jammed"
+    UNKNOWN = "unknown"  # took the bytes, never confirmed
+    UNAVAILABLE = "unavailable"  # no printer to be had
+    DECLINED = "declined"  # the citizen goes on without paper
+
+
+class Delivery(StrEnum):
+    """Never claimed before it is true."""
+
+    WAITING = "waiting"  # 已受理，待上传: on this machine, no line
+    SENDING = "sending"  # on this machine, being sent
+    DELIVERED = "delivered"  # the centre holds it
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    item_name: Words
+    number: str
+    qr_text: str
+    accepted_at: datetime  # UTC
+    delivery: Delivery
+    print_state: PrintState
+    department: Words
+    days: int
+    phone_masked: str
+    may_rate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    item_name: Words
+    seconds_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class RatingReason:
+    code: str
+    text: Words
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RatingReasons:
+    level: int
+    reasons: tuple[RatingReason, ...]
+    seconds_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeAway:
+    """Until reader and plate are empty. None: it cannot be told."""
+
+    card_on_reader: bool | None
+    paper_on_plate: bool | None
+    receipt: bool
+    thanks: bool = False  # a rating was given
+
+
+# -- progress query -----------------------------------------------------------------
+
+
+class ScanProblem(StrEnum):
+    NONE = "none"
+    NOT_A_RECEIPT = "not_a_receipt"
+    NUMBER_WRONG = "number_wrong"
+    SIGNATURE_WRONG = "signature_wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReceipt:
+    problem: ScanProblem = ScanProblem.NONE
+    asking: bool = False
+
+
+class ProgressKind(StrEnum):
+    WAITING_HERE = "waiting_here"  # on this machine, not yet sent
+    RECEIVED = "received"  # the centre has it
+    IN_REVIEW = "in_review"
+    NEEDS_MORE = "needs_more"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    UNKNOWN_NUMBER = "unknown_number"
+    HUB_UNREACHABLE = "hub_unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressResult:
+    """Nothing personal: number, item, dates, state."""
+
+    number: str
+    kind: ProgressKind
+    item_name: Words | None = None
+    accepted_at: datetime | None = None  # UTC
+    changed_at: datetime | None = None  # UTC
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfService:
+    """Nothing can be done here now; `reasons` says why, each once."""
+
+    reasons: tuple[Closure, ...]
+
+
+Page = (
+    Standby
+    | Home
+    | ServiceGuide
+    | Consent
+    | ConsentDeclined
+    | PlaceIdCard
+    | CardProblem
+    | ConfirmIdentity
+    | DraftFound
+    | EarlierApplication
+    | Form
+    | CapturePage
+    | CheckPage
+    | Review
+    | Sign
+    | Submitting
+    | SubmitProblem
+    | Accepted
+    | Rating
+    | RatingReasons
+    | TakeAway
+    | ScanReceipt
+    | ProgressResult
+    | OutOfService
+)

@@ -1,0 +1,227 @@
+"""The terminal's one settings file, TOML, typed. Every field is described where it is declared.
+
+`load` answers `Settings`, or `SettingsFault`s that name the field and the line of the file.
+`kiosk settings --describe` prints this page's fields as documentation.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+DeviceUrl = Annotated[str, Field(pattern=r"^$|^[a-z0-9+]+://.*$|^/.*$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TerminalSettings(_Section):
+    code: str = Field(
+        "QS01",
+        pattern=r"^[A-Z0-9]{4}$",
+        description="Four letters or digits that begin every receipt number; unique in the region.",
+    )
+    name_zh: str = Field("自助服务终端01号", description="Name of this terminal in the status bar.")
+    name_en: str = Field("Terminal 01", description="The same in English.")
+    centre_zh: str = Field("清水镇便民服务中心", description="The service centre it stands in.")
+    centre_en: str = Field("Qingshui Town Service Centre", description="The same in English.")
+    help_phone: str = Field("12345", description="Number shown where a person can be asked.")
+    counter_zh: str = Field(
+        "清水镇便民服务中心1号窗口，工作日8:30—17:30", description="Where else one can go."
+    )
+    counter_en: str = Field(
+        "Counter 1, Qingshui Town Service Centre, working days 8:30–17:30",
+        description="The same in English.",
+    )
+
+
+class PathSettings(_Section):
+    data: Path = Field(
+        Path("/var/lib/kiosk"),
+        description="Database, attachments and keys; must be on a real disk.",
+    )
+    logs: Path = Field(Path("/var/log/kiosk"), description="Log files, one a process.")
+    runtime: Path = Field(
+        Path("/run/kiosk"), description="Sockets and the citizen's temporary files; a tmpfs."
+    )
+    catalogue: Path | None = Field(
+        None, description="Folder of service items; empty: the packages that ship with the program."
+    )
+
+
+class WindowSettings(_Section):
+    width: int = Field(1080, ge=640, le=7680, description="Width of the screen in pixels.")
+    height: int = Field(1920, ge=480, le=7680, description="Height of the screen in pixels.")
+    full_screen: bool = Field(True, description="False only in rehearsal: a window scaled to fit.")
+    reduced_motion: bool = Field(False, description="Lit slots steady, pages without movement.")
+    idle_s: int = Field(60, ge=10, le=600, description="Seconds without a touch until the warning.")
+    idle_warning_s: int = Field(30, ge=10, le=120, description="Seconds the warning counts down.")
+    elder_idle_s: int = Field(120, ge=10, le=900, description="The same in elder mode.")
+    elder_idle_warning_s: int = Field(60, ge=10, le=300, description="The same in elder mode.")
+
+
+class HubSettings(_Section):
+    url: str = Field(
+        "http://127.0.0.1:8000", pattern=r"^https?://.+$", description="Address of the platform."
+    )
+    connect_timeout_s: float = Field(5.0, gt=0, le=60, description="Time to reach the hub.")
+    read_timeout_s: float = Field(20.0, gt=0, le=300, description="Time for its answer.")
+    idle_poll_s: float = Field(
+        30.0,
+        gt=0,
+        le=600,
+        description="Contact at least this often, so that the line's state is known.",
+    )
+
+
+class IdReaderSettings(_Section):
+    url: DeviceUrl = Field(
+        "", description="serial:///dev/…?baud=115200 or tcp://host:port; empty: not installed."
+    )
+    poll_ms: int = Field(300, ge=300, le=2000, description="Pause between two looks for a card.")
+
+
+class CameraSettings(_Section):
+    url: DeviceUrl = Field(
+        "",
+        description="video:///dev/video0?size=3264x2448&fourcc=MJPG, http://…, or the path of a picture.",
+    )
+    plate_dpi: float = Field(
+        200.0, gt=30, le=1200, description="Dots per inch on the plate, as calibrated."
+    )
+
+
+class ScannerSettings(_Section):
+    url: DeviceUrl = Field(
+        "", description="serial:///dev/…?baud=9600; empty: only the camera reads codes."
+    )
+
+
+class PrinterSettings(_Section):
+    url: DeviceUrl = Field(
+        "", description="tcp://host:9100 or serial:///dev/…; empty: not installed."
+    )
+    paper_mm: Literal[58, 80] = Field(80, description="Width of the paper.")
+
+
+class KeypadSettings(_Section):
+    url: DeviceUrl = Field("", description="serial:///dev/…?baud=9600; empty: not installed.")
+    keys: dict[str, str] = Field(
+        default={"35": "5", "34": "4", "33": "3", "32": "2", "31": "1", "30": "skip"},
+        description="Byte in hexadecimal to key: 5 very satisfied … 1 very dissatisfied, or skip.",
+    )
+
+
+class VoiceSettings(_Section):
+    url: DeviceUrl = Field(
+        "",
+        description="alsa://default, or file:///folder (each utterance a WAV file); empty: not installed.",
+    )
+    volume_percent: int = Field(80, ge=0, le=100, description="Volume at the start of a session.")
+
+
+class RuleSettings(_Section):
+    """Rules of the site that stand above an item's own."""
+
+    old_age_allowance_years: int = Field(
+        80, ge=60, le=110, description="Age from which the old-age allowance is granted here."
+    )
+    draft_minutes: int = Field(
+        15, ge=1, le=120, description="How long a draft is offered after a crash."
+    )
+    accepted_days: int = Field(
+        7, ge=1, le=90, description="How long delivered applications are kept here."
+    )
+
+
+class LogSettings(_Section):
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level written."
+    )
+
+
+class Settings(_Section):
+    """The whole file."""
+
+    terminal: TerminalSettings = TerminalSettings()
+    paths: PathSettings = PathSettings()
+    window: WindowSettings = WindowSettings()
+    hub: HubSettings = HubSettings()
+    id_reader: IdReaderSettings = IdReaderSettings()
+    document_camera: CameraSettings = CameraSettings()
+    code_scanner: ScannerSettings = ScannerSettings()
+    receipt_printer: PrinterSettings = PrinterSettings()
+    keypad: KeypadSettings = KeypadSettings()
+    voice: VoiceSettings = VoiceSettings()
+    rules: RuleSettings = RuleSettings()
+    log: LogSettings = LogSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFault:
+    """One thing wrong with the file. `line` counts from 1; 0 when it has none (file missing)."""
+
+    path: str
+    line: int
+    field: str
+    problem: str
+
+    def __str__(self) -> str:
+        where = f"{self.path}:{self.line}" if self.line else self.path
+        return (
+            f"{where}: {self.field}: {self.problem}" if self.field else f"{where}: {self.problem}"
+        )
+
+
+def load(path: Path) -> Settings | tuple[SettingsFault, ...]:
+    """Read and check the settings file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        return (SettingsFault(str(path), 0, "", f"cannot be read: {error.strerror}"),)
+    except UnicodeDecodeError as error:
+        return (SettingsFault(str(path), 0, "", f"is not UTF-8 (byte {error.start})"),)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        found = re.search(r"line (\d+)", message)
+        return (SettingsFault(str(path), int(found.group(1)) if found else 0, "", message),)
+    try:
+        return Settings.model_validate(table)
+    except ValidationError as error:
+        return tuple(
+            SettingsFault(
+                str(path),
+                _line_of(text, [str(part) for part in problem["loc"]]),
+                ".".join(str(part) for part in problem["loc"]),
+                problem["msg"],
+            )
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+
+
+def _line_of(text: str, loc: list[str]) -> int:
+    """The line on which the value at `loc` (section, field, …) is written; the section's if none."""
+    section, best = "", 0
+    wanted = loc[0] if loc else ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
+        if header:
+            section = header.group(1).replace('"', "").replace(" ", "")
+            if section == wanted or section.startswith(wanted + "."):
+                best = best or number
+            continue
+        key = re.match(r"""\s*["']?([\w-]+)["']?\s*(?:\.|=)""", line)
+        if not key:
+            continue
+        path = (section.split(".") if section else []) + [key.group(1)]
+        if path == loc[: len(path)] and len(path) > (1 if section else 0):
+            best = number
+    return best
