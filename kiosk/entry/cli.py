@@ -1,0 +1,224 @@
+"""`kiosk`: one command line. Imports the command library only; each command loads what it needs.
+
+Exit codes: 0 done · 2 bad use, or not built yet · 3 not there or lost · 4 every other fault.
+With `--json`, answers are JSON lines; a fault is `{"ok": false, "fault": "...", "detail": "..."}`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_SETTINGS = Path("/etc/kiosk/kiosk.toml")
+
+app = typer.Typer(
+    name="kiosk",
+    help="Software of a government self-service terminal (政务服务自助终端).",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+SettingsPath = Annotated[
+    Path, typer.Option("--settings", envvar="KIOSK_SETTINGS", help="The terminal's settings file.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Answer with JSON lines.")]
+Files = Annotated[list[Path], typer.Argument(help="Pictures.", show_default=False)]
+
+
+@app.command()
+def run(
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    fullscreen: Annotated[
+        bool, typer.Option("--fullscreen", help="Full screen, whatever the settings say.")
+    ] = False,
+) -> None:
+    """Start the terminal: window, vision and sync."""
+    from kiosk.entry.window import main as start
+
+    raise typer.Exit(start(settings, fullscreen))
+
+
+@app.command()
+def robot(
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    out: Annotated[Path, typer.Option(help="Folder for pictures and records.")] = Path("out"),
+) -> None:
+    """Rehearsal: a robot citizen does one application in the real window."""
+    raise typer.Exit(_module("rehearsal", "robot", "--settings", str(settings), "--out", str(out)))
+
+
+@app.command()
+def dock(settings: SettingsPath = DEFAULT_SETTINGS) -> None:
+    """Rehearsal: a window in which one places cards and papers on emulated devices."""
+    raise typer.Exit(_module("rehearsal", "dock", "--settings", str(settings)))
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def hub(context: typer.Context) -> None:
+    """The reference central platform: init, serve, enrol-code, show and more."""
+    raise typer.Exit(_module("hub", *context.args))
+
+
+@app.command()
+def enrol(
+    code: Annotated[str, typer.Argument(help="The one-time code that the hub gave.")],
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    json: Json = False,
+) -> None:
+    """Make this terminal known to the hub."""
+    from kiosk.entry.commands import enrol as command
+
+    raise typer.Exit(command.run(settings, code, json=json))
+
+
+@app.command()
+def gallery(
+    out: Annotated[Path, typer.Option(help="Folder for the pictures and index.html.")] = Path(
+        "out/gallery"
+    ),
+) -> None:
+    """Draw every screen in every theme, language and size."""
+    from kiosk.entry.commands import gallery as command
+
+    raise typer.Exit(command.run(out))
+
+
+@app.command()
+def scan(files: Files, json: Json = False) -> None:
+    """Read the QR codes and barcodes in pictures."""
+    from kiosk.entry.commands import scan as command
+
+    raise typer.Exit(command.run(files, json=json))
+
+
+@app.command()
+def page(
+    files: Files,
+    json: Json = False,
+    plate: Annotated[
+        Path | None, typer.Option("--plate", help="Picture of the empty plate.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the straightened pages.")] = None,
+) -> None:
+    """Find, straighten and judge the page in pictures."""
+    from kiosk.entry.commands import page as command
+
+    raise typer.Exit(command.run(files, json=json, plate=plate, out=out))
+
+
+@app.command()
+def cache(
+    action: Annotated[str, typer.Argument(help="status, check, salvage or tray.")] = "status",
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    json: Json = False,
+) -> None:
+    """What waits on this terminal."""
+    from kiosk.entry.commands import cache as command
+
+    raise typer.Exit(command.run(settings, action, json=json))
+
+
+@app.command()
+def sync(
+    action: Annotated[str, typer.Argument(help="status or once.")] = "status",
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    json: Json = False,
+) -> None:
+    """The line to the hub: its state, or send once what waits."""
+    from kiosk.entry.commands import sync_once as command
+
+    raise typer.Exit(command.run(settings, action, json=json))
+
+
+@app.command()
+def catalogue(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of items; none: those that ship.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check service items and list them."""
+    from kiosk.entry.commands import catalogue as command
+
+    raise typer.Exit(command.run(folder, json=json))
+
+
+@app.command("settings")
+def settings_command(
+    file: Annotated[Path | None, typer.Argument(help="A settings file to check.")] = None,
+    describe: Annotated[bool, typer.Option("--describe", help="Print every field.")] = False,
+    json: Json = False,
+) -> None:
+    """Check a settings file, naming the field and the line of every fault; or describe all fields."""
+    from kiosk.entry.commands import settings as command
+
+    raise typer.Exit(command.run(file, describe=describe, json=json))
+
+
+@app.command()
+def idcard(json: Json = False) -> None:
+    """Read one ID card from the command line."""
+    raise typer.Exit(_not_built("idcard", json))
+
+
+@app.command()
+def smartcard(json: Json = False) -> None:
+    """Read one smart card over PC/SC."""
+    raise typer.Exit(_not_built("smartcard", json))
+
+
+@app.command()
+def receipt(json: Json = False) -> None:
+    """Print a test receipt."""
+    raise typer.Exit(_not_built("receipt", json))
+
+
+@app.command()
+def diag(json: Json = False) -> None:
+    """Guided tests of every device."""
+    raise typer.Exit(_not_built("diag", json))
+
+
+@app.command()
+def bench(
+    what: Annotated[str, typer.Argument(help="What to measure.")] = "", json: Json = False
+) -> None:
+    """Measure, side by side with a peer or a limit."""
+    raise typer.Exit(_not_built(f"bench {what}".strip(), json))
+
+
+def _not_built(command: str, json: bool) -> int:
+    detail = f"kiosk {command} is not built yet"
+    if json:
+        from kiosk.entry.commands.answer import fault_line
+
+        print(fault_line("not_built", detail))
+    print(detail, file=sys.stderr)
+    return 2
+
+
+def _module(module: str, *arguments: str) -> int:
+    """Hand over to a program of another room, in its own process."""
+    import importlib.util
+    import subprocess
+
+    if importlib.util.find_spec(module) is None:
+        print(f"{module} is not installed on this terminal", file=sys.stderr)
+        return 3
+    try:
+        return subprocess.call([sys.executable, "-m", module, *arguments])  # noqa: S603 - ours
+    except KeyboardInterrupt:
+        return 130
+
+
+def main() -> None:
+    """Entry point of the `kiosk` script."""
+    app()

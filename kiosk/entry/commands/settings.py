@@ -1,0 +1,60 @@
+"""`kiosk settings`: check a file, or describe every field."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from kiosk.entry.commands.answer import Exit, fault_line, ok_line
+from kiosk.settings import Settings, load
+
+
+def run(file: Path | None, *, describe: bool, json: bool) -> int:
+    if describe:
+        print(describe_settings())
+        return Exit.DONE
+    if file is None:
+        print("name a settings file, or use --describe", file=sys.stderr)
+        return Exit.BAD_USE
+    loaded = load(file)
+    if isinstance(loaded, Settings):
+        print(ok_line(file=str(file)) if json else f"{file}: in order")
+        return Exit.DONE
+    for fault in loaded:
+        if json:
+            print(
+                fault_line(
+                    "unreadable_path" if not fault.line and not fault.field else "bad_settings",
+                    fault.problem,
+                    file=fault.path,
+                    line=fault.line,
+                    field=fault.field,
+                )
+            )
+        else:
+            print(fault, file=sys.stderr)
+    return Exit.NOT_THERE if not file.is_file() else Exit.FAULT
+
+
+def describe_settings() -> str:
+    """Every section, field, default and description as Markdown; docs/settings.md is this text."""
+    out = [
+        "# The settings file",
+        "",
+        "TOML, `/etc/kiosk/kiosk.toml` by default. Every field has a default; write only what differs.",
+        "This page is made by `kiosk settings --describe`; a test keeps it in step.",
+    ]
+    for name, section in Settings.model_fields.items():
+        model = section.annotation
+        assert isinstance(model, type) and issubclass(model, BaseModel)  # noqa: S101 - our own model
+        out += ["", f"## [{name}]", ""]
+        if model.__doc__ and not model.__doc__.startswith("!!!"):
+            out += [" ".join(model.__doc__.split()), ""]
+        out += ["| field | default | what it is |", "|---|---|---|"]
+        for key, field in model.model_fields.items():
+            default = field.default
+            text = "" if default is None else str(default)
+            out.append(f"| `{key}` | `{text}` | {field.description} |")
+    return "\n".join(out) + "\n"
