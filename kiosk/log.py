@@ -34,11 +34,11 @@ class EventLog:
     def __call__(self, event: str, /, **fields: Field) -> None:
         allowed = self._catalogue.get(event)
         if allowed is None:
-            self._write("unknown_event_refused", event=event[:40], field="")
+            self._write("unknown_event_refused", refused_event=event[:40], refused_field="")
             return
         extra = [name for name in fields if name not in allowed]
         for name in extra:
-            self._write("unknown_event_refused", event=event, field=name[:40])
+            self._write("unknown_event_refused", refused_event=event, refused_field=name[:40])
         kept = {
             name: value[:MAX_FIELD_CHARACTERS] if isinstance(value, str) else value
             for name, value in fields.items()
@@ -48,7 +48,7 @@ class EventLog:
 
     def _write(self, name: str, **fields: Field) -> None:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._logger.msg(None, at=at, name=name, **fields)
+        self._logger.msg(name, at=at, **fields)
 
 
 def load_catalogue() -> dict[str, frozenset[str]]:

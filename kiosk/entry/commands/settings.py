@@ -13,7 +13,7 @@ from kiosk.settings import Settings, load
 
 def run(file: Path | None, *, describe: bool, json: bool) -> int:
     if describe:
-        print(describe_settings())
+        print(describe_settings(), end="")
         return Exit.DONE
     if file is None:
         print("name a settings file, or use --describe", file=sys.stderr)

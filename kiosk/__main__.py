@@ -1,0 +1,5 @@
+"""`python -m kiosk`."""
+
+from kiosk.entry.cli import main
+
+main()

@@ -1,0 +1,111 @@
+"""The rules of the house that a linter cannot hold."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOMS = ("kiosk", "drivers", "offline_cache", "ui", "hub", "rehearsal")
+
+
+def modules_of(root: Path, room: str) -> set[str]:
+    """Dotted names of the modules and packages directly below a room."""
+    names = set()
+    for path in (root / room).iterdir():
+        if (path.suffix == ".py" and path.stem not in ("__init__", "__main__")) or (
+            path / "__init__.py"
+        ).is_file():
+            names.add(f"{room}.{path.stem}")
+    return names
+
+
+def contract_modules(root: Path) -> str:
+    return (root / "pyproject.toml").read_text(encoding="utf-8").split("[tool.importlinter]")[1]
+
+
+@pytest.mark.parametrize("room", ["kiosk", "drivers"])
+def test_a_new_module_must_be_named_by_a_contract(root: Path, room: str) -> None:
+    contracts = contract_modules(root)
+    ground = {"drivers.device", "drivers.worker", "drivers.transport"}  # named by their layer
+    unnamed = {
+        name
+        for name in modules_of(root, room) - ground
+        if not re.search(rf"\b{re.escape(name)}\b", contracts)
+    }
+    assert not unnamed, f"say in pyproject.toml's import contracts what these may import: {unnamed}"
+
+
+def test_every_top_folder_of_code_is_a_room_of_the_contracts(root: Path) -> None:
+    contracts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    assert tuple(contracts["tool"]["importlinter"]["root_packages"]) == ROOMS
+    packages = {
+        path.parent.name for path in root.glob("*/__init__.py") if path.parent.name != "tests"
+    }
+    assert packages == set(ROOMS)
+
+
+def loaded_modules(*arguments: str) -> tuple[int, set[str]]:
+    """Run one `kiosk` command and say which modules it had loaded at its end."""
+    script = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print('\\nMODULES ' + ' '.join(sys.modules)))\n"
+        f"sys.argv = ['kiosk', *{arguments!r}]\n"
+        "from kiosk.entry.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+    )
+    return done.returncode, set(done.stdout.rpartition("MODULES ")[2].split())
+
+
+def test_the_command_line_loads_only_what_a_command_needs() -> None:
+    code, modules = loaded_modules("--help")
+    assert code == 0
+    assert "kiosk.entry.cli" in modules
+    for heavy in ("PySide6", "cv2", "pydantic", "sqlcipher3", "requests", "rich"):
+        assert heavy not in modules, heavy
+
+
+def test_looking_at_pictures_loads_no_window_and_checking_settings_neither(tmp_path: Path) -> None:
+    file = tmp_path / "kiosk.toml"
+    file.write_text('[terminal]\ncode = "QS01"\n', encoding="utf-8")
+    code, modules = loaded_modules("settings", str(file))
+    assert code == 0
+    assert "cv2" not in modules
+    assert "PySide6" not in modules
+
+
+def test_what_is_not_built_yet_says_so_and_exits_with_2() -> None:
+    for command in ("idcard", "smartcard", "receipt", "diag", "bench"):
+        done = subprocess.run(
+            [sys.executable, "-m", "kiosk", command, "--json"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert '"ok": false' in done.stdout
+        assert "not built yet" in done.stderr
+
+
+def test_no_secret_address_or_machine_path_is_in_the_lock_files(root: Path) -> None:
+    for name in ("requirements.lock", "requirements-build.lock"):
+        text = (root / name).read_text(encoding="utf-8")
+        assert "://" not in text
+        assert "--index-url" not in text and "--find-links" not in text
+        pins = [line for line in text.splitlines() if re.match(r"[a-z0-9]", line)]
+        assert pins and all(re.match(r"\S+==\S+ \\", line) for line in pins)
+        assert text.count("--hash=sha256:") >= len(pins)
