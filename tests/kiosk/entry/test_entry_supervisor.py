@@ -1,0 +1,137 @@
+"""The window's children: started, heard, missed, started again, ended."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.channel import Frame
+from kiosk.clock import SystemClock
+from kiosk.entry import supervisor
+from kiosk.entry.supervisor import Child, Recipe
+
+CHILD = """
+import os, socket, sys
+sys.path.insert(0, {root!r})
+from kiosk.channel import Channel, ChannelClosed
+channel = Channel(socket.socket(fileno=int(sys.argv[1])))
+secret = os.read(int(sys.argv[2]), 100)
+channel.send(b"hello %d %d" % (os.getpid(), len(secret)))
+while True:
+    frame = channel.receive()
+    if isinstance(frame, ChannelClosed):
+        raise SystemExit(0)
+    if frame.json == b"die":
+        os._exit(7)
+    if frame.json == b"hang":
+        import time
+        time.sleep(3600)
+    if frame.json != b"ping":
+        channel.send(b"echo " + frame.json, frame.blobs)
+    else:
+        channel.send(b"pong")
+"""
+WAIT_S = 20.0  # far beyond what any step needs on a busy machine
+
+
+class Watched:
+    """A child and everything that it told."""
+
+    def __init__(self, tmp_path: Path, root: Path) -> None:
+        self.heard: queue.Queue[tuple[str, object]] = queue.Queue()
+        self.logged: list[str] = []
+        script = CHILD.format(root=str(root))
+        self.child = Child(
+            Recipe(
+                "test",
+                lambda fd, secrets: [sys.executable, "-c", script, str(fd), str(secrets[0])],
+                ping=b"ping",
+                secrets=(b"k" * 32,),
+            ),
+            on_up=lambda: self.heard.put(("up", None)),
+            on_frame=lambda frame: self.heard.put(("frame", frame)),
+            on_down=lambda reason: self.heard.put(("down", reason)),
+            clock=SystemClock(),
+            log=lambda event, /, **fields: self.logged.append(event),
+            output=tmp_path / "child.out",
+        )
+
+    def wait_for(self, kind: str, json_start: bytes = b"") -> object:
+        while True:
+            what, value = self.heard.get(timeout=WAIT_S)
+            if what != kind:
+                continue
+            if isinstance(value, Frame) and not value.json.startswith(json_start):
+                continue
+            return value
+
+    def pid(self) -> int:
+        frame = self.wait_for("frame", b"hello")
+        assert isinstance(frame, Frame)
+        return int(frame.json.split()[1])
+
+
+@pytest.fixture
+def watched(tmp_path: Path, root: Path) -> Iterator[Watched]:
+    watched = Watched(tmp_path, root)
+    watched.child.start()
+    yield watched
+    watched.child.stop()
+
+
+def gone(pid: int) -> bool:
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        os.sched_yield()
+    return False
+
+
+def test_a_child_gets_its_wire_and_its_secret_and_answers(watched: Watched) -> None:
+    frame = watched.wait_for("frame", b"hello")
+    assert isinstance(frame, Frame)
+    assert frame.json.split()[2] == b"32"
+    assert watched.child.send(b"question", (b"blob",)) is None
+    answer = watched.wait_for("frame", b"echo")
+    assert answer == Frame(b"echo question", (b"blob",))
+
+
+def test_a_child_that_died_is_told_and_started_again(watched: Watched) -> None:
+    first = watched.pid()
+    watched.child.send(b"die")
+    reason = watched.wait_for("down")
+    assert "exit 7" in str(reason)
+    assert watched.pid() != first
+    assert "child_lost" in watched.logged
+
+
+def test_a_child_that_no_longer_answers_is_ended_and_started_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "SILENCE_S", 0.5)
+    monkeypatch.setattr(supervisor, "STOP_S", 0.2)
+    first = watched.pid()
+    watched.child.send(b"hang")
+    watched.wait_for("down")
+    assert gone(first)
+    assert watched.pid() != first
+
+
+def test_stopping_ends_the_child(watched: Watched) -> None:
+    pid = watched.pid()
+    watched.child.stop()
+    assert gone(pid)
+
+
+def test_nobody_there_is_a_value(tmp_path: Path, root: Path) -> None:
+    watched = Watched(tmp_path, root)
+    assert watched.child.send(b"x") is not None
