@@ -27,15 +27,37 @@ I18N_FOLDER = Path(__file__).parent / "i18n"
 
 _ENGINE_PROPERTY = "kioskTexts"  # where the engine that asks for the singleton finds its own
 
-Catalogue = Mapping[str, Mapping[str, str]]  # situation -> key -> text
+Catalogue = Mapping[str, Mapping[str, str]]  # situation -> key -> text; "closure.line" is one too
 
 
 def load_catalogues(folder: Path = I18N_FOLDER) -> dict[str, Catalogue]:
     """All languages of `folder` by code. A text is "words with {parameter}"."""
     catalogues: dict[str, Catalogue] = {}
     for path in sorted(folder.glob("*.toml")):
-        catalogues[path.stem] = tomllib.loads(path.read_text(encoding="utf-8"))
+        catalogues[path.stem] = _flat(tomllib.loads(path.read_text(encoding="utf-8")))
     return catalogues
+
+
+def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, dict[str, str]]:
+    """Tables in tables become situations with a dotted name."""
+    texts: dict[str, dict[str, str]] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            texts |= _flat(value, f"{above}{key}.")
+        else:
+            texts.setdefault(above.removesuffix("."), {})[key] = str(value)
+    return texts
+
+
+def _nested(texts: Catalogue) -> dict[str, Any]:
+    """The other way round, for QML: `words.closure.line.short`."""
+    root: dict[str, Any] = {}
+    for situation, table in texts.items():
+        place = root
+        for part in situation.split("."):
+            place = place.setdefault(part, {})
+        place.update(table)
+    return root
 
 
 def missing_keys(catalogues: Mapping[str, Catalogue]) -> list[str]:
@@ -114,7 +136,8 @@ class Texts(QObject):
     def create(engine: QQmlEngine) -> Texts:
         """Called by the engine when QML first names the singleton."""
         texts = engine.property(_ENGINE_PROPERTY)
-        assert isinstance(texts, Texts), "attach() comes before loading QML"
+        if not isinstance(texts, Texts):
+            raise TypeError("attach() comes before loading QML")
         return texts
 
     def _merged(self) -> dict[str, dict[str, str]]:
@@ -129,6 +152,7 @@ class Texts(QObject):
     def words(self) -> Any:
         """Tables of the language shown: `words.<situation>.<key>`."""
         if self._words is None:
-            assert self._engine is not None
-            self._words = self._engine.toScriptValue(self._merged())
+            if self._engine is None:
+                raise RuntimeError("attach() comes before reading words")
+            self._words = self._engine.toScriptValue(_nested(self._merged()))
         return self._words
