@@ -1,11 +1,12 @@
-"""What every test shares: where the project is, and a screenless Qt.
+"""What every test shares: where the project is, a screenless Qt, and no unlisted warnings.
 
-Qt reads these before it loads, and any test module may be the first to load it.
+Qt reads its environment before it loads, and any test module may be the first to load it.
 """
 
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,18 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_QUICK_BACKEND", "software")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every warning is an error but those of `allowed_warnings.toml`."""
+    listed = tomllib.loads((ROOT / "tests" / "allowed_warnings.toml").read_text(encoding="utf-8"))
+    for entry in listed["allowed"]:
+        assert set(entry) == {"category", "text", "reason"}, entry
+        if entry["category"] == "qt":
+            config.addinivalue_line("qt_log_ignore", f"^{entry['text']}")
+        else:
+            text = entry["text"].replace(":", "\\x3a")
+            config.addinivalue_line("filterwarnings", f"ignore:{text}:{entry['category']}")
 
 
 @pytest.fixture(scope="session")

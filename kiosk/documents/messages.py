@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 Point = tuple[float, float]
+Use = Literal["page", "code", "plate"]
 
 
 class _Message(BaseModel):
@@ -25,7 +26,7 @@ class StartLooking(_Message):
     """Open the camera if it is not open, and look for `use` until told otherwise."""
 
     kind: Literal["start_looking"] = "start_looking"
-    use: Literal["page", "code", "plate"]
+    use: Use
 
 
 class StopLooking(_Message):

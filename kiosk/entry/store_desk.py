@@ -1,0 +1,315 @@
+"""The window's side of the store: one thread that owns it, asked by effects, answering by events.
+
+The window never waits for the disk. Effects are carried out in the order in which they came, so
+that a draft saved before a leave is erased by that leave.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, assert_never
+
+from drivers.device import Clock, Log, Post
+from kiosk.flow.effects import (
+    AddPrintResult,
+    AddRating,
+    CheckReceipt,
+    EraseDraft,
+    LookForDraft,
+    LookForEarlier,
+    SaveDraft,
+    Seal,
+)
+from kiosk.flow.events import DraftKnown, EarlierKnown, Sealed, SealFailed, StorageChanged
+from kiosk.receipts import number as receipt_number
+from kiosk.settings import Settings
+from offline_cache import keys as cache_keys
+from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.outbox import Added, Application, Attachment, ItemKind, ItemState
+from offline_cache.ports import utc_text
+from offline_cache.store import Store, StorePlaces, open_store
+
+StoreEffect = (
+    SaveDraft
+    | EraseDraft
+    | LookForDraft
+    | LookForEarlier
+    | Seal
+    | AddRating
+    | AddPrintResult
+    | CheckReceipt
+)
+
+REOPEN_S: Final = 30.0  # a full or absent disk is looked at again this often
+TIDY_S: Final = 60.0  # drafts that are no longer offered are erased within a minute
+STOP_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptHere:
+    """What this terminal itself knows of a scanned receipt."""
+
+    application: Application | None
+    signature_agrees: bool  # meaningful only when the application is known here
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """What the desk tells besides events. Called on the store's thread; must only post or send."""
+
+    sealing: Callable[[bool], None]  # a citizen seals: sync yields
+    waits: Callable[[], None]  # something new is to be sent
+    ask_hub_earlier: Callable[[LookForEarlier], None]  # nothing known here
+    receipt_here: Callable[[CheckReceipt, ReceiptHere], None]
+
+
+class StoreDesk:
+    """Opens the store on its own thread, keeps it open, and says whether it can be used."""
+
+    def __init__(
+        self, settings: Settings, *, post: Post, clock: Clock, log: Log, callbacks: Callbacks
+    ) -> None:
+        self._settings = settings
+        self._post = post
+        self._clock = clock
+        self._log = log
+        self._callbacks = callbacks
+        self._queue: queue.SimpleQueue[StoreEffect | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self._keys: cache_keys.Keys | None = None
+        self._store: Store | None = None
+        self._usable: tuple[bool, str] | None = None
+
+    def start(self, keys: cache_keys.Keys | StoreFault) -> None:
+        """Begin with the keys, or with why there are none: then every seal answers a failure."""
+        if isinstance(keys, StoreFault):
+            self._tell_fault(keys)
+        else:
+            self._keys = keys
+        self._thread.start()
+
+    def perform(self, effect: StoreEffect) -> None:
+        """Queue one effect. Never waits."""
+        self._queue.put(effect)
+
+    def stop(self) -> None:
+        """Carry out what is queued, close the store, end the thread."""
+        self._queue.put(None)
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
+
+    # -- the store's thread -------------------------------------------------------
+
+    def _run(self) -> None:
+        self._open()
+        wait_s = REOPEN_S if self._store is None else TIDY_S
+        while True:
+            try:
+                effect = self._queue.get(timeout=wait_s)
+            except queue.Empty:
+                self._tidy()
+                wait_s = REOPEN_S if self._store is None else TIDY_S
+                continue
+            if effect is None:
+                break
+            if self._store is None:
+                self._open()
+            self._carry_out(effect)
+        if self._store is not None:
+            self._store.close()
+
+    def _open(self) -> None:
+        if self._keys is None:
+            return
+        opened = open_store(
+            self._settings.paths.data,
+            self._keys,
+            self._clock,
+            draft_kept=timedelta(minutes=self._settings.rules.draft_minutes),
+        )
+        if isinstance(opened, StoreFault):
+            self._tell_fault(opened)
+            return
+        self._store = opened
+        if opened.set_aside is not None:
+            self._log(
+                "store_fault",
+                fault=opened.set_aside.reason.code.value,
+                detail="set aside; a new database began",
+            )
+        waiting = opened.outbox.waiting()
+        self._log(
+            "store_opened",
+            epoch=opened.database.epoch,
+            waiting=-1 if isinstance(waiting, StoreFault) else waiting.count,
+        )
+        self._tell(True, "")
+
+    def _tidy(self) -> None:
+        if self._store is None:
+            self._open()
+            return
+        erased = self._store.journal.erase_expired()
+        if isinstance(erased, int) and erased:
+            self._log("draft_erased", reason="expired")
+
+    def _tell(self, usable: bool, reason: str) -> None:
+        if self._usable != (usable, reason):
+            self._usable = (usable, reason)
+            self._post(StorageChanged(usable, reason))
+
+    def _tell_fault(self, fault: StoreFault) -> None:
+        self._log("store_fault", fault=fault.code.value, detail=fault.detail)
+        self._tell(False, fault.code.value)
+
+    def _carry_out(self, effect: StoreEffect) -> None:
+        match effect:
+            case Seal():
+                self._seal(effect)
+            case SaveDraft():
+                self._save_draft(effect)
+            case EraseDraft():
+                if self._store is not None:
+                    self._store.journal.erase(effect.card_number)
+            case LookForDraft():
+                self._look_for_draft(effect)
+            case LookForEarlier():
+                self._look_for_earlier(effect)
+            case AddRating():
+                self._add(
+                    ItemKind.RATING,
+                    effect.number,
+                    {
+                        "number": effect.number,
+                        "level": effect.level,
+                        "reasons": list(effect.reasons),
+                        "channel": effect.channel,
+                        "rated_at": utc_text(effect.rated_at),
+                    },
+                )
+            case AddPrintResult():
+                self._add(
+                    ItemKind.PRINT_RESULT,
+                    effect.number,
+                    {
+                        "number": effect.number,
+                        "result": effect.result,
+                        "at": utc_text(effect.at),
+                    },
+                )
+            case CheckReceipt():
+                self._check_receipt(effect)
+            case _:
+                assert_never(effect)
+
+    def _seal(self, effect: Seal) -> None:
+        store, keys = self._store, self._keys
+        if store is None or keys is None:
+            reason = self._usable[1] if self._usable else "not open"
+            self._post(SealFailed(effect.scope, reason == StoreFaultCode.DISK_FULL.value, reason))
+            return
+        self._callbacks.sealing(True)
+        try:
+            sealed = store.outbox.seal(
+                session=effect.scope.session,
+                item=effect.item,
+                id_number=effect.id_number,
+                name_masked=effect.name_masked,
+                application=effect.application,
+                attachments=[
+                    Attachment(each.code, each.media_type, each.content)
+                    for each in effect.attachments
+                ],
+                make_number=lambda serial, at: receipt_number.make(
+                    self._settings.terminal.code, serial, at
+                ),
+            )
+        finally:
+            self._callbacks.sealing(False)
+        if isinstance(sealed, StoreFault):
+            self._log("seal_failed", item=effect.item, fault=sealed.code.value)
+            self._post(
+                SealFailed(effect.scope, sealed.code is StoreFaultCode.DISK_FULL, sealed.code.value)
+            )
+            return
+        self._log(
+            "application_sealed",
+            number=sealed.number,
+            item=effect.item,
+            attachments=len(effect.attachments),
+            bytes=sealed.body_bytes,
+        )
+        signature = keys.sign(receipt_number.signed_part(sealed.number))
+        self._post(
+            Sealed(
+                effect.scope,
+                sealed.number,
+                receipt_number.qr_text(sealed.number, signature),
+                sealed.accepted_at,
+            )
+        )
+        self._callbacks.waits()
+
+    def _add(self, kind: ItemKind, number: str, body: dict[str, object]) -> None:
+        added = (
+            self._store.outbox.add(kind, number, body)
+            if self._store is not None
+            else StoreFault(StoreFaultCode.NOT_FOUND, "not open")
+        )
+        if isinstance(added, Added):
+            self._callbacks.waits()
+        else:
+            self._log("store_fault", fault=added.code.value, detail=f"{kind.value} not kept")
+
+    def _save_draft(self, effect: SaveDraft) -> None:
+        if self._store is None:
+            return
+        fault = self._store.journal.save(effect.session, effect.card_number, effect.payload)
+        if fault is not None:
+            self._log("store_fault", fault=fault.code.value, detail="draft not kept")
+
+    def _look_for_draft(self, effect: LookForDraft) -> None:
+        draft = self._store.journal.find(effect.card_number) if self._store is not None else None
+        if draft is None or isinstance(draft, StoreFault):
+            self._post(DraftKnown(effect.scope, None, None, None))
+        else:
+            self._post(DraftKnown(effect.scope, draft.saved_at, draft.expires_at, draft.payload))
+
+    def _look_for_earlier(self, effect: LookForEarlier) -> None:
+        since = self._clock.utc() - timedelta(days=effect.within_days)
+        found = (
+            self._store.outbox.earlier(effect.item, effect.id_number, since)
+            if self._store is not None
+            else None
+        )
+        if isinstance(found, Application):
+            self._post(
+                EarlierKnown(
+                    effect.scope,
+                    found.number,
+                    found.accepted_at,
+                    found.state is ItemState.DELIVERED,
+                )
+            )
+        else:
+            self._callbacks.ask_hub_earlier(effect)
+
+    def _check_receipt(self, effect: CheckReceipt) -> None:
+        known = self._store.outbox.state_of(effect.number) if self._store is not None else None
+        application = known if isinstance(known, Application) else None
+        agrees = False
+        if self._keys is not None:
+            signature = self._keys.sign(receipt_number.signed_part(effect.number))
+            agrees = receipt_number.qr_text(effect.number, signature) == effect.qr_text
+        self._callbacks.receipt_here(effect, ReceiptHere(application, agrees))
+
+
+def open_terminal_keys(settings: Settings, credentials: str) -> cache_keys.Keys | StoreFault:
+    """The terminal's keys, from systemd's credentials where it gave them, else from files."""
+    places = StorePlaces(settings.paths.data)
+    folder = cache_keys.credentials_folder({"CREDENTIALS_DIRECTORY": credentials})
+    return cache_keys.open_keys(places.keys, folder)
