@@ -39,6 +39,8 @@ class CardRecord:
     english_name: str = field(default="", repr=False)
     photo_wlt: bytes = field(default=b"", repr=False)
     name_raw: bytes = field(default=b"", repr=False)  # UTF-16LE as on the card
+    nationality: str = field(default="", repr=False)  # GB/T 2659, three letters; foreign cards
+    pass_number: str = field(default="", repr=False)  # 通行证号码; HK, Macau and Taiwan cards
 
 
 # -- commands -----------------------------------------------------------------

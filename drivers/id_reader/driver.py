@@ -1,0 +1,349 @@
+"""Drives a SAM_V card reader over a serial line or a TCP pass-through.
+
+The life of a card on the plate: found -> read, or failed -> removed. A card that was read keeps
+failing *find* until it is lifted, so that its presence is asked by *read appended address*
+(90 and 91: still there); a card that failed is asked for by *find*. Whatever is posted as
+`CardFound` is followed by `CardRead` or `CardFailed`, and either by `CardRemoved`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Final, assert_never
+
+from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
+from drivers.id_reader.protocol import (
+    FIND_BYTES,
+    SELECT_BYTES,
+    Command,
+    Reply,
+    ReplyParser,
+    Sw3,
+    base_info,
+    card_record,
+    encode,
+    sam_id,
+)
+from drivers.id_reader.values import (
+    CardFailed,
+    CardFound,
+    CardRead,
+    CardRecord,
+    CardRemoved,
+    StopWatching,
+    WatchForCard,
+)
+from drivers.transport import Transport, write_all
+from drivers.worker import Down, Host
+
+SHORT_LIMIT_S: Final = 1.0  # find, select, status: real readers answer within 0.2 s
+READ_LIMIT_S: Final = 3.0  # reading a card takes about a second, of which 0.12 s on the wire
+WRITE_LIMIT_S: Final = 1.0
+GAP_LIMIT_S: Final = 0.3  # silence inside a frame; USB bridges pause for a few milliseconds
+QUIET_S: Final = 0.2  # after a time-out: a late answer must not be taken for the next one's
+QUIET_LIMIT_S: Final = 2.0
+TRIES: Final = 3  # for noise on the wire; what the card or the reader refuses is not asked again
+CONNECT_TRIES: Final = 2
+SILENT_POLLS_UNTIL_OFF: Final = 2
+GONE_ANSWERS: Final = 2  # one bad look is no proof that the card was lifted
+IDLE_CHECK_S: Final = 15.0  # with nobody watching: is it still switched on?
+MIN_POLL_S: Final = 0.3  # the reader's makers ask for more than 300 ms between two looks
+READ_BYTES: Final = 4096
+
+IdReaderCommand = WatchForCard | StopWatching
+
+
+class _Plate(Enum):
+    EMPTY = auto()
+    READ = auto()  # lies there, was read
+    FAILED = auto()  # lies there, must be lifted and placed again
+
+
+class IdReaderDriver:
+    """`url`: serial:///dev/...?baud=115200 or tcp://host:port. `poll_ms`: pause between two looks."""
+
+    def __init__(self, url: str, poll_ms: int = 300) -> None:
+        self._url = url
+        self._poll_s = max(MIN_POLL_S, poll_ms / 1000)
+        self._wire: Transport | None = None
+        self._watching = False
+        self._plate = _Plate.EMPTY
+        self._anew = False  # watching began anew: say what lies there already
+        self._gone_answers = 0
+        self._silent_polls = 0
+        self._late_answer = False
+        self._looked_at: float | None = None  # when the last look ended
+
+    @property
+    def device(self) -> DeviceClass:
+        return DeviceClass.ID_READER
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    # -- the worker's calls ---------------------------------------------------
+
+    def connect(self, host: Host) -> Identity | Down:
+        wire = host.open(self._url)
+        if isinstance(wire, Fault):
+            bad = wire.code is FaultCode.BAD_INPUT
+            return Down(Status.BROKEN if bad else Status.DISCONNECTED, wire.detail)
+        self._wire = wire
+        self._silent_polls = 0
+        self._late_answer = False
+        self._looked_at = None
+        answer = self._ask(host, Command.SAM_ID, SHORT_LIMIT_S, CONNECT_TRIES)
+        if isinstance(answer, Fault):
+            return self._down(answer)
+        if answer.fault is not None:
+            return Down(Status.BROKEN, answer.fault.detail)
+        number = sam_id(answer.data)
+        if isinstance(number, Fault):
+            return Down(Status.BROKEN, number.detail)
+        return Identity("SAM_V", number)
+
+    def disconnect(self) -> None:
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+
+    def handle(self, command: IdReaderCommand, host: Host) -> None:
+        match command:
+            case WatchForCard():
+                if not self._watching:
+                    self._watching = True
+                    self._anew = self._plate is not _Plate.EMPTY
+                    self._gone_answers = 0
+            case StopWatching():
+                self._watching = False
+            case _:
+                assert_never(command)
+
+    def decline(self, command: IdReaderCommand, fault: Fault, host: Host) -> None:
+        """Without a reader the wish is kept: it watches as soon as there is one."""
+        self.handle(command, host)
+
+    def run(self, host: Host) -> Down | None:
+        wire = self._wire
+        if wire is None:
+            return Down(Status.DISCONNECTED, "not open")
+        period_s = self._poll_s if self._watching else IDLE_CHECK_S
+        if self._looked_at is not None:
+            wait_s = self._looked_at + period_s - host.clock.monotonic()
+            if wait_s > 0:
+                heard = wire.read(READ_BYTES, wait_s)  # it never speaks unasked: noise, or a loss
+                return self._down(heard) if isinstance(heard, Fault) else None
+        down = self._judge(self._look(host))
+        self._looked_at = host.clock.monotonic()
+        return down
+
+    # -- one look at the plate ------------------------------------------------
+
+    def _look(self, host: Host) -> Fault | None:
+        if not self._watching:
+            return self._check(host)
+        match self._plate:
+            case _Plate.EMPTY:
+                return self._look_for_card(host)
+            case _Plate.READ:
+                return self._look_whether_lifted(host, Command.READ_APPENDED_ADDRESS)
+            case _Plate.FAILED:
+                return self._look_whether_lifted(host, Command.FIND)
+            case _:
+                assert_never(self._plate)
+
+    def _judge(self, fault: Fault | None) -> Down | None:
+        """Which faults of a look mean that the reader itself cannot be worked with."""
+        if fault is None:
+            self._silent_polls = 0
+            return None
+        match fault.code:
+            case FaultCode.BAD_REPLY:  # noise: the next look shows
+                return None
+            case FaultCode.TIMED_OUT:
+                self._silent_polls += 1
+                return self._down(fault) if self._silent_polls >= SILENT_POLLS_UNTIL_OFF else None
+            case _:
+                return self._down(fault)
+
+    @staticmethod
+    def _down(fault: Fault) -> Down:
+        match fault.code:
+            case FaultCode.TIMED_OUT:
+                return Down(Status.POWERED_OFF, "does not answer")
+            case FaultCode.BROKEN | FaultCode.BAD_REPLY:
+                return Down(Status.BROKEN, fault.detail)
+            case _:
+                return Down(Status.DISCONNECTED, fault.detail)
+
+    def _check(self, host: Host) -> Fault | None:
+        answer = self._ask(host, Command.STATUS, SHORT_LIMIT_S)
+        return answer if isinstance(answer, Fault) else _of_reader(answer)
+
+    def _look_for_card(self, host: Host) -> Fault | None:
+        answer = self._ask(host, Command.FIND, SHORT_LIMIT_S)
+        if isinstance(answer, Fault):
+            return answer
+        if answer.sw3 != Sw3.FOUND:
+            return _of_reader(answer)
+        return self._take_card(host)
+
+    def _take_card(self, host: Host) -> Fault | None:
+        """A card answered: read it, and say in every case how that ended."""
+        self._anew = False
+        self._gone_answers = 0
+        host.post(CardFound())
+        card = self._read(host)
+        if isinstance(card, CardRecord):
+            self._plate = _Plate.READ
+            host.post(CardRead(card))
+            return None
+        self._plate = _Plate.FAILED
+        host.post(CardFailed(card))
+        of_wire = card.code in (
+            FaultCode.DEVICE_LOST,
+            FaultCode.TIMED_OUT,
+            FaultCode.BROKEN,
+            FaultCode.CANCELLED,
+        )
+        return card if of_wire else None
+
+    def _read(self, host: Host) -> CardRecord | Fault:
+        """Select and read, at once: the citizen waits."""
+        selected = self._ask(host, Command.SELECT, SHORT_LIMIT_S)
+        if isinstance(selected, Fault):
+            return selected
+        if selected.fault is not None:
+            return selected.fault
+        answer = self._ask(host, Command.READ_BASE, READ_LIMIT_S)
+        if isinstance(answer, Fault):
+            return answer
+        if answer.fault is not None:
+            return answer.fault
+        info = base_info(answer.data)
+        if isinstance(info, Fault):
+            return info
+        return card_record(info.text, info.photo)
+
+    def _look_whether_lifted(self, host: Host, question: Command) -> Fault | None:
+        answer = self._ask(host, question, SHORT_LIMIT_S)
+        if isinstance(answer, Fault):
+            return answer
+        refused = answer.fault
+        if refused is None:
+            self._gone_answers = 0
+            if self._anew:
+                return self._lies_there_from_before(host)
+            return None
+        if refused.code in (FaultCode.BAD_REPLY, FaultCode.REFUSED, FaultCode.BROKEN):
+            return _of_reader(answer)  # says something of the wire or the reader, not of the card
+        self._gone_answers += 1
+        if self._gone_answers >= GONE_ANSWERS:
+            self._plate = _Plate.EMPTY
+            self._anew = False
+            host.post(CardRemoved())
+        return None
+
+    def _lies_there_from_before(self, host: Host) -> Fault | None:
+        """Watching began with a card on the plate.
+
+        One that had failed may be tried again. One that was read cannot be found again until it
+        is lifted; nor should the card of somebody who has left be taken for the next one's.
+        """
+        if self._plate is _Plate.FAILED:
+            return self._take_card(host)
+        self._anew = False
+        host.post(CardFailed(Fault(FaultCode.CARD_UNREADABLE, "lies there from before")))
+        return None
+
+    # -- one question, one answer ---------------------------------------------
+
+    def _ask(
+        self, host: Host, command: Command, limit_s: float, tries: int = TRIES
+    ) -> Reply | Fault:
+        """Ask; after noise ask again. Only a reply of the shape that belongs to the question."""
+        answer: Reply | Fault = Fault(FaultCode.TIMED_OUT)
+        for _ in range(tries):
+            answer = self._ask_once(host, command, limit_s)
+            if isinstance(answer, Reply):
+                if answer.sw3 not in (Sw3.HOST_CHECKSUM, Sw3.HOST_LENGTH):
+                    return answer
+            elif answer.code is not FaultCode.BAD_REPLY and not (
+                answer.code is FaultCode.TIMED_OUT and command is Command.SAM_ID
+            ):
+                return answer
+        return answer
+
+    def _ask_once(self, host: Host, command: Command, limit_s: float) -> Reply | Fault:
+        wire = self._wire
+        if wire is None:
+            return Fault(FaultCode.DEVICE_LOST, "not open")
+        lost = self._drop_old_bytes(host, wire) or write_all(wire, encode(command), WRITE_LIMIT_S)
+        if lost is not None:
+            return lost
+        parser = ReplyParser()
+        deadline = host.clock.monotonic() + limit_s
+        garbled: Fault | None = None
+        while True:
+            now = host.clock.monotonic()
+            stop = host.interruption()
+            if stop is not None:
+                return stop
+            if now >= deadline:
+                break
+            waiting_for_rest = parser.within or garbled is not None
+            wait_s = min(deadline - now, GAP_LIMIT_S) if waiting_for_rest else deadline - now
+            piece = wire.read(READ_BYTES, wait_s)
+            if isinstance(piece, Fault):
+                return piece
+            if piece:
+                found = parser.feed(piece)
+            elif host.clock.monotonic() - now < wait_s:
+                continue  # woken for something else
+            else:
+                found = parser.timed_out()
+                if not found:
+                    break
+            for item in found:
+                if isinstance(item, Fault):
+                    garbled = item
+                elif _belongs(command, item):
+                    return item
+        self._late_answer = True
+        return garbled if garbled is not None else Fault(FaultCode.TIMED_OUT)
+
+    def _drop_old_bytes(self, host: Host, wire: Transport) -> Fault | None:
+        """Empty the wire; after a time-out wait until it is quiet."""
+        quiet_s = QUIET_S if self._late_answer else 0.0
+        deadline = host.clock.monotonic() + QUIET_LIMIT_S
+        while host.clock.monotonic() < deadline and host.interruption() is None:
+            began = host.clock.monotonic()
+            old = wire.read(READ_BYTES, quiet_s)
+            if isinstance(old, Fault):
+                return old
+            if not old and host.clock.monotonic() - began >= quiet_s:
+                break
+        self._late_answer = False
+        return None
+
+
+def _belongs(command: Command, reply: Reply) -> bool:
+    """Whether a reply can be this command's; a refusal can be anyone's."""
+    if reply.fault is not None:
+        return True
+    match command:
+        case Command.FIND:
+            return reply.sw3 == Sw3.FOUND and len(reply.data) == FIND_BYTES
+        case Command.SELECT:
+            return reply.sw3 == Sw3.OK and len(reply.data) == SELECT_BYTES
+        case Command.READ_APPENDED_ADDRESS:
+            return reply.sw3 in (Sw3.OK, Sw3.NO_SUCH_CONTENT)
+        case _:
+            return reply.sw3 == Sw3.OK
+
+
+def _of_reader(reply: Reply) -> Fault | None:
+    """What a reply says against the reader itself, not the card: its module refuses to work."""
+    refused = reply.fault
+    return refused if refused is not None and refused.code is FaultCode.BROKEN else None
