@@ -1,0 +1,72 @@
+pragma ComponentBehavior: Bound
+
+import QtQuick
+import QtQuick.Layouts
+import Kiosk.Texts
+import Kiosk.Theme
+
+// Digits. Portrait: three columns; low reach: two rows of six; the bed reaches the edges.
+Rectangle {
+    id: root
+
+    property real room: 0 // height that may be used; 0: as much as the keys want
+    readonly property int columns: Theme.lowReach && !Theme.landscape ? 6 : 3
+    readonly property int rows: 12 / columns
+    readonly property real spacing: columns === 6 ? Theme.s2 : Theme.landscape ? Theme.s2 : Theme.gap
+    readonly property real inset: Theme.landscape ? Theme.s3 : Theme.margin
+    readonly property var keys: columns === 6
+                                ? ["1", "2", "3", "4", "5", "clear", "6", "7", "8", "9", "0", "erase"]
+                                : ["1", "2", "3", "4", "5", "6", "7", "8", "9", "clear", "0", "erase"]
+
+    signal digit(string character)
+    signal erase
+    signal clear
+
+    color: Theme.sunken
+    radius: Theme.landscape ? Theme.rM : 0
+    Layout.fillWidth: true
+    implicitHeight: rows * Theme.hKey + (rows - 1) * spacing + 2 * Theme.s3
+    implicitWidth: 560
+    Accessible.role: Accessible.Grouping
+    Accessible.name: Texts.words.keypad.name
+
+    Rectangle {
+        visible: !Theme.landscape
+        width: root.width
+        height: 2
+        color: Theme.line
+    }
+    Repeater {
+        model: root.keys
+        PushButton {
+            id: key
+            required property string modelData
+            required property int index
+            readonly property real across: (root.width - 2 * root.inset - (root.columns - 1) * root.spacing)
+                                           / root.columns
+            readonly property real down1: (root.height - 2 * Theme.s3 - (root.rows - 1) * root.spacing)
+                                          / root.rows
+            x: root.inset + (index % root.columns) * (across + root.spacing)
+            y: Theme.s3 + Math.floor(index / root.columns) * (down1 + root.spacing)
+            width: across
+            height: down1
+            quiet: true
+            padding: Theme.s1
+            iconAfter: false
+            stacked: root.columns === 6
+            fontSize: modelData.length === 1 ? Theme.fsNumber * 0.9
+                                             : root.columns === 6 ? Theme.fsNote : Theme.fsStrong
+            icon: modelData === "erase" ? "delete" : ""
+            words: modelData === "clear" ? Texts.words.keypad.clear
+                   : modelData === "erase" ? Texts.words.keypad.erase : modelData
+            onActivated: {
+                if (modelData === "clear")
+                    root.clear();
+                else if (modelData === "erase")
+                    root.erase();
+                else
+                    root.digit(modelData);
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import QtQuick
+import QtQuick.Layouts
+import Kiosk.Theme
+
+// One line of a `ListCard`. Only to be read; what is pressed stands at its right.
+Item {
+    id: root
+
+    property string words: ""
+    property string detail: ""
+    property string icon: ""
+    property string aside: ""
+    property bool current: false
+    property Component picture: null
+    default property alias trailing: right.data
+    readonly property bool first: parent !== null && y <= 0
+
+    Layout.fillWidth: true
+    implicitWidth: 600
+    implicitHeight: Math.max(Theme.hControl, line.implicitHeight + 2 * Theme.s2)
+    Accessible.role: Accessible.ListItem
+    Accessible.name: words
+    Accessible.description: detail
+
+    Rectangle {
+        anchors.fill: parent
+        anchors.leftMargin: 2
+        anchors.rightMargin: 2
+        color: root.current ? Theme.primaryTint : "transparent"
+    }
+    Rectangle {
+        visible: !root.first
+        width: root.width
+        height: 2
+        color: Theme.line
+    }
+    RowLayout {
+        id: line
+        x: Theme.s4
+        width: root.width - 2 * Theme.s4
+        anchors.verticalCenter: parent.verticalCenter
+        spacing: Theme.s3
+
+        Icon {
+            visible: root.icon !== ""
+            name: root.icon
+            color: Theme.primary
+            size: Theme.icon + Theme.s1
+        }
+        Loader {
+            active: root.picture !== null
+            visible: active
+            sourceComponent: root.picture
+        }
+        ColumnLayout {
+            spacing: 0
+            Label {
+                kind: Label.Body
+                bold: true
+                text: root.words
+                Accessible.ignored: true
+            }
+            Label {
+                visible: text !== ""
+                kind: Label.Note
+                text: root.detail
+                color: Theme.ink2
+                Accessible.ignored: true
+            }
+        }
+        Label {
+            visible: text !== ""
+            Layout.fillWidth: false
+            Layout.maximumWidth: line.width * 0.4
+            kind: Label.Note
+            text: root.aside
+            color: Theme.ink2
+        }
+        RowLayout {
+            id: right
+            visible: children.length > 0
+            spacing: Theme.s3
+        }
+    }
+}
