@@ -1,0 +1,72 @@
+"""`kiosk enrol CODE`: spend the hub's one-time code, keep the token it gives."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from kiosk.clock import SystemClock
+from kiosk.entry.commands.answer import Exit, exit_code, fault_line, ok_line
+from kiosk.entry.commands.settings_file import load_settings
+from offline_cache.client import Failure, HubClient
+from offline_cache.enrolment import Enrolment, write_enrolment
+from offline_cache.faults import StoreFault
+from offline_cache.keys import credentials_folder, open_keys
+from offline_cache.store import StorePlaces
+
+
+def run(settings_path: Path, code: str, *, json: bool) -> int:
+    settings = load_settings(settings_path, json=json)
+    if not settings:
+        return Exit.NOT_THERE if not settings_path.is_file() else Exit.FAULT
+    places = StorePlaces(settings.paths.data)
+    keys = open_keys(places.keys, credentials_folder(os.environ))
+    if isinstance(keys, StoreFault):
+        return _refuse(str(keys.code), keys.detail, json)
+    hub = HubClient(
+        settings.hub.url,
+        SystemClock(),
+        connect_timeout_s=settings.hub.connect_timeout_s,
+        read_timeout_s=settings.hub.read_timeout_s,
+    )
+    try:
+        answer = hub.enrol(code, keys.public_key, f"kiosk {_version()}")
+    finally:
+        hub.close()
+    if isinstance(answer, Failure):
+        # The hub's own word (code_used and the like) says more than its class.
+        return _refuse(
+            answer.code or str(answer.kind), f"the hub did not enrol: {answer.kind}", json
+        )
+    failed = write_enrolment(places.enrolment, Enrolment(answer.terminal, answer.token))
+    if failed is not None:
+        return _refuse(str(failed.code), failed.detail, json)
+    differs = answer.terminal != settings.terminal.code
+    if differs:
+        print(
+            f"warning: the hub calls this terminal {answer.terminal},"
+            f" the settings file {settings.terminal.code}; one of them is wrong",
+            file=sys.stderr,
+        )
+    if json:
+        print(ok_line(terminal=answer.terminal, settings_terminal=settings.terminal.code))
+    else:
+        print(f"enrolled as {answer.terminal}")
+    return Exit.DONE
+
+
+def _refuse(fault: str, detail: str, json: bool) -> int:
+    if json:
+        print(fault_line(fault, detail))
+    else:
+        print(f"{fault}: {detail}", file=sys.stderr)
+    return exit_code(fault)
+
+
+def _version() -> str:
+    try:
+        return version("zhengwu-kiosk")
+    except PackageNotFoundError:
+        return "unpacked"

@@ -1,0 +1,136 @@
+"""Messages between the window process and the sync process, checked at both ends.
+
+They travel over `kiosk.channel` (a socket pair) without blobs. A question carries an `id` that its
+answer repeats, and is answered within `ANSWER_LIMIT_S`, whatever the line does.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+
+ANSWER_LIMIT_S = 8.0  # as long as a person before the screen will wait for an answer
+
+
+HubState = Literal["received", "in_review", "needs_more", "granted", "refused"]
+"""What the hub may say of an application."""
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# -- window -> sync -------------------------------------------------------------
+
+
+class Wake(_Message):
+    """Something was committed: send at once."""
+
+    kind: Literal["wake"] = "wake"
+
+
+class Pause(_Message):
+    """A citizen seals just now: leave disk and line to them for a moment."""
+
+    kind: Literal["pause"] = "pause"
+
+
+class Resume(_Message):
+    kind: Literal["resume"] = "resume"
+
+
+class AskProgress(_Message):
+    """What became of the application whose receipt was shown? `number` was read from `qr`."""
+
+    kind: Literal["ask_progress"] = "ask_progress"
+    id: int
+    number: str = Field(max_length=32)
+    qr: str = Field(max_length=512)
+
+
+class AskEarlier(_Message):
+    """Did this person apply for this item since then, at any terminal?"""
+
+    kind: Literal["ask_earlier"] = "ask_earlier"
+    id: int
+    item: str = Field(max_length=64)
+    id_number: str = Field(max_length=32, repr=False)
+    since: AwareDatetime
+
+
+class Ping(_Message):
+    kind: Literal["ping"] = "ping"
+
+
+Request = Annotated[
+    Wake | Pause | Resume | AskProgress | AskEarlier | Ping, Field(discriminator="kind")
+]
+REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
+
+# -- sync -> window -------------------------------------------------------------
+
+
+class Hello(_Message):
+    """First message."""
+
+    kind: Literal["hello"] = "hello"
+    version: str
+
+
+class Pong(_Message):
+    kind: Literal["pong"] = "pong"
+
+
+class Line(_Message):
+    """The line and what waits, sent when it changes. `reason` is a word for staff."""
+
+    kind: Literal["line"] = "line"
+    online: bool
+    last_contact: AwareDatetime | None
+    waiting: int
+    reason: str = ""
+
+
+class Delivered(_Message):
+    """The hub holds this application."""
+
+    kind: Literal["delivered"] = "delivered"
+    number: str
+
+
+class Progress(_Message):
+    """Answer to `AskProgress`; `state` is a `kiosk.flow.pages.ProgressKind` value."""
+
+    kind: Literal["progress"] = "progress"
+    id: int
+    number: str
+    state: HubState | Literal["waiting_here", "unknown_number", "hub_unreachable"]
+    item: str | None = None
+    accepted_at: AwareDatetime | None = None
+    changed_at: AwareDatetime | None = None
+
+
+class Earlier(_Message):
+    """Answer to `AskEarlier`. `asked` is False when the hub could not be asked in time."""
+
+    kind: Literal["earlier"] = "earlier"
+    id: int
+    asked: bool
+    number: str | None = None
+    accepted_at: AwareDatetime | None = None
+
+
+class StoreTrouble(_Message):
+    """The store cannot be used by this process; `fault` is an `offline_cache` fault code."""
+
+    kind: Literal["store_trouble"] = "store_trouble"
+    fault: str
+    detail: str
+
+
+Answer = Annotated[
+    Hello | Pong | Line | Delivered | Progress | Earlier | StoreTrouble,
+    Field(discriminator="kind"),
+]
+ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)

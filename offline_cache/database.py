@@ -1,0 +1,389 @@
+"""One encrypted SQLite file: opened carefully or not at all.
+
+SQLCipher by raw key, WAL, synchronous=FULL, BEGIN IMMEDIATE. The folder that holds the file is
+one unit (database, its WAL, key mark, attachments): a database that cannot be used is set aside by
+renaming that folder, never deleted, and a new one begins with a new epoch.
+
+Measured in the project's notes on durability: WAL with FULL lost nothing in power cuts, every
+weaker setting did. SQLite 3.7.0 to 3.51.2 can corrupt a WAL when it is reset; 3.51.3 mended it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hmac
+import os
+import secrets
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import sqlcipher3
+
+from offline_cache.faults import StoreFault, StoreFaultCode, fault_of_os_error
+from offline_cache.files import make_private_folder, sync_folder, write_whole
+from offline_cache.ports import Clock, utc_text
+
+OLDEST_SQLITE: Final = (3, 51, 3)  # the first without the WAL-reset corruption
+BUSY_TIMEOUT_S: Final = 5.0  # the other process's transactions take milliseconds
+# A whole check of 64 MB takes about a third of a second; a larger file is checked as it is read
+# (every page carries its own HMAC), so that the terminal opens quickly.
+CHECK_AT_OPEN_MAX_BYTES: Final = 64 << 20
+WAL_KEPT_BYTES: Final = 4 << 20  # a WAL that grew in a burst shrinks back to this
+FREE_BYTES_OF_A_FULL_DISK: Final = 64 << 10  # less than this left explains a failed write
+PLAIN_HEADER: Final = b"SQLite format 3\x00"
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+# Each entry takes the schema one version further, in one transaction; never edit a shipped one.
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    (
+        "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+        # the highest seq and, for each local day, the highest serial given: rows may go, these stay
+        "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
+        """CREATE TABLE drafts (
+            session TEXT PRIMARY KEY,
+            run TEXT NOT NULL,
+            card_digest BLOB NOT NULL,
+            saved_at TEXT NOT NULL,
+            payload TEXT NOT NULL) STRICT""",
+        """CREATE TABLE applications (
+            number TEXT PRIMARY KEY,
+            seq INTEGER NOT NULL UNIQUE,
+            item TEXT NOT NULL,
+            person_digest BLOB NOT NULL,
+            name_masked TEXT NOT NULL,
+            accepted_at TEXT NOT NULL) STRICT""",
+        "CREATE INDEX applications_person ON applications (person_digest, accepted_at)",
+        """CREATE TABLE outbox (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            kind TEXT NOT NULL,
+            order_key TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            body BLOB NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'refused')),
+            settled_at TEXT,
+            code TEXT NOT NULL DEFAULT '',
+            reason TEXT NOT NULL DEFAULT '') STRICT""",
+        "CREATE INDEX outbox_waiting ON outbox (seq) WHERE state = 'waiting'",
+        "CREATE INDEX outbox_order ON outbox (order_key, state, seq)",
+        "CREATE INDEX outbox_settled ON outbox (state, settled_at)",
+        """CREATE TABLE attachments (
+            seq INTEGER NOT NULL REFERENCES outbox (seq) ON DELETE CASCADE,
+            code TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            media_type TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            PRIMARY KEY (seq, code, sha256)) STRICT""",
+        "CREATE INDEX attachments_content ON attachments (sha256)",
+    ),
+)
+
+
+class Database:
+    """An open database. Calls from several threads queue up; each transaction is short."""
+
+    def __init__(self, connection: Any, path: Path, epoch: str, lock: int) -> None:
+        """Use `open_database`. `lock` is the descriptor that says the folder is in use."""
+        self._connection = connection
+        self._path = path
+        self._epoch = epoch
+        self._in_use = lock
+        self._turn = threading.RLock()
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    @property
+    def epoch(self) -> str:
+        """The random id made with this database; sequence numbers belong to it."""
+        return self._epoch
+
+    def write(self, work: Callable[[Any], T | StoreFault]) -> T | StoreFault:
+        """Run `work(cursor)` in one IMMEDIATE transaction and commit it.
+
+        A fault that `work` returns, or meets, rolls everything back and is the result. When a
+        value comes back it is on the disk.
+        """
+        with self._turn:
+            try:
+                cursor = self._connection.cursor()
+                cursor.execute("BEGIN IMMEDIATE")
+                result = work(cursor)
+                cursor.execute("ROLLBACK" if isinstance(result, StoreFault) else "COMMIT")
+            except sqlcipher3.Error as error:
+                self._roll_back()
+                return fault_of_database_error(error, self._path)
+            except BaseException:
+                self._roll_back()
+                raise
+            return result
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row] | StoreFault:
+        """All rows of one query."""
+        with self._turn:
+            try:
+                return list(self._connection.execute(sql, parameters).fetchall())
+            except sqlcipher3.Error as error:
+                return fault_of_database_error(error, self._path)
+
+    def empty_wal(self) -> bool:
+        """Move everything into the main file and cut the WAL to nothing.
+
+        False when another process is reading just now or the disk refuses: call again later.
+        """
+        with self._turn:
+            try:
+                busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlcipher3.Error:
+                return False
+            return not busy
+
+    def check(self) -> StoreFault | None:
+        """Every page's HMAC and the tree over them. Reads the whole file."""
+        with self._turn:
+            try:
+                bad = self._connection.execute("PRAGMA cipher_integrity_check").fetchall()
+                said = [row[0] for row in self._connection.execute("PRAGMA quick_check(1)")]
+            except sqlcipher3.Error as error:
+                return fault_of_database_error(error, self._path)
+        if bad:
+            return StoreFault(StoreFaultCode.DAMAGED, f"{len(bad)} pages fail their check")
+        if said != ["ok"]:
+            return StoreFault(StoreFaultCode.DAMAGED, "the tree of pages is not whole")
+        return None
+
+    def close(self) -> None:
+        with self._turn:
+            with contextlib.suppress(sqlcipher3.Error):  # a full disk must not keep us from leaving
+                self._connection.close()
+            if self._in_use >= 0:
+                os.close(self._in_use)
+                self._in_use = -1
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            with contextlib.suppress(sqlcipher3.Error):
+                self._connection.execute("ROLLBACK")
+
+
+def library_fault(cipher_version: str, sqlite_version: tuple[int, ...]) -> StoreFault | None:
+    """Whether this library may be used at all."""
+    if not cipher_version:
+        return StoreFault(StoreFaultCode.NO_CIPHER, "the database library cannot encrypt")
+    if sqlite_version < OLDEST_SQLITE:
+        have = ".".join(str(part) for part in sqlite_version)
+        want = ".".join(str(part) for part in OLDEST_SQLITE)
+        return StoreFault(StoreFaultCode.TOO_OLD, f"SQLite {have}, wants {want} or later")
+    return None
+
+
+def open_database(
+    path: Path, key: bytes, clock: Clock, *, create: bool = True
+) -> Database | StoreFault:
+    """Open (or, with `create`, make) the database with the raw 32-byte `key`.
+
+    Nothing is repaired or replaced here; see `set_aside`.
+    """
+    try:
+        if create:
+            make_private_folder(path.parent)
+        elif not path.exists():
+            return StoreFault(StoreFaultCode.NOT_FOUND, "there is no database")
+        lock = _share(path.parent)
+        if isinstance(lock, StoreFault):
+            return lock
+        opened = _open_file(path, key, clock, lock)
+        if isinstance(opened, StoreFault):
+            os.close(lock)
+    except OSError as error:
+        return fault_of_os_error(error, "database")
+    return opened
+
+
+def set_aside(folder: Path, reason: StoreFaultCode, clock: Clock) -> Path | StoreFault:
+    """Rename the folder of an unusable database, so that a new one can begin. Nothing is deleted.
+
+    Refused (`BUSY`) while any process has the database open.
+    """
+    stamp = clock.utc().strftime("%Y%m%dT%H%M%SZ")
+    target = folder.with_name(f"{folder.name}.aside-{stamp}-{reason}-{secrets.token_hex(2)}")
+    try:
+        lock = os.open(_lock_path(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            folder.rename(target)
+            sync_folder(folder.parent)
+        finally:
+            os.close(lock)
+    except BlockingIOError:
+        return StoreFault(StoreFaultCode.BUSY, "another process has the database open")
+    except OSError as error:
+        return fault_of_os_error(error, "setting aside")
+    return target
+
+
+# -- opening, step by step ------------------------------------------------------
+
+
+def _open_file(path: Path, key: bytes, clock: Clock, lock: int) -> Database | StoreFault:
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        if file.read(len(PLAIN_HEADER)) == PLAIN_HEADER:
+            return StoreFault(StoreFaultCode.NOT_ENCRYPTED, "the file is plain SQLite")
+    mark = _key_mark(key)
+    mark_path = path.with_name(path.name + ".keymark")
+    if not path.exists() or path.stat().st_size == 0:
+        write_whole(mark_path, mark)
+    known_key = mark_path.exists() and hmac.compare_digest(mark_path.read_bytes(), mark)
+    try:
+        connection = sqlcipher3.connect(
+            str(path), timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+    except sqlcipher3.Error as error:
+        return fault_of_database_error(error, path)
+    try:
+        result = _prepare(connection, path, key, known_key, clock)
+    except sqlcipher3.Error as error:
+        connection.close()
+        return fault_of_database_error(error, path)
+    if isinstance(result, StoreFault):
+        connection.close()
+        return result
+    if not known_key:
+        write_whole(mark_path, mark)  # the mark was lost; the key has just proved itself
+    database = Database(connection, path, result, lock)
+    if path.stat().st_size <= CHECK_AT_OPEN_MAX_BYTES:
+        found = database.check()
+        if found is not None:
+            connection.close()
+            return found
+    return database
+
+
+def _prepare(
+    connection: Any, path: Path, key: bytes, known_key: bool, clock: Clock
+) -> str | StoreFault:
+    """Unlock, set up and migrate; answers the epoch."""
+    (cipher_version,) = connection.execute("PRAGMA cipher_version").fetchone() or ("",)
+    refused = library_fault(str(cipher_version or ""), sqlcipher3.sqlite_version_info)
+    if refused is not None:
+        return refused
+    # The cipher's own messages go to standard error and say nothing that the fault does not.
+    connection.execute("PRAGMA cipher_log_level = NONE")
+    connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlcipher3.DatabaseError as error:
+        fault = fault_of_database_error(error, path)
+        if fault.code is not StoreFaultCode.DAMAGED:
+            return fault
+        # The first page fails alike for another key and for a damaged page; the mark tells.
+        if known_key:
+            return StoreFault(StoreFaultCode.DAMAGED, "the first page fails its check")
+        return StoreFault(StoreFaultCode.WRONG_KEY, "the database has another key")
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "secure_delete = ON",
+        "foreign_keys = ON",
+        "temp_store = MEMORY",
+        f"journal_size_limit = {WAL_KEPT_BYTES}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    return _migrate(connection, clock)
+
+
+def _migrate(connection: Any, clock: Clock) -> str | StoreFault:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > len(MIGRATIONS):
+            connection.execute("ROLLBACK")
+            return StoreFault(StoreFaultCode.NEWER, f"schema {version}, knows {len(MIGRATIONS)}")
+        for statements in MIGRATIONS[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        if version == 0:
+            connection.executemany(
+                "INSERT INTO meta (name, value) VALUES (?, ?)",
+                [("epoch", str(uuid.uuid4())), ("created_at", utc_text(clock.utc()))],
+            )
+        if version != len(MIGRATIONS):
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        (epoch,) = connection.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return str(epoch)
+
+
+def _key_mark(key: bytes) -> bytes:
+    """Tells this key from another without telling anything of it."""
+    return hmac.digest(key, b"which key opens this database", "sha256").hex().encode()
+
+
+def _lock_path(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".lock")
+
+
+def _share(folder: Path) -> int | StoreFault:
+    """Say that the folder is in use, for as long as the descriptor is open."""
+    lock = os.open(_lock_path(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return StoreFault(StoreFaultCode.BUSY, "the database is being set aside")
+    return lock
+
+
+class _Result(IntEnum):
+    """SQLite's primary result codes: the low byte of `sqlite_errorcode` (sqlite.org/rescode.html)."""
+
+    PERM = 3
+    BUSY = 5
+    LOCKED = 6
+    READONLY = 8
+    IOERR = 10
+    CORRUPT = 11
+    FULL = 13
+    CANTOPEN = 14
+    NOTADB = 26
+
+
+def fault_of_database_error(error: Exception, path: Path) -> StoreFault:
+    """What SQLite met, as a fault. An error that only a mistake of ours can cause is raised again."""
+    code = int(getattr(error, "sqlite_errorcode", 0) or 0)
+    detail = f"SQLite result {code}"
+    match code & 0xFF:
+        case _Result.CORRUPT | _Result.NOTADB:
+            return StoreFault(StoreFaultCode.DAMAGED, detail)
+        case _Result.FULL:
+            return StoreFault(StoreFaultCode.DISK_FULL, detail)
+        case _Result.BUSY | _Result.LOCKED:
+            return StoreFault(StoreFaultCode.BUSY, detail)
+        case _Result.IOERR if _disk_is_full(path):
+            # the shared-memory file of the WAL says "I/O error" where others say "full"
+            return StoreFault(StoreFaultCode.DISK_FULL, detail)
+        case _Result.IOERR | _Result.READONLY | _Result.CANTOPEN | _Result.PERM:
+            return StoreFault(StoreFaultCode.UNREADABLE, detail)
+        case _:
+            raise error
+
+
+def _disk_is_full(path: Path) -> bool:
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < FREE_BYTES_OF_A_FULL_DISK
