@@ -145,7 +145,7 @@ class Print:
 
 @dataclass(frozen=True, slots=True)
 class CheckReceipt:
-    """Is this scanned text a receipt of ours, and in what state? Answers `ProgressKnown`."""
+    """Is this scanned text a receipt of ours, and in what state? Answers `ProgressKnown` or `ReceiptRefused`."""
 
     scope: Scope
     number: str

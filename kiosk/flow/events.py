@@ -134,6 +134,14 @@ class ProgressKnown:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptRefused:
+    """Answer to CheckReceipt: the signature is not one of ours. Nothing else is told."""
+
+    scope: Scope
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class StorageChanged:
     """Whether an application can be kept safely now (store open, disk not full)."""
 
@@ -163,5 +171,6 @@ Event = (
     | Delivered
     | LineChanged
     | ProgressKnown
+    | ReceiptRefused
     | StorageChanged
 )

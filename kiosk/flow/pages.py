@@ -171,6 +171,7 @@ class PersonCard:
 class ConfirmIdentity:
     role: Role
     person: PersonCard
+    looking: bool = False  # confirmed; one moment, it is looked for drafts and earlier applications
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,7 @@ class FormField:
     maximum: int = 0
     error: FieldError | None = None
     options: tuple[FormOption, ...] = ()
+    hidden: bool = False  # the card was lifted: `value` is masked, and typing begins anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +380,8 @@ class Accepted:
     department: Words
     days: int
     phone_masked: str
-    may_rate: bool = True
+    may_rate: bool = True  # False: NEXT and FINISH both end the service
+    finishing: bool = False  # FINISH was pressed while paper comes: over when it is out
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,315 @@
+"""A service item as data: what is told, asked, wanted and in which order.
+
+The steps of an item are a list of kinds with their few options; the code of a kind is one file in
+`kiosk/flow`. Every text has Chinese and English; further languages may follow under their code.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from drivers.id_reader.values import CardKind
+from kiosk.flow.pages import Bring, FieldKind, Words
+from kiosk.identity.contact import ACCOUNT_DIGITS_MAX, ACCOUNT_DIGITS_MIN
+from kiosk.settings import Settings
+
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")]
+Sentence = Annotated[str, Field(min_length=1, max_length=400)]
+MAX_STATEMENT_LINES = 3  # what is signed stands above the box and must be read at a glance
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(BaseModel):
+    """One text in every language."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Sentence] = Field(init=False)
+
+    zh: Sentence
+    en: Sentence
+
+    @property
+    def words(self) -> Words:
+        return Words((("zh", self.zh), ("en", self.en), *sorted(self.__pydantic_extra__.items())))
+
+
+class Paper(_Part):
+    name: Text
+    note: Text
+    bring: Bring
+    picture: str
+
+
+class ConsentText(_Part):
+    what: Text
+    why: Text
+    kept: Text
+
+
+class ConsentPart(_Part):
+    version: int = Field(ge=1)
+    lines: tuple[ConsentText, ...] = Field(min_length=1)
+
+
+class Option(_Part):
+    code: Code
+    name: Text
+
+
+class FieldPart(_Part):
+    """One thing to fill in."""
+
+    code: Code
+    kind: FieldKind
+    label: Text
+    required: bool = True
+    required_of_relative: bool = False  # must be filled in when a relative acts
+    from_relative: Literal["", "name"] = ""  # read from the relative's card when one acts
+    differs_from: Literal["", "applicant_name"] | Code = ""
+    luhn: bool = True  # accounts: whether the last digit is a check digit
+    shortest: int = Field(ACCOUNT_DIGITS_MIN, ge=4, le=ACCOUNT_DIGITS_MAX)
+    longest: int = Field(ACCOUNT_DIGITS_MAX, ge=4, le=32)
+    options: tuple[Option, ...] = ()
+
+
+class FormPart(_Part):
+    """One question: the fields of one screen, and the group they make on the review."""
+
+    code: Code
+    question: Text
+    lead: Text
+    group: Text
+    fields: tuple[FieldPart, ...] = Field(min_length=1, max_length=4)
+
+
+class Material(_Part):
+    code: Code
+    name: Text
+
+
+# -- steps ----------------------------------------------------------------------
+
+
+class StepKind(StrEnum):
+    GUIDE = "guide"
+    CONSENT = "consent"
+    IDENTIFY = "identify"
+    EARLIER = "earlier"
+    FORM = "form"
+    CAPTURE = "capture"
+    REVIEW = "review"
+    SIGN = "sign"
+    SUBMIT = "submit"
+    ACCEPT = "accept"
+    RATE = "rate"
+    SCAN_RECEIPT = "scan_receipt"
+    PROGRESS = "progress"
+    TAKE_AWAY = "take_away"  # ends every service; never written in a list
+
+
+class PlainStep(_Part):
+    kind: Literal[
+        StepKind.GUIDE,
+        StepKind.CONSENT,
+        StepKind.REVIEW,
+        StepKind.SIGN,
+        StepKind.SUBMIT,
+        StepKind.ACCEPT,
+        StepKind.RATE,
+        StepKind.SCAN_RECEIPT,
+        StepKind.PROGRESS,
+    ]
+
+
+class IdentifyStep(_Part):
+    kind: Literal[StepKind.IDENTIFY]
+    cards: tuple[CardKind, ...] = (CardKind.RESIDENT,)
+    minimum_age: int = Field(0, ge=0, le=120)
+    minimum_age_rule: Literal["", "old_age_allowance_years"] = ""  # a rule of the site, if named
+    relative_may_act: bool = False
+
+
+class EarlierStep(_Part):
+    kind: Literal[StepKind.EARLIER]
+    within_days: int = Field(ge=1, le=365)
+
+
+class FormStep(_Part):
+    kind: Literal[StepKind.FORM]
+    form: Code
+
+
+class CaptureStep(_Part):
+    kind: Literal[StepKind.CAPTURE]
+    material: Code
+
+
+def _from_short(value: Any) -> Any:
+    """`guide` is short for `{kind: guide}`."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
+StepPart = Annotated[
+    Annotated[
+        PlainStep | IdentifyStep | EarlierStep | FormStep | CaptureStep, Field(discriminator="kind")
+    ],
+    BeforeValidator(_from_short),
+]
+
+
+class Need(StrEnum):
+    """What must work for an item to be begun, in the order in which it is met."""
+
+    STORAGE = "storage"
+    CARD = "card"
+    PAGE = "page"
+    CODE = "code"
+    LINE = "line"
+
+
+# -- the item -------------------------------------------------------------------
+
+_ORDER = {  # what must have come before
+    StepKind.EARLIER: StepKind.IDENTIFY,
+    StepKind.FORM: StepKind.IDENTIFY,
+    StepKind.CAPTURE: StepKind.IDENTIFY,
+    StepKind.IDENTIFY: StepKind.CONSENT,
+    StepKind.SIGN: StepKind.REVIEW,
+    StepKind.SUBMIT: StepKind.SIGN,
+    StepKind.ACCEPT: StepKind.SUBMIT,
+    StepKind.RATE: StepKind.ACCEPT,
+    StepKind.PROGRESS: StepKind.SCAN_RECEIPT,
+}
+
+
+class Item(_Part):
+    """One service. `{age}`, `{accepted_days}` and `{draft_minutes}` in texts are the site's."""
+
+    code: Code
+    version: int = Field(ge=1)
+    name: Text
+    icon: str = Field(pattern=r"^[a-z0-9-]+$")
+    minutes: int = Field(ge=1, le=120)
+    days: int = Field(0, ge=0, le=400)
+    department: Text
+    bring: Text
+    who: Text
+    result: Text
+    papers: tuple[Paper, ...] = ()
+    consent: ConsentPart | None = None
+    forms: tuple[FormPart, ...] = ()
+    materials: tuple[Material, ...] = ()
+    statement: tuple[Text, ...] = Field((), max_length=MAX_STATEMENT_LINES)
+    needs_line: bool = False
+    steps: tuple[StepPart, ...] = Field(min_length=1)
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        kinds = {step.kind for step in self.steps}
+        return tuple(
+            need
+            for need, wanted in (
+                (Need.STORAGE, StepKind.SUBMIT in kinds),
+                (Need.CARD, StepKind.IDENTIFY in kinds),
+                (Need.PAGE, StepKind.CAPTURE in kinds),
+                (Need.CODE, StepKind.SCAN_RECEIPT in kinds),
+                (Need.LINE, self.needs_line),
+            )
+            if wanted
+        )
+
+    def form(self, code: str) -> FormPart:
+        return next(form for form in self.forms if form.code == code)
+
+    def material(self, code: str) -> Material:
+        return next(material for material in self.materials if material.code == code)
+
+    @property
+    def identify(self) -> IdentifyStep | None:
+        return next((step for step in self.steps if isinstance(step, IdentifyStep)), None)
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        seen: set[StepKind] = set()
+        used: set[tuple[StepKind, str]] = set()
+        for step in self.steps:
+            before = _ORDER.get(step.kind)
+            if before is not None and before not in seen:
+                raise ValueError(f"steps: {step.kind} needs {before} before it")
+            option = _option(step)
+            if (step.kind, option) in used:
+                raise ValueError(f"steps: {step.kind} {option} stands twice".replace("  ", " "))
+            used.add((step.kind, option))
+            seen.add(step.kind)
+        _same(used, StepKind.FORM, [form.code for form in self.forms], "forms")
+        _same(used, StepKind.CAPTURE, [material.code for material in self.materials], "materials")
+        if StepKind.CONSENT in seen and self.consent is None:
+            raise ValueError("consent: missing, and there is a step consent")
+        if StepKind.SIGN in seen and not self.statement:
+            raise ValueError("statement: missing, and there is a step sign")
+        codes = [part.code for form in self.forms for part in form.fields]
+        if len(codes) != len(set(codes)):
+            raise ValueError("forms: two fields have the same code")
+        for part in (part for form in self.forms for part in form.fields):
+            if part.differs_from not in ("", "applicant_name", *codes):
+                raise ValueError(f"forms: {part.code} differs from an unknown field")
+            if (part.kind is FieldKind.CHOICE) != bool(part.options):
+                raise ValueError(f"forms: {part.code}: options belong to a choice, and only there")
+            if part.shortest > part.longest:
+                raise ValueError(f"forms: {part.code}: shortest is longer than longest")
+        return self
+
+
+def minimum_age(step: IdentifyStep, settings: Settings) -> int:
+    """The site's rule stands above the item's own number."""
+    match step.minimum_age_rule:
+        case "old_age_allowance_years":
+            return settings.rules.old_age_allowance_years
+        case "":
+            return step.minimum_age
+
+
+def fill(text: Text, item: Item, settings: Settings) -> Words:
+    """The text with what the site decides put in."""
+    step = item.identify
+    values = {
+        "{age}": str(minimum_age(step, settings)) if step else "",
+        "{accepted_days}": str(settings.rules.accepted_days),
+        "{draft_minutes}": str(settings.rules.draft_minutes),
+    }
+    return Words(
+        tuple((language, _replace(words, values)) for language, words in text.words.by_language)
+    )
+
+
+def _replace(text: str, values: dict[str, str]) -> str:
+    for mark, value in values.items():
+        text = text.replace(mark, value)
+    return text
+
+
+def _option(step: PlainStep | IdentifyStep | EarlierStep | FormStep | CaptureStep) -> str:
+    match step:
+        case FormStep():
+            return step.form
+        case CaptureStep():
+            return step.material
+        case PlainStep() | IdentifyStep() | EarlierStep():
+            return ""
+
+
+def _same(used: set[tuple[StepKind, str]], kind: StepKind, there: list[str], field: str) -> None:
+    """Each form and material is used by one step, and each step has its own."""
+    if len(there) != len(set(there)):
+        raise ValueError(f"{field}: two have the same code")
+    wanted = {option for step_kind, option in used if step_kind is kind}
+    for code in sorted(wanted - set(there)):
+        raise ValueError(f"steps: {kind} {code} is not in {field}")
+    for code in sorted(set(there) - wanted):
+        raise ValueError(f"{field}: {code} has no step")

@@ -1,0 +1,181 @@
+"""What this citizen has entered so far. It lives in memory, and as a draft until they are done.
+
+Nothing here shows itself in a `repr`. A draft holds what was typed and the pages taken, never the
+cards (the reader gives them again, which proves that the same person is back) nor the signature.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, ValidationError
+
+from drivers.id_reader.values import CardRecord
+from kiosk.flow.actions import Stroke
+from kiosk.flow.events import ProgressKnown
+from kiosk.flow.pages import Advice
+from kiosk.flow.printing import ReceiptPrinting
+
+SIGNATURE = "signature"  # code of the strokes among what can be concealed
+
+
+@dataclass(frozen=True, slots=True)
+class TakenPage:
+    """A material as kept. `image` is "" after a crash: the picture on the screen is gone by then."""
+
+    image: str
+    advice: Advice
+    width_px: int
+    height_px: int
+    jpeg: bytes = field(repr=False)
+
+    @property
+    def kept_despite(self) -> str:
+        """The advice it was kept in spite of; "" for a good page."""
+        return "" if self.advice is Advice.GOOD else self.advice.value
+
+
+@dataclass(slots=True)
+class Case:
+    """One application in the making."""
+
+    item: str
+    item_version: int
+    consent_version: int = 0
+    consent_at: datetime | None = None  # UTC
+    for_relative: bool = False
+    applicant: CardRecord | None = field(default=None, repr=False)
+    agent: CardRecord | None = field(default=None, repr=False)
+    form: dict[str, str] = field(default_factory=dict, repr=False)
+    pages: dict[str, TakenPage] = field(default_factory=dict, repr=False)
+    strokes: tuple[Stroke, ...] = field(default=(), repr=False)
+    earlier_number: str | None = None
+    draft_asked: bool = False  # a draft is offered once, not again on the way back
+    earlier_asked: bool = False
+    concealed: set[str] = field(default_factory=set)  # codes entered before the card was lifted
+    sealed: SealedCase | None = None
+    progress: ProgressKnown | None = None  # of the receipt that was scanned
+    printing: ReceiptPrinting | None = None  # of the receipt, once it is sealed
+    rated: bool = False
+
+    @property
+    def entered(self) -> bool:
+        """Whether anything personal is here that leaving would erase."""
+        return self.sealed is None and bool(
+            self.applicant or self.agent or any(self.form.values()) or self.pages or self.strokes
+        )
+
+    @property
+    def card_number(self) -> str:
+        """The number for which drafts are kept; "" before anybody was identified."""
+        return self.applicant.number if self.applicant else ""
+
+    def is_party(self, number: str) -> bool:
+        """Whether the card is that of the applicant or of the relative who acts."""
+        return any(
+            card is not None and card.number == number for card in (self.applicant, self.agent)
+        )
+
+    def forget_entries(self) -> None:
+        """Another person is applying: nothing of the one before may reach them."""
+        self.form.clear()
+        self.pages.clear()
+        self.strokes = ()
+        self.earlier_number = None
+        self.draft_asked = self.earlier_asked = False
+        self.concealed.clear()
+
+    def conceal(self) -> None:
+        """The card left the reader: what is here now is no longer shown in full."""
+        self.concealed = {code for code, value in self.form.items() if value}
+        if self.strokes:
+            self.concealed.add(SIGNATURE)
+
+    def to_draft(self) -> str:
+        """JSON for the journal."""
+        return _Draft(
+            item=self.item,
+            item_version=self.item_version,
+            for_relative=self.for_relative,
+            form=self.form,
+            pages={
+                code: _DraftPage(
+                    advice=page.advice,
+                    width_px=page.width_px,
+                    height_px=page.height_px,
+                    jpeg=base64.b64encode(page.jpeg),
+                )
+                for code, page in self.pages.items()
+            },
+            earlier_number=self.earlier_number,
+            saved_consent_version=self.consent_version,
+            saved_consent_at=self.consent_at,
+        ).model_dump_json()
+
+    def take_from_draft(self, payload: str) -> bool:
+        """Take over what a draft holds; False, and nothing changed, when it does not fit."""
+        draft = _read(payload)
+        if draft is None or not self._fits(draft):
+            return False
+        self.form = dict(draft.form)
+        self.pages = {
+            code: TakenPage("", page.advice, page.width_px, page.height_px, page.jpeg)
+            for code, page in draft.pages.items()
+        }
+        self.earlier_number = draft.earlier_number
+        return True
+
+    def draft_fits(self, payload: str) -> bool:
+        """Whether a draft belongs to this item as it is today, and to the same way of acting."""
+        draft = _read(payload)
+        return draft is not None and self._fits(draft)
+
+    def _fits(self, draft: _Draft) -> bool:
+        return (
+            draft.item == self.item
+            and draft.item_version == self.item_version
+            and draft.for_relative == self.for_relative
+            and (any(draft.form.values()) or bool(draft.pages))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCase:
+    """What is known of an application once it is on disk."""
+
+    number: str
+    qr_text: str
+    accepted_at: datetime  # UTC
+
+
+class _DraftPage(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    advice: Advice
+    width_px: int
+    height_px: int
+    jpeg: Base64Bytes
+
+
+class _Draft(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1] = 1
+    item: str
+    item_version: int
+    for_relative: bool
+    form: dict[str, str]
+    pages: dict[str, _DraftPage]
+    earlier_number: str | None
+    saved_consent_version: int
+    saved_consent_at: AwareDatetime | None
+
+
+def _read(payload: str) -> _Draft | None:
+    try:
+        return _Draft.model_validate_json(payload)
+    except ValidationError:
+        return None

@@ -1,0 +1,43 @@
+"""What lies on the card reader, as far as its events tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from drivers.device import DeviceClass, FaultCode, StatusChanged
+from drivers.id_reader.values import CardFailed, CardFound, CardRead, CardRecord, CardRemoved
+from kiosk.availability import may_work
+from kiosk.flow.events import Event
+
+
+@dataclass(slots=True)
+class CardOnReader:
+    """`record` is the card that was read and still lies there."""
+
+    watched: bool = False  # since somebody began to watch, `present` is the truth
+    present: bool = False
+    reading: bool = False
+    lost: bool = False  # the reader is gone: nothing can be said of the card
+    record: CardRecord | None = field(default=None, repr=False)
+
+    def follow(self, event: Event) -> None:
+        match event:
+            case CardFound():
+                self.present, self.reading, self.record = True, True, None
+            case CardRead(card=card):
+                self.present, self.reading, self.record = True, False, card
+            case CardFailed(fault=fault):
+                lifted = fault.code in (FaultCode.CARD_LIFTED, FaultCode.NO_CARD)
+                self.present, self.reading, self.record = not lifted, False, None
+            case CardRemoved():
+                self.present, self.reading, self.record = False, False, None
+            case StatusChanged(device=DeviceClass.ID_READER, status=status):
+                self.lost = not may_work(status)
+                if self.lost:  # a card that still lies there is read anew when it is back
+                    self.present, self.reading, self.record = False, False, None
+            case _:
+                pass
+
+    def forget_person(self) -> None:
+        """Only that something lies there is still known."""
+        self.record = None

@@ -1,0 +1,118 @@
+"""Everything that will be submitted, on one page, each group with its own way to change it.
+
+What can be changed carries the code of its step as its group code; what a card says cannot be.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from drivers.id_reader.values import CardRecord
+from kiosk.catalogue.model import FieldPart, FormPart, Material, StepKind
+from kiosk.flow.actions import Act, Action
+from kiosk.flow.case import TakenPage
+from kiosk.flow.form import masked_value
+from kiosk.flow.pages import FieldKind, Page, ReviewGroup, ReviewLine, Words
+from kiosk.flow.pages import Review as ReviewPage
+from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, ChangeAt, Outcome, Step
+from kiosk.identity import masking
+from kiosk.identity.age import age_on
+
+
+def _words(zh: str, en: str) -> Words:
+    return Words((("zh", zh), ("en", en)))
+
+
+_APPLICANT = _words("申请人", "Applicant")
+_AGENT = _words("代办家人", "Relative who applies")
+_NAME = _words("姓名", "Name")
+_NUMBER = _words("身份证号", "ID number")
+_AGE = _words("年龄", "Age")
+_YEARS = _words("周岁", " years")
+_MATERIALS = _words("材料", "Papers")
+_TAKEN = _words("1页，已拍好", "1 page, taken")
+_TAKEN_DESPITE = _words("1页，不够清楚", "1 page, not quite clear")
+_EMPTY = _words("没填", "Not filled in")
+
+
+class Review(Step):
+    kind: ClassVar[StepKind] = StepKind.REVIEW
+    bar: ClassVar[str] = "review"
+
+    @property
+    def done(self) -> bool:
+        return False  # a resumed draft is always read once more
+
+    def page(self) -> Page:
+        case = self.context.case
+        groups: list[ReviewGroup] = []
+        if case.applicant is not None:
+            groups.append(self._card(_APPLICANT, case.applicant, with_age=True))
+        if case.for_relative and case.agent is not None:
+            groups.append(self._card(_AGENT, case.agent, with_age=False))
+        groups.extend(self._form(form) for form in self.context.item.forms)
+        groups.extend(self._material(material) for material in self.context.item.materials)
+        return ReviewPage(tuple(groups))
+
+    def act(self, action: Action) -> Outcome:
+        match action.act:
+            case Act.NEXT:
+                return FORWARD
+            case Act.BACK:
+                return BACKWARD
+            case Act.CHANGE if action.argument:
+                return Outcome(move=ChangeAt(action.argument))
+            case _:
+                return NOTHING
+
+    # -- groups ---------------------------------------------------------------
+
+    def _say(self, words: Words) -> str:
+        return words.get(self.context.preferences.language)
+
+    def _line(self, label: Words, masked: str, full: str) -> ReviewLine:
+        """In full only as long as the card lies there."""
+        return ReviewLine(label, masked, full if self.context.in_full else masked)
+
+    def _card(self, name: Words, card: CardRecord, *, with_age: bool) -> ReviewGroup:
+        called = card.name or card.english_name
+        lines = [
+            self._line(_NAME, masking.name(called), called),
+            self._line(_NUMBER, masking.number(card.number), card.number),
+        ]
+        if with_age:
+            years = f"{age_on(card.birth, self.context.today)}{self._say(_YEARS)}"
+            lines.append(ReviewLine(_AGE, years, years))
+        return ReviewGroup("", name, tuple(lines))
+
+    def _form(self, form: FormPart) -> ReviewGroup:
+        return ReviewGroup(
+            form.code,
+            self.context.words(form.group),
+            tuple(self._field(part) for part in form.fields),
+        )
+
+    def _field(self, part: FieldPart) -> ReviewLine:
+        label = self.context.words(part.label)
+        value = self.context.case.form.get(part.code, "").strip()
+        if not value:
+            empty = self._say(_EMPTY)
+            return ReviewLine(label, empty, empty)
+        if part.kind is FieldKind.CHOICE:
+            name = next(
+                (self._say(option.name.words) for option in part.options if option.code == value),
+                value,
+            )
+            return self._line(label, masked_value(part, value), name)
+        return self._line(label, masked_value(part, value), value)
+
+    def _material(self, material: Material) -> ReviewGroup:
+        page: TakenPage | None = self.context.case.pages.get(material.code)
+        state = _EMPTY if page is None else _TAKEN_DESPITE if page.kept_despite else _TAKEN
+        shown = page is not None and page.image and self.context.in_full
+        return ReviewGroup(
+            material.code,
+            _MATERIALS,
+            (ReviewLine(material.name.words, self._say(state), self._say(state)),),
+            images=(page.image,) if page is not None and shown else (),
+        )

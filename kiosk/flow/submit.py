@@ -1,0 +1,166 @@
+"""Papers and signature are put together, then everything is committed to disk in one act.
+
+Whatever fails, what was entered stays and SUBMIT may be pressed again. Nothing is said to be
+accepted before the commit returned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from kiosk.catalogue.model import StepKind, StepPart
+from kiosk.flow.actions import Act, Action
+from kiosk.flow.case import SealedCase
+from kiosk.flow.effects import Attachment, EraseDraft, MakeDocuments, Seal
+from kiosk.flow.events import DocumentsFailed, DocumentsMade, Event, Sealed, SealFailed
+from kiosk.flow.pages import Page, SubmitProblem, SubmitProblemKind, Submitting
+from kiosk.flow.step import BACKWARD, NOTHING, Context, Forward, Outcome, Step
+from kiosk.identity import masking
+from kiosk.identity.person import to_json
+
+DOCUMENTS_LIMIT_S = 30.0  # a page takes under a second; a vision process that is restarted 10
+SEAL_LIMIT_S = 60.0  # a commit takes milliseconds; a dying disk answers late or never
+PDF = "application/pdf"
+PNG = "image/png"
+
+
+class Submit(Step):
+    kind: ClassVar[StepKind] = StepKind.SUBMIT
+    bar: ClassVar[str] = "submit"
+    stops_backward: ClassVar[bool] = False
+
+    def __init__(self, context: Context, part: StepPart | None) -> None:
+        super().__init__(context, part)
+        self._pdfs: list[bytes] = []
+        self._sealing = False
+        self._until_s = 0.0
+        self._problem: SubmitProblemKind | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._problem is None
+
+    @property
+    def done(self) -> bool:
+        return False
+
+    def page(self) -> Page:
+        if self._problem is not None:
+            return SubmitProblem(self._problem)
+        return Submitting(self.context.words(self.context.item.name))
+
+    def enter(self) -> Outcome:
+        return self._begin()
+
+    def act(self, action: Action) -> Outcome:
+        match action.act:
+            case Act.SUBMIT if self._problem is not None:
+                self.scope = self.context.next_scope()  # answers to the attempt before are past
+                return self._begin()
+            case Act.BACK if self._problem is not None:
+                return BACKWARD
+            case _:
+                return NOTHING
+
+    def handle(self, event: Event) -> Outcome:
+        match event:
+            case DocumentsMade(pdf=pdf, signature_png=png) if self.busy and not self._sealing:
+                self._pdfs.append(pdf)
+                more = len(self._pdfs) < len(self.context.item.materials)
+                return self._make() if more else self._seal(png)
+            case DocumentsFailed() if self.busy and not self._sealing:
+                self._problem = SubmitProblemKind.DOCUMENTS
+            case SealFailed(disk_full=disk_full) if self._sealing:
+                self._sealing = False
+                self._problem = (
+                    SubmitProblemKind.DISK_FULL if disk_full else SubmitProblemKind.STORE
+                )
+            case Sealed(number=number, qr_text=qr_text, accepted_at=accepted_at) if self._sealing:
+                # Also when it comes after its time limit: what is on disk is accepted.
+                self.context.case.sealed = SealedCase(number, qr_text, accepted_at)
+                return Outcome((EraseDraft(self.context.case.card_number),), Forward())
+            case _:
+                pass
+        return NOTHING
+
+    def tick(self) -> Outcome:
+        if self.busy and self.context.monotonic_s >= self._until_s:
+            self._problem = (
+                SubmitProblemKind.STORE if self._sealing else SubmitProblemKind.DOCUMENTS
+            )
+        return NOTHING
+
+    # -- the two halves -------------------------------------------------------
+
+    def _begin(self) -> Outcome:
+        self._pdfs.clear()
+        self._sealing, self._problem = False, None
+        return self._make()
+
+    def _make(self) -> Outcome:
+        """One document for each material; the picture of the signature comes with every one."""
+        case, materials = self.context.case, self.context.item.materials
+        self._until_s = self.context.monotonic_s + DOCUMENTS_LIMIT_S
+        pages: tuple[bytes, ...] = ()
+        if materials:
+            page = case.pages.get(materials[len(self._pdfs)].code)
+            pages = (page.jpeg,) if page else ()
+        return Outcome((MakeDocuments(self.scope, pages, case.strokes),))
+
+    def _seal(self, signature_png: bytes) -> Outcome:
+        context, case = self.context, self.context.case
+        applicant = case.applicant
+        if applicant is None:  # the loader lets nobody submit without being identified
+            self._problem = SubmitProblemKind.STORE
+            return NOTHING
+        self._sealing = True
+        self._until_s = context.monotonic_s + SEAL_LIMIT_S
+        materials = [
+            {
+                "code": material.code,
+                "name": material.name.zh,
+                "sha256": hashlib.sha256(pdf).hexdigest(),
+                "media_type": PDF,
+                "bytes": len(pdf),
+                "pages": 1,
+                "kept_despite": case.pages[material.code].kept_despite,
+            }
+            for material, pdf in zip(context.item.materials, self._pdfs, strict=False)
+        ]
+        body: dict[str, object] = {
+            "item": case.item,
+            "item_version": case.item_version,
+            "terminal": context.settings.terminal.code,
+            "session": context.session,
+            "accepted_at": _utc_text(context.now),
+            "language": context.preferences.language,
+            "consent": {
+                "version": case.consent_version,
+                "agreed_at": _utc_text(case.consent_at) if case.consent_at else None,
+            },
+            "applicant": to_json(applicant),
+            "agent": to_json(case.agent) if case.for_relative and case.agent else None,
+            "form": {code: value.strip() for code, value in case.form.items()},
+            "materials": materials,
+            "signature": {
+                "sha256": hashlib.sha256(signature_png).hexdigest(),
+                "media_type": PNG,
+                "bytes": len(signature_png),
+            },
+            "earlier_number": case.earlier_number,
+        }
+        attachments = (
+            *(
+                Attachment(material.code, PDF, pdf)
+                for material, pdf in zip(context.item.materials, self._pdfs, strict=False)
+            ),
+            Attachment("signature", PNG, signature_png),
+        )
+        name = masking.name(applicant.name or applicant.english_name)
+        return Outcome((Seal(self.scope, case.item, applicant.number, name, body, attachments),))
+
+
+def _utc_text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
