@@ -89,8 +89,7 @@ def wrap(text: str, columns: int) -> list[str]:
 
 def _wrap_paragraph(text: str, columns: int) -> list[str]:
     rows: list[str] = []
-    while text_columns(text) > columns:
-        at = _break_at(text, columns)
+    while (at := _break_at(text, columns)) < len(text):
         rows.append(text[:at].rstrip(" "))
         text = text[at:].lstrip(" ")
     return [*rows, text]
@@ -104,6 +103,8 @@ def _break_at(text: str, columns: int) -> int:
         if used > columns:
             break
         full += 1
+    if full == len(text):
+        return full
     at = full
     while at > 1 and not _may_break(text, at):
         at -= 1

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, assert_never
+from typing import IO, Final, assert_never
 
 from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.voice.protocol import (
@@ -219,11 +219,11 @@ class _Sound:
 
 
 def _spawn(
-    arguments: list[str], stdin: object = None, stdout: bool = False
+    arguments: list[str], stdin: IO[bytes] | int | None = subprocess.PIPE, stdout: bool = False
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - fixed programs; what is said goes by standard input
         arguments,
-        stdin=subprocess.PIPE if stdin is None else stdin,  # type: ignore[arg-type]
+        stdin=stdin,
         stdout=subprocess.PIPE if stdout else subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -1,0 +1,372 @@
+"""A card on the reader, as the terminal meets it: found, read, failed, lifted, reader lost."""
+
+from __future__ import annotations
+
+import os
+import pty
+import threading
+from itertools import pairwise
+
+import pytest
+import sam_bench
+from driver_fakes import FakeClock, FakeHost, Posts, RecordingLog, memory_host
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.device import Fault, FaultCode, Identity, Status
+from drivers.id_reader.driver import IdReaderDriver
+from drivers.id_reader.values import (
+    CardFailed,
+    CardRead,
+    StopWatching,
+    WatchForCard,
+)
+from drivers.transport import MemoryTransport
+from drivers.worker import DeviceWorker, Down
+from kiosk.clock import SystemClock
+
+URL = "serial:///dev/example"
+
+
+class Plate:
+    def __init__(self, watching: bool = True) -> None:
+        self.reader = sam_bench.Reader()
+        self.host, self.wire, self.clock = memory_host(self.reader)
+        self.driver = IdReaderDriver(URL)
+        assert isinstance(self.driver.connect(self.host), Identity)
+        if watching:
+            self.driver.handle(WatchForCard(), self.host)
+
+    def run(self, seconds: float) -> Down | None:
+        end = self.clock.now + seconds
+        while self.clock.now < end:
+            down = self.driver.run(self.host)
+            if down is not None:
+                return down
+        return None
+
+    def events(self) -> list[str]:
+        return self.host.kinds()
+
+
+@pytest.fixture
+def plate() -> Plate:
+    return Plate()
+
+
+def test_the_reader_says_its_sam_id() -> None:
+    host, _, _ = memory_host(sam_bench.Reader())
+    assert IdReaderDriver(URL).connect(host) == Identity(
+        "SAM_V", "05.01-3735928559-0305419896-2271560481"
+    )
+
+
+def test_nobody_is_polled_for_until_somebody_waits() -> None:
+    plate = Plate(watching=False)
+    plate.reader.put(sam_bench.resident())
+    plate.run(60)
+    assert plate.events() == []
+    assert bytes.fromhex("2001") not in plate.reader.asked
+
+
+def test_a_card_is_found_read_and_removed_in_that_order(plate: Plate) -> None:
+    plate.run(2)
+    plate.reader.put(sam_bench.resident())
+    plate.run(2)
+    assert plate.events() == ["CardFound", "CardRead"]
+    card = plate.host.posted[1]
+    assert isinstance(card, CardRead)
+    assert (card.card.name, len(card.card.photo_wlt)) == ("王小明", 1024)
+    plate.run(20)
+    assert plate.events() == ["CardFound", "CardRead"], "read once, however long it lies there"
+    plate.reader.lift()
+    plate.run(2)
+    assert plate.events() == ["CardFound", "CardRead", "CardRemoved"]
+
+
+def test_two_looks_are_at_least_300_ms_apart(plate: Plate) -> None:
+    times: list[float] = []
+    plate.reader.before_answer = lambda _: times.append(plate.clock.now)
+    plate.run(10)
+    assert len(times) > 30
+    assert min(b - a for a, b in pairwise(times)) >= 0.2999
+
+
+def test_nothing_is_waited_for_between_finding_a_card_and_its_fields(plate: Plate) -> None:
+    plate.run(1)
+    plate.reader.put(sam_bench.resident())
+    plate.reader.asked.clear()
+    found_at: list[float] = []
+    plate.reader.before_answer = lambda command: (
+        found_at.append(plate.clock.now) if command.hex() == "2001" else None
+    )
+    while "CardRead" not in plate.events():
+        plate.driver.run(plate.host)
+    assert plate.clock.now == found_at[-1]
+    assert [c.hex() for c in plate.reader.asked] == ["2001", "2002", "3001"]
+
+
+def test_the_next_card_is_read_after_the_first_is_lifted(plate: Plate) -> None:
+    plate.reader.put(sam_bench.resident())
+    plate.run(1)
+    plate.reader.lift()
+    plate.run(1)
+    plate.reader.put(sam_bench.resident(name="李示例"))
+    plate.run(1)
+    assert plate.events() == ["CardFound", "CardRead", "CardRemoved", "CardFound", "CardRead"]
+
+
+@pytest.mark.parametrize(
+    ("sw3", "code"),
+    [
+        (0x41, FaultCode.CARD_UNREADABLE),
+        (0x33, FaultCode.CARD_UNREADABLE),
+        (0x31, FaultCode.UNKNOWN_CARD),
+        (0x40, FaultCode.UNKNOWN_CARD),
+    ],
+)
+def test_a_card_that_cannot_be_read_must_be_lifted_and_placed_again(
+    plate: Plate, sw3: int, code: FaultCode
+) -> None:
+    plate.reader.put(sam_bench.resident())
+    plate.reader.refuse_read = sw3
+    plate.run(5)
+    assert plate.events() == ["CardFound", "CardFailed"], "told once, not at every look"
+    failed = plate.host.posted[1]
+    assert isinstance(failed, CardFailed)
+    assert failed.fault.code is code
+    plate.reader.lift()
+    plate.run(1)
+    assert plate.events()[2:] == ["CardRemoved"]
+    plate.reader.refuse_read = 0
+    plate.reader.put(sam_bench.resident())
+    plate.run(1)
+    assert plate.events()[3:] == ["CardFound", "CardRead"]
+
+
+def test_a_card_with_a_wrong_number_is_unreadable(plate: Plate) -> None:
+    plate.reader.put(sam_bench.resident(number="440308199901101513"))
+    plate.run(1)
+    assert plate.host.posted[1] == CardFailed(
+        Fault(FaultCode.CARD_UNREADABLE, "number check digit")
+    )
+
+
+def test_noise_on_the_wire_is_asked_again_and_the_card_is_read_all_the_same(plate: Plate) -> None:
+    plate.run(1)
+    plate.reader.put(sam_bench.resident())
+    plate.reader.garble_next = 2
+    plate.run(3)
+    assert plate.events() == ["CardFound", "CardRead"]
+
+
+def test_noise_before_a_reply_and_a_reply_in_single_bytes_do_no_harm() -> None:
+    reader = sam_bench.Reader()
+    clock = FakeClock()
+
+    class Drip(MemoryTransport):
+        def read(self, limit: int, wait_s: float) -> bytes | Fault:
+            clock.advance(0.0001)
+            return super().read(1, wait_s)
+
+    def noisy(request: bytes) -> bytes | Fault:
+        answer = reader(request)
+        return answer if isinstance(answer, Fault) else b"\xaa\xaa\x96\x00\xaa" + answer
+
+    wire = Drip(noisy, clock.advance)
+    host = FakeHost(lambda: wire, clock)
+    driver = IdReaderDriver(URL)
+    assert isinstance(driver.connect(host), Identity)
+    driver.handle(WatchForCard(), host)
+    reader.put(sam_bench.resident())
+    driver.run(host)
+    assert host.kinds() == ["CardFound", "CardRead"]
+
+
+def test_one_bad_look_is_no_proof_that_the_card_was_lifted(plate: Plate) -> None:
+    plate.reader.put(sam_bench.resident())
+    plate.run(1)
+    once = [sam_bench.reply(0x41)]
+    plate.reader.before_answer = lambda c: once.pop() if once and c.hex() == "3003" else None
+    plate.run(5)
+    assert not once
+    assert plate.events() == ["CardFound", "CardRead"]
+
+
+def test_a_late_answer_is_not_taken_for_the_next_one(plate: Plate) -> None:
+    """The reader answers *find* after the time is up, while nobody listens."""
+    plate.run(1)
+    plate.reader.before_answer = lambda c: b"" if c.hex() == "2001" else None
+    plate.driver.run(plate.host)
+    plate.driver.run(plate.host)
+    plate.wire.deliver(sam_bench.reply(0x9F, bytes(4)))
+    plate.reader.before_answer = lambda _: None
+    plate.run(2)
+    assert plate.events() == []
+
+
+def test_after_watching_stops_a_card_is_neither_read_nor_told(plate: Plate) -> None:
+    plate.run(1)
+    plate.driver.handle(StopWatching(), plate.host)
+    plate.reader.put(sam_bench.resident())
+    plate.run(40)
+    assert plate.events() == []
+
+
+def test_the_card_somebody_left_behind_is_not_read_for_the_next_citizen(plate: Plate) -> None:
+    plate.reader.put(sam_bench.resident())
+    plate.run(1)
+    plate.driver.handle(StopWatching(), plate.host)
+    plate.run(5)
+    plate.host.posted.clear()
+    plate.driver.handle(WatchForCard(), plate.host)
+    plate.run(5)
+    assert plate.events() == ["CardFailed"], "lift it and place it again"
+    plate.reader.lift()
+    plate.run(1)
+    assert plate.events() == ["CardFailed", "CardRemoved"]
+
+
+def test_a_card_lifted_while_nobody_watched_is_told_when_watching_begins(plate: Plate) -> None:
+    plate.reader.put(sam_bench.resident())
+    plate.run(1)
+    plate.driver.handle(StopWatching(), plate.host)
+    plate.reader.lift()
+    plate.host.posted.clear()
+    plate.driver.handle(WatchForCard(), plate.host)
+    plate.run(2)
+    assert plate.events() == ["CardRemoved"]
+
+
+def test_a_reader_that_is_switched_off_is_powered_off_not_broken(plate: Plate) -> None:
+    plate.reader.on = False
+    assert plate.run(10) == Down(Status.POWERED_OFF, "does not answer")
+
+
+def test_a_reader_switched_off_while_nobody_watches_is_noticed() -> None:
+    plate = Plate(watching=False)
+    plate.reader.on = False
+    assert plate.run(60) == Down(Status.POWERED_OFF, "does not answer")
+
+
+def test_a_pulled_cable_is_noticed_while_nobody_watches() -> None:
+    plate = Plate(watching=False)
+    plate.wire.lose()
+    assert plate.run(60) == Down(Status.DISCONNECTED, "the wire was closed")
+
+
+@pytest.mark.parametrize("sw3", [0x60, 0x66])
+def test_a_security_module_that_refuses_is_broken(sw3: int) -> None:
+    plate = Plate()
+    plate.reader.before_answer = lambda _: sam_bench.reply(sw3)
+    down = plate.run(5)
+    assert down is not None
+    assert down.status is Status.BROKEN
+
+
+def test_a_wish_to_watch_outlives_a_loss() -> None:
+    reader = sam_bench.Reader()
+    host, _, clock = memory_host(reader)
+    driver = IdReaderDriver(URL)
+    driver.decline(WatchForCard(), Fault(FaultCode.DISCONNECTED), host)
+    driver.connect(host)
+    reader.put(sam_bench.resident())
+    while clock.now < 1002 and not host.posted:
+        driver.run(host)
+    assert host.kinds() == ["CardFound", "CardRead"]
+
+
+READ_REPLY = sam_bench.base(sam_bench.resident())
+
+
+@given(st.integers(0, len(READ_REPLY) - 1))
+def test_the_cable_may_be_pulled_at_any_byte_of_a_card(at: int) -> None:
+    plate = Plate()
+    plate.run(0.5)
+    plate.reader.put(sam_bench.resident())
+
+    def pull(command: bytes) -> bytes | None:
+        if command.hex() != "3001":
+            return None
+        plate.wire.lose()
+        return READ_REPLY[:at]
+
+    plate.reader.before_answer = pull
+    down = plate.run(5)
+    assert down == Down(Status.DISCONNECTED, "the wire was closed")
+    assert plate.events() == ["CardFound", "CardFailed"], "what was begun is ended"
+
+
+@given(st.integers(0, len(READ_REPLY) - 1), st.integers(1, 255))
+def test_a_byte_garbled_anywhere_never_gives_a_wrong_card(at: int, change: int) -> None:
+    plate = Plate()
+    plate.reader.put(sam_bench.resident())
+    garbled = bytearray(READ_REPLY)
+    garbled[at] ^= change
+    plate.reader.before_answer = lambda c: bytes(garbled) if c.hex() == "3001" else None
+    plate.driver.run(plate.host)
+    assert plate.events() == ["CardFound", "CardFailed"]
+
+
+@given(st.lists(st.binary(max_size=60), min_size=1, max_size=20))
+def test_a_reader_that_sends_anything_at_all_ends_in_a_fault(answers: list[bytes]) -> None:
+    turn = iter(answers * 20)
+    host, _, clock = memory_host(lambda _: next(turn, b""))
+    driver = IdReaderDriver(URL)
+    began = clock.now
+    assert isinstance(driver.connect(host), Identity | Down)
+    driver.handle(WatchForCard(), host)
+    for _ in range(5):
+        driver.run(host)
+    assert clock.now - began < 120
+
+
+def test_stopping_ends_a_question_in_the_middle() -> None:
+    plate = Plate()
+    plate.reader.on = False
+    plate.host.stop_at = plate.clock.now + 0.4
+    plate.host.stop = Fault(FaultCode.CANCELLED)
+    began = plate.clock.now
+    assert plate.run(5) is not None
+    assert plate.clock.now - began < 0.1
+
+
+def test_over_a_real_line_with_a_thread_a_card_is_read_and_the_reader_unplugged() -> None:
+    far, near = pty.openpty()
+    reader = sam_bench.Reader()
+    reader.put(sam_bench.resident())
+
+    def serve() -> None:
+        held = b""
+        while True:
+            try:
+                held += os.read(far, 4096)
+            except OSError:
+                return
+            while len(held) >= 7 and len(held) >= 7 + held[6]:
+                request, held = held[: 7 + held[6]], held[7 + held[6] :]
+                answer = reader(request)
+                assert isinstance(answer, bytes)
+                for start in range(0, len(answer), 100):  # in pieces, as a USB bridge does
+                    os.write(far, answer[start : start + 100])
+                if request[7:9].hex() == "3003":
+                    os.close(far)
+                    return
+
+    server = threading.Thread(target=serve)
+    server.start()
+    posts = Posts()
+
+    driver = IdReaderDriver(f"serial://{os.ttyname(near)}?baud=115200")
+    worker = DeviceWorker(driver, posts, SystemClock(), RecordingLog())
+    worker.start()
+    posts.until_status(Status.READY)
+    worker.submit(WatchForCard())
+    read = posts.until(lambda event: isinstance(event, CardRead))
+    assert isinstance(read, CardRead)
+    assert read.card.number == sam_bench.RESIDENT_NUMBER
+    os.close(near)
+    posts.until_status(Status.DISCONNECTED)
+    assert worker.stop(10)
+    server.join(10)
+    assert not server.is_alive()

@@ -1,0 +1,327 @@
+"""A receipt is printed when the printer has said so; all else is told apart, nothing sent twice."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+from driver_fakes import FakeClock, FakeHost, Posts, RecordingLog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.device import Fault, FaultCode, Identity, Status
+from drivers.receipt_printer.driver import PRINT_LIMIT_S, ReceiptPrinterDriver
+from drivers.receipt_printer.values import Printed, PrintFailed, PrintReceipt, QrCode, Text
+from drivers.transport import MemoryTransport
+from drivers.worker import DeviceWorker, Down
+from kiosk.clock import SystemClock
+
+RECEIPT = PrintReceipt("job-1", (Text("受理回执", large=True), Text("王㛃"), QrCode("ZW1.X")))
+IDLE = {1: 0x12, 2: 0x12, 3: 0x12, 4: 0x12}
+NO_PAPER = {1: 0x1A, 2: 0x32, 3: 0x12, 4: 0x7E}
+COVER = {1: 0x1A, 2: 0x16, 3: 0x12, 4: 0x12}
+CUTTER = {1: 0x1A, 2: 0x52, 3: 0x1A, 4: 0x12}
+NEAR_END = {1: 0x12, 2: 0x12, 3: 0x12, 4: 0x1E}
+
+
+class Printer:
+    """Answers DLE EOT at once, GS r when its buffer has drained: `seconds` after the last byte."""
+
+    def __init__(self, url: str = "tcp://127.0.0.1:9100") -> None:
+        self.clock = FakeClock()
+        self.wire = MemoryTransport(self._handle, self._pass)
+        self.host = FakeHost(lambda: self.wire, self.clock)
+        self.driver = ReceiptPrinterDriver(url)
+        self.status: dict[int, int] = dict(IDLE)
+        self.answers = True
+        self.seconds = 2.0
+        self.paper = b""
+        self.confirms = True
+        self.due: list[float] = []  # when the answers to GS r are given
+        self.held = 0  # answers that wait for paper
+        self.happens: dict[float, dict[int, int] | str] = {}  # seconds into printing
+        self.printing_since: float | None = None
+        self.takes = 1 << 30  # bytes until it is lost
+
+    def _handle(self, data: bytes) -> bytes | Fault:
+        if data[:2] == b"\x10\x04":
+            return bytes([self.status[data[2]]]) if self.answers else b""
+        if self.printing_since is None:
+            self.printing_since = self.clock.now
+        self.takes -= len(data)
+        if self.takes < 0:
+            return Fault(FaultCode.DEVICE_LOST, "the wire was closed")
+        self.paper += data
+        if self.paper.endswith(b"\x1dr\x01"):
+            self.due.append(self.clock.now + self.seconds)
+        return b""
+
+    def _pass(self, seconds: float) -> None:
+        end = self.clock.now + seconds
+        while self.clock.now < end:
+            self.clock.advance(min(0.05, end - self.clock.now))
+            if self.printing_since is not None:
+                into = self.clock.now - self.printing_since
+                for at in [at for at in self.happens if at <= into]:
+                    what = self.happens.pop(at)
+                    if what == "pulled":
+                        self.wire.lose()
+                    elif what == "mute":
+                        self.answers = False
+                        self.due.clear()
+                    elif isinstance(what, dict):
+                        self.status, self.held = what, len(self.due)
+                        self.due.clear()
+            if self.due and self.clock.now >= self.due[0]:
+                self.due.pop(0)
+                self.printing_since = None
+                if self.confirms:
+                    self.wire.deliver(b"\x00")
+                    return
+
+    def refill(self) -> None:
+        """Paper is put in: what was left of the job comes out and is confirmed."""
+        self.status = dict(IDLE)
+        self.due = [self.clock.now + 0.3] * self.held
+
+    def connect(self) -> Printer:
+        assert isinstance(self.driver.connect(self.host), Identity)
+        return self
+
+    def printed(self) -> Printer:
+        self.print()
+        return self
+
+    def print(self, job: str = "job-1") -> object:
+        self.paper = b""
+        return self.driver.handle(PrintReceipt(job, RECEIPT.lines), self.host)
+
+
+def test_a_receipt_is_printed_when_the_printer_has_confirmed_it() -> None:
+    printer = Printer().connect()
+    began = printer.clock.now
+    assert printer.print() == Printed("job-1")
+    assert printer.host.posted == [Printed("job-1")]
+    assert printer.clock.now - began >= 2.0, "not before the paper has moved"
+    assert "受理回执".encode("gb18030") in printer.paper
+    assert b"\x1dv0" in printer.paper, "the rare name as a picture"
+    assert printer.paper.endswith(b"\x1dV\x00\x1dr\x01")
+    assert printer.host.reports == [
+        (Status.READY, ""),
+        (Status.BUSY, "printing"),
+        (Status.READY, ""),
+    ]
+
+
+def test_two_receipts_are_two_jobs() -> None:
+    printer = Printer().connect()
+    printer.print("a")
+    printer.print("b")
+    assert printer.host.posted == [Printed("a"), Printed("b")]
+
+
+@pytest.mark.parametrize(
+    ("status", "reported", "code"),
+    [
+        (NO_PAPER, Status.OUT, FaultCode.PAPER_OUT),
+        (COVER, Status.COVER_OPEN, FaultCode.COVER_OPEN),
+        (CUTTER, Status.JAMMED, FaultCode.CUTTER),
+    ],
+)
+def test_nothing_is_sent_to_a_printer_that_cannot_print(
+    status: dict[int, int], reported: Status, code: FaultCode
+) -> None:
+    printer = Printer().connect()
+    printer.status = dict(status)
+    printer.print()
+    assert printer.paper == b""
+    [failed] = printer.host.posted
+    assert isinstance(failed, PrintFailed)
+    assert failed.fault.code is code
+    assert printer.host.reports[-1][0] is reported
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (NO_PAPER, FaultCode.PAPER_OUT),
+        (COVER, FaultCode.COVER_OPEN),
+        (CUTTER, FaultCode.CUTTER),
+    ],
+)
+def test_what_goes_wrong_in_the_middle_is_told_within_a_second(
+    status: dict[int, int], code: FaultCode
+) -> None:
+    printer = Printer().connect()
+    printer.happens = {1.0: dict(status)}
+    began = printer.clock.now
+    printer.print()
+    [failed] = printer.host.posted
+    assert isinstance(failed, PrintFailed)
+    assert failed.fault.code is code
+    assert printer.clock.now - began < 2.0
+
+
+def test_after_a_refill_the_old_confirmation_is_not_taken_for_the_new_receipts() -> None:
+    printer = Printer().connect()
+    printer.happens = {1.0: dict(NO_PAPER)}
+    printer.print("first")
+    printer.refill()
+    printer.seconds = 5.0
+    began = printer.clock.now
+    assert printer.print("second") == Printed("second")
+    assert printer.clock.now - began >= 5.0
+
+
+def test_a_printer_that_forgot_the_old_job_is_not_waited_for_in_vain() -> None:
+    printer = Printer().connect()
+    printer.happens = {1.0: dict(NO_PAPER)}
+    printer.print("first")
+    printer.status = dict(IDLE)  # refilled, its buffer cleared
+    for _ in range(3):
+        assert printer.driver.run(printer.host) is None
+    assert printer.print("second") == Printed("second")
+
+
+def test_an_automatic_status_in_the_middle_of_sending_stops_the_job() -> None:
+    printer = Printer().connect()
+    printer.wire.deliver(bytes.fromhex("18 00 0c 00"))
+    assert printer.driver.run(printer.host) is None
+    printer.wire.deliver(bytes.fromhex("38 00 00 00"))
+    printer.status = dict(COVER)
+    printer.print()
+    [failed] = printer.host.posted
+    assert isinstance(failed, PrintFailed)
+    assert failed.fault.code is FaultCode.COVER_OPEN
+
+
+def test_a_printer_that_never_confirms_leaves_the_outcome_unknown() -> None:
+    printer = Printer().connect()
+    printer.confirms = False
+    began = printer.clock.now
+    down = printer.print()
+    assert printer.host.posted == [
+        PrintFailed("job-1", Fault(FaultCode.SILENT, "end not confirmed"))
+    ]
+    assert PRINT_LIMIT_S <= printer.clock.now - began < PRINT_LIMIT_S + 10
+    assert isinstance(down, Down), "its wire is opened anew, so that no old answer is left in it"
+    assert down.status is Status.UNKNOWN
+
+
+def test_a_printer_that_falls_silent_while_printing_leaves_the_outcome_unknown_sooner() -> None:
+    printer = Printer().connect()
+    printer.happens = {1.0: "mute"}
+    began = printer.clock.now
+    printer.print()
+    assert printer.host.posted == [
+        PrintFailed("job-1", Fault(FaultCode.SILENT, "does not answer any more"))
+    ]
+    assert printer.clock.now - began < 10
+
+
+def test_a_cable_pulled_while_printing_is_a_loss() -> None:
+    printer = Printer().connect()
+    printer.happens = {1.0: "pulled"}
+    assert isinstance(printer.print(), Down)
+    [failed] = printer.host.posted
+    assert isinstance(failed, PrintFailed)
+    assert failed.fault.code is FaultCode.DEVICE_LOST
+
+
+JOB_BYTES = len(Printer().connect().printed().paper)
+
+
+@given(st.integers(0, JOB_BYTES - 1))
+def test_a_cable_pulled_at_any_byte_is_a_loss_and_nothing_is_sent_again(after: int) -> None:
+    printer = Printer().connect()
+    printer.takes = after
+    assert isinstance(printer.print(), Down)
+    assert [type(e) for e in printer.host.posted] == [PrintFailed]
+    assert printer.paper.count(b"\x1b@") <= 1
+
+
+def test_a_job_cancelled_while_it_prints_is_unknown_not_undone() -> None:
+    printer = Printer().connect()
+    printer.host.stop_at = printer.clock.now + 1.0
+    printer.print()
+    [failed] = printer.host.posted
+    assert isinstance(failed, PrintFailed)
+    assert failed.fault.code is FaultCode.SILENT
+
+
+def test_a_silent_printer_is_never_fine() -> None:
+    for url, status in [
+        ("tcp://127.0.0.1:9100", Status.UNKNOWN),
+        ("serial:///dev/example", Status.POWERED_OFF),
+    ]:
+        printer = Printer(url)
+        printer.answers = False
+        down = printer.driver.connect(printer.host)
+        assert isinstance(down, Down)
+        assert (down.status, down.reason) == (status, "does not answer")
+        assert printer.host.reports == []
+
+
+def test_answers_that_are_no_status_bytes_are_silence() -> None:
+    printer = Printer()
+    printer.status = {1: 0xFF, 2: 0xFF, 3: 0xFF, 4: 0xFF}
+    assert isinstance(printer.driver.connect(printer.host), Down)
+
+
+def test_a_cover_opened_while_nothing_prints_is_noticed_and_paper_near_its_end_is_low() -> None:
+    printer = Printer().connect()
+    printer.status = dict(COVER)
+    printer.driver.run(printer.host)
+    assert printer.host.reports[-1] == (Status.COVER_OPEN, "cover open")
+    printer.status = dict(NEAR_END)
+    printer.driver.run(printer.host)
+    assert printer.host.reports[-1] == (Status.LOW, "paper near its end")
+    assert printer.print() == Printed("job-1")
+    assert printer.host.reports[-1][0] is Status.LOW
+
+
+def test_a_printer_that_falls_silent_while_nothing_prints_is_unknown() -> None:
+    printer = Printer().connect()
+    printer.answers = False
+    assert printer.driver.run(printer.host) == Down(
+        Status.UNKNOWN, "does not answer", Fault(FaultCode.TIMED_OUT, "does not answer")
+    )
+
+
+def test_a_receipt_for_a_printer_that_is_not_there_fails_at_once() -> None:
+    printer = Printer()
+    fault = Fault(FaultCode.DISCONNECTED, "refused")
+    assert printer.driver.decline(RECEIPT, fault, printer.host) == fault
+    assert printer.host.posted == [PrintFailed("job-1", fault)]
+
+
+def test_over_a_real_socket_with_a_thread() -> None:
+    paper = bytearray()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def serve() -> None:
+            peer, _ = server.accept()
+            with peer:
+                while data := peer.recv(4096):
+                    if data[:2] == b"\x10\x04":
+                        peer.sendall(b"\x12")
+                        continue
+                    paper.extend(data)
+                    if paper.endswith(b"\x1dr\x01"):
+                        peer.sendall(b"\x00")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        posts = Posts()
+        driver = ReceiptPrinterDriver(f"tcp://127.0.0.1:{port}", 58)
+        worker = DeviceWorker(driver, posts, SystemClock(), RecordingLog())
+        worker.start()
+        posts.until_status(Status.READY)
+        assert worker.submit(RECEIPT).result(30) == Printed("job-1")
+        assert worker.stop(10)
+        thread.join(10)
+        assert not thread.is_alive()
+    assert "受理回执".encode("gb18030") in paper
+    assert posts.statuses() == [Status.STARTING, Status.READY, Status.BUSY, Status.READY]

@@ -1,0 +1,330 @@
+"""Receipts as bytes: Chinese text, widths, rare characters, QR; and what status bytes say."""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from drivers.device import Fault, FaultCode, Status
+from drivers.receipt_printer.protocol import (
+    Automatic,
+    InOrder,
+    Noise,
+    PrinterState,
+    Question,
+    RealTime,
+    Row,
+    StatusParser,
+    ask_now,
+    columns_of_paper,
+    encode_receipt,
+    layout,
+    printable,
+    state_of_answers,
+    state_of_frame,
+    text_columns,
+    wrap,
+)
+from drivers.receipt_printer.raster import CUT, RowPainter, find_font
+from drivers.receipt_printer.values import Align, Feed, Line, Pair, QrCode, Rule, Text
+
+DATA = Path(__file__).resolve().parents[2] / "kiosk" / "data"
+
+
+def no_drawing(row: Row) -> bytes:
+    return b"<picture>"
+
+
+def encode(*lines: Line, columns: int = 48) -> bytes:
+    items = layout(lines, columns)
+    assert not isinstance(items, Fault)
+    return encode_receipt(items, no_drawing, CUT)
+
+
+def rows(*lines: Line, columns: int = 48) -> list[str]:
+    items = layout(lines, columns)
+    assert not isinstance(items, Fault)
+    return [item.text for item in items if isinstance(item, Row)]
+
+
+# -- bytes --------------------------------------------------------------------
+
+
+def test_a_short_receipt_is_these_bytes() -> None:
+    assert encode(Text("受理 OK", Align.CENTRE, large=True), QrCode("ZW1"), Feed(2)) == (
+        bytes.fromhex("1b40 1c2e")
+        + bytes.fromhex("1b6101 1d2111 1c210c 1c26")
+        + "受理 OK".encode("gb18030")
+        + bytes.fromhex("1c2e 0a 1d2100 1c2100")
+        + bytes.fromhex("1b6101 1d286b0400 31413200 1d286b0300 314306 1d286b0300 314531")
+        + bytes.fromhex("1d286b0600 315030")
+        + b"ZW1"
+        + bytes.fromhex("1d286b0300 315130 0a")
+        + bytes.fromhex("1b6402")
+        + bytes.fromhex("1b6406 1d5600 1d7201")
+    )
+
+
+def test_letters_alone_do_not_enter_hanzi_mode() -> None:
+    assert b"\x1c&" not in encode(Text("Receipt"), Rule())
+
+
+def test_bold_is_switched_off_again() -> None:
+    data = encode(Text("总计", bold=True))
+    assert (
+        data.index(b"\x1bE\x01") < data.index("总计".encode("gb18030")) < data.index(b"\x1bE\x00")
+    )
+
+
+def test_58_and_80_mm_have_32_and_48_columns() -> None:
+    assert (columns_of_paper(58), columns_of_paper(80)) == (32, 48)
+
+
+@given(st.text(max_size=200))
+def test_no_text_can_smuggle_a_command(text: str) -> None:
+    """Between hanzi mode on and off, and outside of it, only characters and line ends."""
+    for row in rows(Text(text), Pair("名", text)):
+        assert not any(unicodedata.category(c) == "Cc" for c in row)
+
+
+@pytest.mark.parametrize("char", ["䶮", "龑", "中", "€"[:0] or "，", "A", "·", "“"])
+def test_what_printers_carry_goes_as_text(char: str) -> None:
+    assert printable(char)
+    assert len(char.encode("gb18030")) <= 2
+    assert b"<picture>" not in encode(Text("王" + char))
+
+
+@pytest.mark.parametrize("char", ["㛃", "𬭎", "\ue863", "ñ", "\ud840"])
+def test_what_printers_lack_goes_as_a_picture_of_its_row_only(char: str) -> None:
+    assert not printable(char)
+    data = encode(Text("姓名"), Text("王" + char), Text("地址"))
+    assert data.count(b"<picture>") == 1
+    assert "姓名".encode("gb18030") in data
+
+
+# -- width --------------------------------------------------------------------
+
+
+@given(st.text(max_size=120), st.integers(2, 48))
+def test_no_row_is_wider_than_the_paper_and_no_character_is_lost(text: str, columns: int) -> None:
+    out = wrap(text, columns)
+    assert all(text_columns(row) <= columns for row in out)
+
+    def kept(s: str) -> str:
+        return "".join(c for c in s if not c.isspace() and unicodedata.category(c) != "Cc")
+
+    assert kept("".join(out)) == kept(text)
+
+
+def test_hanzi_take_two_columns_and_break_anywhere() -> None:
+    assert wrap("广东省深圳市示例区示例路", 10) == ["广东省深圳", "市示例区示", "例路"]
+
+
+def test_words_and_numbers_stay_whole_and_punctuation_does_not_begin_a_row() -> None:
+    assert wrap("hello world again", 11) == ["hello world", "again"]
+    assert wrap("电话13800001111", 14) == ["电话", "13800001111"]
+    assert wrap("已经受理，请等候", 8) == ["已经受", "理，请等", "候"]
+    assert wrap("x" * 25, 10) == ["x" * 10, "x" * 10, "x" * 5]
+
+
+@given(
+    st.text(min_size=1, max_size=12), st.text(min_size=1, max_size=30), st.sampled_from([32, 48])
+)
+def test_a_pair_keeps_label_and_value_within_the_paper(
+    label: str, value: str, columns: int
+) -> None:
+    assert all(text_columns(row) <= columns for row in rows(Pair(label, value), columns=columns))
+
+
+def test_a_pair_stands_on_one_row_or_on_two() -> None:
+    assert rows(Pair("事项", "高龄津贴申领"), columns=32) == ["事项" + " " * 16 + "高龄津贴申领"]
+    assert rows(Pair("受理编号", "QS01 2611 2200 3757 长长长长"), columns=32) == [
+        "受理编号",
+        "QS01 2611 2200 3757 长长长长",
+    ]
+
+
+def test_large_text_wraps_at_half_the_columns() -> None:
+    assert rows(Text("高龄津贴申领受理回执", large=True), columns=32) == [
+        "高龄津贴申领受理",
+        "回执",
+    ]
+
+
+@pytest.mark.parametrize("lines", [(QrCode(""),), (QrCode("x" * 2332),), (QrCode("x", 0),)])
+def test_a_code_that_cannot_be_is_bad_input(lines: tuple[Line, ...]) -> None:
+    fault = layout(lines, 48)
+    assert isinstance(fault, Fault)
+    assert fault.code is FaultCode.BAD_INPUT
+
+
+def test_an_endless_receipt_is_bad_input() -> None:
+    assert isinstance(layout((Text("长" * 20000),), 48), Fault)
+
+
+# -- pictures of rows ---------------------------------------------------------
+
+
+def ink(image: Image.Image, left: int, right: int) -> int:
+    part = image.crop((left, 0, right, image.height)).convert("L")
+    return part.histogram()[0]
+
+
+def test_a_rare_name_is_drawn_from_a_real_font_in_its_columns() -> None:
+    painter = RowPainter(find_font())
+    image = painter.draw(Row("王㛃 x"))
+    assert image.size == (72, 30)
+    assert ink(image, 0, 24) > 30
+    assert ink(image, 24, 48) > 60, "the rare one has strokes, and is not an empty box"
+    assert ink(image, 48, 60) == 0
+    assert ink(image, 60, 72) > 5
+    assert RowPainter(find_font()).draw(Row("㛃")).tobytes() != painter.draw(Row("𬭎")).tobytes()
+
+
+def test_a_picture_is_a_raster_command_of_its_size() -> None:
+    data = RowPainter(find_font())(Row("㛃", large=True))
+    assert data[:8] == bytes.fromhex("1d763000 0600 3600")
+    assert len(data) == 8 + 6 * 54
+    assert any(data[8:]), "black is 1"
+    assert not all(data[8:])
+
+
+def test_without_a_font_a_box_stands_for_the_character() -> None:
+    image = RowPainter(None).draw(Row("㛃"))
+    assert ink(image, 0, 24) > 20
+    bad_font = RowPainter((Path("/no/such/font"), 0))
+    assert bad_font.draw(Row("㛃")).tobytes() == image.tobytes()
+
+
+def test_half_a_surrogate_pair_is_drawn_as_a_box() -> None:
+    assert ink(RowPainter(find_font()).draw(Row("\ud840")), 0, 12) > 5
+
+
+# -- status -------------------------------------------------------------------
+
+
+def table(name: str) -> list[dict[str, str]]:
+    with (DATA / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+STATE_OF_MEANING = {
+    "drawer kick pin high": PrinterState(),
+    "drawer pin": PrinterState(),
+    "panel switch on": PrinterState(),
+    "offline": PrinterState(offline=True),
+    "waiting for online recovery": PrinterState(),
+    "waiting online recovery": PrinterState(),
+    "feed button pressed": PrinterState(feeding_by_hand=True),
+    "feeding by button": PrinterState(feeding_by_hand=True),
+    "paper fed by button": PrinterState(feeding_by_hand=True),
+    "cover open": PrinterState(cover_open=True),
+    "stopped by paper end": PrinterState(paper_end=True),
+    "paper end sensor": PrinterState(paper_end=True),
+    "paper end": PrinterState(paper_end=True),
+    "paper near-end sensor": PrinterState(paper_near_end=True),
+    "paper near end": PrinterState(paper_near_end=True),
+    "error occurred": PrinterState(error=True),
+    "recoverable error": PrinterState(recoverable_error=True),
+    "recoverable/mechanical error": PrinterState(recoverable_error=True),
+    "autocutter error": PrinterState(cutter_error=True),
+    "unrecoverable error": PrinterState(unrecoverable_error=True),
+    "auto-recoverable error (head temp)": PrinterState(too_hot=True),
+    "auto-recoverable error": PrinterState(too_hot=True),
+}
+
+
+@pytest.mark.parametrize("row", table("escpos_dle_eot.csv"), ids=lambda r: f"{r['n']}-{r['bit']}")
+def test_each_real_time_bit_means_what_the_table_says(row: dict[str, str]) -> None:
+    question = Question(int(row["n"]))
+    assert ask_now(question) == bytes.fromhex(row["command"])
+    [heard] = StatusParser().feed(bytes([0x12 | int(row["mask"], 16)]))
+    assert isinstance(heard, RealTime)
+    state = state_of_answers({question: heard.byte})
+    assert state == STATE_OF_MEANING[row["meaning_when_1"]]
+
+
+@pytest.mark.parametrize("row", table("escpos_asb.csv"), ids=lambda r: f"{r['byte']}-{r['mask']}")
+def test_each_bit_of_an_automatic_status_means_what_the_table_says(row: dict[str, str]) -> None:
+    frame = bytearray(b"\x10\x00\x00\x00")
+    frame[int(row["byte"]) - 1] |= int(row["mask"], 16)
+    [heard] = StatusParser().feed(bytes(frame))
+    assert isinstance(heard, Automatic)
+    assert state_of_frame(heard.frame) == STATE_OF_MEANING[row["meaning_when_1"]]
+
+
+def test_the_usual_answers_of_a_printer_without_paper() -> None:
+    answers = {
+        Question.PRINTER: 0x1A,
+        Question.OFFLINE_CAUSE: 0x32,
+        Question.ERROR_CAUSE: 0x12,
+        Question.PAPER: 0x7E,
+    }
+    state = state_of_answers(answers)
+    assert state.status == (Status.OUT, "paper out")
+    assert state.fault == Fault(FaultCode.PAPER_OUT, "paper out")
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "code"),
+    [
+        (PrinterState(), Status.READY, None),
+        (PrinterState(paper_near_end=True), Status.LOW, None),
+        (PrinterState(paper_end=True, offline=True), Status.OUT, FaultCode.PAPER_OUT),
+        (PrinterState(cover_open=True, paper_end=True), Status.COVER_OPEN, FaultCode.COVER_OPEN),
+        (PrinterState(cutter_error=True, error=True), Status.JAMMED, FaultCode.CUTTER),
+        (PrinterState(recoverable_error=True), Status.JAMMED, FaultCode.JAMMED),
+        (PrinterState(unrecoverable_error=True), Status.BROKEN, FaultCode.BROKEN),
+        (PrinterState(too_hot=True), Status.BROKEN, FaultCode.BROKEN),
+        (PrinterState(error=True), Status.BROKEN, FaultCode.BROKEN),
+        (PrinterState(feeding_by_hand=True), Status.PERSON_IN_THE_WAY, FaultCode.BUSY),
+        (PrinterState(offline=True), Status.UNKNOWN, FaultCode.BROKEN),
+    ],
+)
+def test_causes_are_told_apart(state: PrinterState, status: Status, code: FaultCode | None) -> None:
+    assert state.status[0] is status
+    assert (state.fault.code if state.fault else None) is code
+
+
+real_time = st.sampled_from([b for b in range(256) if b & 0x93 == 0x12])
+in_order = st.sampled_from([b for b in range(256) if b & 0x90 == 0])
+first_of_frame = st.sampled_from([b for b in range(256) if b & 0x93 == 0x10])
+frames = st.tuples(first_of_frame, in_order, in_order, in_order).map(bytes)
+
+
+@given(
+    st.lists(
+        st.one_of(real_time.map(RealTime), in_order.map(InOrder), frames.map(Automatic)),
+        max_size=12,
+    )
+)
+def test_answers_and_frames_in_one_stream_are_told_apart(
+    expected: list[RealTime | InOrder | Automatic],
+) -> None:
+    stream = b"".join(e.frame if isinstance(e, Automatic) else bytes([e.byte]) for e in expected)
+    parser = StatusParser()
+    assert [h for byte in stream for h in parser.feed(bytes([byte]))] == expected
+
+
+def test_a_real_time_answer_in_the_middle_of_a_frame() -> None:
+    assert StatusParser().feed(bytes.fromhex("10 00 12 0c 00")) == [
+        RealTime(0x12),
+        Automatic(bytes.fromhex("10 00 0c 00")),
+    ]
+
+
+def test_flow_control_and_noise_are_no_status() -> None:
+    assert StatusParser().feed(b"\x11\x13\xff") == [Noise(0x11), Noise(0x13), Noise(0xFF)]
+
+
+def test_the_rest_of_a_broken_frame_is_not_waited_for() -> None:
+    parser = StatusParser()
+    assert parser.feed(b"\x10\x00") == []
+    parser.silence()
+    assert parser.feed(b"\x0c") == [InOrder(0x0C)]
