@@ -27,11 +27,11 @@ from kiosk.flow.effects import (
 from kiosk.flow.events import DraftKnown, EarlierKnown, Sealed, SealFailed, StorageChanged
 from kiosk.receipts import number as receipt_number
 from kiosk.settings import Settings
-from offline_cache import keys as cache_keys
 from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.keys import Keys
 from offline_cache.outbox import Added, Application, Attachment, ItemKind, ItemState
 from offline_cache.ports import utc_text
-from offline_cache.store import Store, StorePlaces, open_store
+from offline_cache.store import Store, open_store
 
 StoreEffect = (
     SaveDraft
@@ -80,11 +80,11 @@ class StoreDesk:
         self._callbacks = callbacks
         self._queue: queue.SimpleQueue[StoreEffect | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
-        self._keys: cache_keys.Keys | None = None
+        self._keys: Keys | None = None
         self._store: Store | None = None
         self._usable: tuple[bool, str] | None = None
 
-    def start(self, keys: cache_keys.Keys | StoreFault) -> None:
+    def start(self, keys: Keys | StoreFault) -> None:
         """Begin with the keys, or with why there are none: then every seal answers a failure."""
         if isinstance(keys, StoreFault):
             self._tell_fault(keys)
@@ -306,10 +306,3 @@ class StoreDesk:
             signature = self._keys.sign(receipt_number.signed_part(effect.number))
             agrees = receipt_number.qr_text(effect.number, signature) == effect.qr_text
         self._callbacks.receipt_here(effect, ReceiptHere(application, agrees))
-
-
-def open_terminal_keys(settings: Settings, credentials: str) -> cache_keys.Keys | StoreFault:
-    """The terminal's keys, from systemd's credentials where it gave them, else from files."""
-    places = StorePlaces(settings.paths.data)
-    folder = cache_keys.credentials_folder({"CREDENTIALS_DIRECTORY": credentials})
-    return cache_keys.open_keys(places.keys, folder)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 
 from pydantic import ValidationError
 
@@ -30,34 +29,16 @@ from kiosk.flow.events import (
 from kiosk.flow.pages import Advice
 
 VisionEffect = StartCamera | StopCamera | TakePage | MakeDocuments
-MAX_IMAGES: Final = 12  # pages of one session; older ones are retaken ones
 
 Send = Callable[[bytes, tuple[bytes, ...]], ChannelClosed | None]
 
 
-@dataclass(slots=True)
-class PageImages:
-    """Straightened pages of this session, by the key that a page value carries.
+class PageImages(Protocol):
+    """Straightened pages of this session, by the key that a page value carries."""
 
-    Written on the vision thread, read by the window's image provider, emptied at the wipe.
-    """
+    def put(self, key: str, jpeg: bytes) -> None: ...
 
-    _images: dict[str, bytes] = field(default_factory=dict, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def put(self, key: str, jpeg: bytes) -> None:
-        with self._lock:
-            self._images[key] = jpeg
-            while len(self._images) > MAX_IMAGES:
-                self._images.pop(next(iter(self._images)))
-
-    def jpeg(self, key: str) -> bytes | None:
-        with self._lock:
-            return self._images.get(key)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._images.clear()
+    def clear(self) -> None: ...
 
 
 class VisionDesk:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from kiosk.entry.commands.answer import Exit, fault_line, ok_line
-from kiosk.settings import Settings, load
+from kiosk.entry.commands.answer import Exit, ok_line
+from kiosk.entry.commands.settings_file import load_settings
+from kiosk.settings import Settings
 
 
 def run(file: Path | None, *, describe: bool, json: bool) -> int:
@@ -18,24 +19,10 @@ def run(file: Path | None, *, describe: bool, json: bool) -> int:
     if file is None:
         print("name a settings file, or use --describe", file=sys.stderr)
         return Exit.BAD_USE
-    loaded = load(file)
-    if isinstance(loaded, Settings):
-        print(ok_line(file=str(file)) if json else f"{file}: in order")
-        return Exit.DONE
-    for fault in loaded:
-        if json:
-            print(
-                fault_line(
-                    "unreadable_path" if not fault.line and not fault.field else "bad_settings",
-                    fault.problem,
-                    file=fault.path,
-                    line=fault.line,
-                    field=fault.field,
-                )
-            )
-        else:
-            print(fault, file=sys.stderr)
-    return Exit.NOT_THERE if not file.is_file() else Exit.FAULT
+    if load_settings(file, json=json) is None:
+        return Exit.NOT_THERE if not file.is_file() else Exit.FAULT
+    print(ok_line(file=str(file)) if json else f"{file}: in order")
+    return Exit.DONE
 
 
 def describe_settings() -> str:

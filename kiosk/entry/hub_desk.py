@@ -1,0 +1,190 @@
+"""The window's side of the sync process: questions to the hub, and the state of the line.
+
+Whatever happens to that process, every question is answered: when it is lost, what was asked of
+it counts as the hub being out of reach.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+from pydantic import ValidationError
+
+from drivers.device import Clock, Log, Post
+from kiosk import sync_messages as messages
+from kiosk.channel import ChannelClosed, Frame
+from kiosk.entry.store_desk import ReceiptHere
+from kiosk.flow.effects import CheckReceipt, LookForEarlier
+from kiosk.flow.events import (
+    Delivered,
+    EarlierKnown,
+    LineChanged,
+    ProgressKnown,
+    ReceiptRefused,
+)
+from kiosk.flow.pages import ProgressKind
+from offline_cache.outbox import Application, ItemState
+
+Send = Callable[[bytes, tuple[bytes, ...]], ChannelClosed | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    effect: LookForEarlier | CheckReceipt
+    here: Application | None = None
+
+
+class HubDesk:
+    """Safe from any thread; passes on and never waits."""
+
+    def __init__(self, *, send: Send, post: Post, clock: Clock, log: Log) -> None:
+        self._send = send
+        self._post = post
+        self._clock = clock
+        self._log = log
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+        self._asked: dict[int, _Asked] = {}
+
+    # -- to the sync process ----------------------------------------------------------
+
+    def wake(self) -> None:
+        """Something was committed."""
+        self._send_message(messages.Wake())
+
+    def sealing(self, busy: bool) -> None:
+        """A citizen seals: the disk is theirs."""
+        self._send_message(messages.Pause() if busy else messages.Resume())
+
+    def ask_earlier(self, effect: LookForEarlier) -> None:
+        """Did this person apply elsewhere? Nothing is known on this terminal."""
+        number = self._remember(_Asked(effect))
+        since = self._clock.utc() - timedelta(days=effect.within_days)
+        request = messages.AskEarlier(
+            id=number, item=effect.item, id_number=effect.id_number, since=since
+        )
+        if self._send_message(request) is not None:
+            self._unanswered(number)
+
+    def check_receipt(self, effect: CheckReceipt, here: ReceiptHere) -> None:
+        """Answer from what is known here, else ask the hub."""
+        application = here.application
+        if application is not None and not here.signature_agrees:
+            self._post(ReceiptRefused(effect.scope, effect.number))
+            return
+        if application is not None and application.state is ItemState.WAITING:
+            self._post(_progress(effect, ProgressKind.WAITING_HERE, application))
+            return
+        number = self._remember(_Asked(effect, application))
+        request = messages.AskProgress(id=number, number=effect.number, qr=effect.qr_text)
+        if self._send_message(request) is not None:
+            self._unanswered(number)
+
+    def forget(self) -> None:
+        """The session is over: answers that still come are dropped."""
+        with self._lock:
+            self._asked.clear()
+
+    # -- from the child's thread ----------------------------------------------------------
+
+    def on_up(self) -> None:
+        """A new process looks for what waits by itself."""
+
+    def on_down(self, reason: str) -> None:
+        self._post(LineChanged(online=False, last_contact=None, waiting=0))
+        with self._lock:
+            numbers = list(self._asked)
+        for number in numbers:
+            self._unanswered(number)
+
+    def on_frame(self, frame: Frame) -> None:
+        try:
+            answer = messages.ANSWER.validate_json(frame.json)
+        except ValidationError as error:
+            self._log("unexpected", where="sync message", type=type(error).__name__, at="")
+            return
+        match answer:
+            case messages.Hello() | messages.Pong():
+                pass
+            case messages.Line():
+                self._post(LineChanged(answer.online, answer.last_contact, answer.waiting))
+            case messages.Delivered():
+                self._post(Delivered(answer.number))
+            case messages.Earlier():
+                asked = self._take(answer.id)
+                if asked is not None and isinstance(asked.effect, LookForEarlier):
+                    self._post(
+                        EarlierKnown(
+                            asked.effect.scope,
+                            answer.number,
+                            answer.accepted_at,
+                            delivered=answer.number is not None,
+                        )
+                    )
+            case messages.Progress():
+                self._on_progress(answer)
+            case messages.StoreTrouble():
+                self._log("store_fault", fault=answer.fault, detail=f"sync: {answer.detail}")
+            case _:
+                assert_never(answer)
+
+    def _on_progress(self, answer: messages.Progress) -> None:
+        asked = self._take(answer.id)
+        if asked is None or not isinstance(asked.effect, CheckReceipt):
+            return
+        effect = asked.effect
+        if answer.state == "signature_wrong":
+            self._post(ReceiptRefused(effect.scope, effect.number))
+            return
+        self._post(
+            ProgressKnown(
+                effect.scope,
+                effect.number,
+                ProgressKind(answer.state),
+                answer.item,
+                answer.accepted_at,
+                answer.changed_at,
+            )
+        )
+
+    def _remember(self, asked: _Asked) -> int:
+        number = next(self._ids)
+        with self._lock:
+            self._asked[number] = asked
+        return number
+
+    def _take(self, number: int) -> _Asked | None:
+        with self._lock:
+            return self._asked.pop(number, None)
+
+    def _unanswered(self, number: int) -> None:
+        asked = self._take(number)
+        if asked is None:
+            return
+        match asked.effect:
+            case LookForEarlier():
+                self._post(EarlierKnown(asked.effect.scope, None, None, delivered=False))
+            case CheckReceipt():
+                kind = ProgressKind.HUB_UNREACHABLE
+                self._post(_progress(asked.effect, kind, asked.here))
+            case _:
+                assert_never(asked.effect)
+
+    def _send_message(self, message: messages.Request) -> ChannelClosed | None:
+        return self._send(message.model_dump_json().encode(), ())
+
+
+def _progress(effect: CheckReceipt, kind: ProgressKind, here: Application | None) -> ProgressKnown:
+    return ProgressKnown(
+        effect.scope,
+        effect.number,
+        kind,
+        here.item if here else None,
+        here.accepted_at if here else None,
+        None,
+    )

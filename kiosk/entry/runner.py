@@ -1,0 +1,131 @@
+"""Carries out what the session wants done: each effect goes to the one desk or device it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from drivers.code_scanner.driver import ScannerCommand
+from drivers.code_scanner.values import ScanCodes, StopScanning
+from drivers.device import Log
+from drivers.id_reader.driver import IdReaderCommand
+from drivers.id_reader.values import StopWatching
+from drivers.id_reader.values import WatchForCard as WatchReader
+from drivers.receipt_printer.values import PrintReceipt
+from drivers.voice.driver import VoiceCommand
+from drivers.voice.values import Hush, PlayTone, Say
+from drivers.worker import DeviceWorker
+from kiosk.entry.hub_desk import HubDesk
+from kiosk.entry.store_desk import StoreDesk
+from kiosk.entry.vision_desk import VisionDesk
+from kiosk.flow.effects import (
+    AddPrintResult,
+    AddRating,
+    Beep,
+    CheckReceipt,
+    Effect,
+    EraseDraft,
+    LookForDraft,
+    LookForEarlier,
+    MakeDocuments,
+    Print,
+    SaveDraft,
+    Seal,
+    StartCamera,
+    StartScanner,
+    StopCamera,
+    StopScanner,
+    StopWatchingForCard,
+    TakePage,
+    TellStaff,
+    WatchForCard,
+    Wipe,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """The workers of the slow wires that take commands."""
+
+    id_reader: DeviceWorker[IdReaderCommand]
+    code_scanner: DeviceWorker[ScannerCommand]
+    receipt_printer: DeviceWorker[PrintReceipt]
+    voice: DeviceWorker[VoiceCommand]
+
+
+class Runner:
+    """For the session's thread; everything here only queues."""
+
+    def __init__(
+        self,
+        *,
+        devices: Devices,
+        store: StoreDesk,
+        vision: VisionDesk,
+        hub: HubDesk,
+        log: Log,
+        wipe_window: Callable[[], None],
+        volume_percent: int,
+    ) -> None:
+        self._devices = devices
+        self._store = store
+        self._vision = vision
+        self._hub = hub
+        self._log = log
+        self._wipe_window = wipe_window
+        self._volume_percent = volume_percent
+
+    def run(self, effect: Effect) -> None:
+        devices = self._devices
+        match effect:
+            case WatchForCard():
+                devices.id_reader.wanted(True)
+                devices.id_reader.submit(WatchReader())
+            case StopWatchingForCard():
+                devices.id_reader.wanted(False)
+                devices.id_reader.submit(StopWatching())
+            case StartScanner():
+                devices.code_scanner.submit(ScanCodes())
+            case StopScanner():
+                devices.code_scanner.submit(StopScanning())
+            case Print():
+                devices.receipt_printer.wanted(True)
+                devices.receipt_printer.submit(PrintReceipt(effect.job, effect.lines))
+            case Beep():
+                devices.voice.submit(PlayTone(effect.tone, self._volume_percent))
+            case StartCamera() | StopCamera() | TakePage() | MakeDocuments():
+                self._vision.perform(effect)
+            case (
+                SaveDraft()
+                | EraseDraft()
+                | LookForDraft()
+                | LookForEarlier()
+                | Seal()
+                | AddRating()
+                | AddPrintResult()
+                | CheckReceipt()
+            ):
+                self._store.perform(effect)
+            case TellStaff():
+                self._log(effect.what, where=effect.detail)
+            case Wipe():
+                self._wipe()
+            case _:
+                assert_never(effect)
+
+    def speak(self, words: str, language: str) -> None:
+        """Read a page aloud; what was being said stops."""
+        self._devices.voice.submit(Say(words, language, self._volume_percent))
+
+    def hush(self) -> None:
+        self._devices.voice.submit(Hush())
+
+    def _wipe(self) -> None:
+        """Everything that may remember the person, wherever it is."""
+        self._devices.code_scanner.submit(StopScanning())
+        self._devices.receipt_printer.wanted(False)
+        self._devices.voice.submit(Hush())
+        self._vision.forget()
+        self._hub.forget()
+        self._wipe_window()
