@@ -11,6 +11,7 @@ from drivers.transport import Transport
 from drivers.worker import Down, Host
 
 LISTEN_S: Final = 60.0  # the wire wakes it; this only bounds one turn
+CLOCK_STEP_S: Final = 0.001  # a wait may end a rounding short of its time
 READ_BYTES: Final = 4096
 
 ScannerCommand = ScanCodes | StopScanning
@@ -24,6 +25,7 @@ class CodeScannerDriver:
         self._wire: Transport | None = None
         self._splitter = CodeSplitter()
         self._passing_on = False
+        self._heard_at = 0.0
 
     @property
     def device(self) -> DeviceClass:
@@ -51,14 +53,18 @@ class CodeScannerDriver:
         if self._wire is None:
             return Down(Status.DISCONNECTED, "not open")
         silence_s = self._splitter.silence_s
-        wait_s = LISTEN_S if silence_s is None else silence_s
-        began = host.clock.monotonic()
+        if silence_s is None:
+            wait_s = LISTEN_S
+        else:
+            wait_s = max(0.0, self._heard_at + silence_s - host.clock.monotonic())
         piece = self._wire.read(READ_BYTES, wait_s)
         if isinstance(piece, Fault):
             return Down(Status.DISCONNECTED, piece.detail)
+        now = host.clock.monotonic()
         if piece:
+            self._heard_at = now
             found = self._splitter.feed(piece)
-        elif silence_s is not None and host.clock.monotonic() - began >= silence_s:
+        elif silence_s is not None and now - self._heard_at >= silence_s - CLOCK_STEP_S:
             found = self._splitter.silence()
         else:
             found = []

@@ -47,6 +47,7 @@ CONNECT_TRIES: Final = 2
 SILENT_POLLS_UNTIL_OFF: Final = 2
 GONE_ANSWERS: Final = 2  # one bad look is no proof that the card was lifted
 IDLE_CHECK_S: Final = 15.0  # with nobody watching: is it still switched on?
+CLOCK_STEP_S: Final = 0.001  # a wait may end a rounding short of its time
 MIN_POLL_S: Final = 0.3  # the reader's makers ask for more than 300 ms between two looks
 READ_BYTES: Final = 4096
 
@@ -299,7 +300,7 @@ class IdReaderDriver:
                 return piece
             if piece:
                 found = parser.feed(piece)
-            elif host.clock.monotonic() - now < wait_s:
+            elif host.clock.monotonic() - now < wait_s - CLOCK_STEP_S:
                 continue  # woken for something else
             else:
                 found = parser.timed_out()
@@ -322,7 +323,7 @@ class IdReaderDriver:
             old = wire.read(READ_BYTES, quiet_s)
             if isinstance(old, Fault):
                 return old
-            if not old and host.clock.monotonic() - began >= quiet_s:
+            if not old and host.clock.monotonic() - began >= quiet_s - CLOCK_STEP_S:
                 break
         self._late_answer = False
         return None

@@ -41,6 +41,7 @@ MUTE_LIMIT_S: Final = 3.0  # while printing: so long without any answer is no de
 WRITE_PIECE_BYTES: Final = 512
 WRITE_LIMIT_S: Final = 0.5  # a full buffer of the printer: look at its status, then go on
 SETTLED_POLLS: Final = 2  # fine for so many polls: a late answer of an older job will not come
+CLOCK_STEP_S: Final = 0.001  # a wait may end a rounding short of its time
 READ_BYTES: Final = 1024
 
 
@@ -97,7 +98,7 @@ class ReceiptPrinterDriver:
         if lost is not None:
             return self._down(lost)
         self._settle()
-        if self._take_automatic() is None and host.clock.monotonic() < deadline:
+        if self._take_automatic() is None and host.clock.monotonic() < deadline - CLOCK_STEP_S:
             return None  # woken for a command
         state = self._ask_state(host)
         if isinstance(state, Fault) and state.code is FaultCode.TIMED_OUT:
