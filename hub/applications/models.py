@@ -1,0 +1,202 @@
+"""What the terminals handed over, and what staff decided about it.
+
+`ReceivedItem` is the memory that makes a resend harmless, for ever: one row an item, with the
+bytes as they were sent. The other tables are read out of it.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from hub.terminals.models import Terminal
+
+
+class ReceivedItem(models.Model):
+    id = models.UUIDField(primary_key=True)
+    terminal = models.ForeignKey(Terminal, models.PROTECT, related_name="+")
+    epoch = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+    kind = models.CharField(max_length=16)
+    order_key = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    sha256 = models.CharField(max_length=64)
+    body = models.TextField()  # exactly as sent: the hash stays checkable
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["terminal", "epoch", "seq"], name="one_item_a_place_in_the_queue"
+            )
+        ]
+
+
+class State(models.TextChoices):
+    RECEIVED = "received", "已收件"
+    IN_REVIEW = "in_review", "审核中"
+    NEEDS_MORE = "needs_more", "待补正"
+    GRANTED = "granted", "已通过"
+    REFUSED = "refused", "未通过"
+
+
+class Application(models.Model):
+    number = models.CharField("办件编号", max_length=16, primary_key=True)
+    received = models.OneToOneField(ReceivedItem, models.PROTECT, related_name="application")
+    terminal = models.ForeignKey(Terminal, models.PROTECT, verbose_name="终端")
+    item = models.CharField("事项", max_length=64)
+    item_version = models.CharField("事项版本", max_length=32)
+    language = models.CharField("办理语言", max_length=16)
+    accepted_at = models.DateTimeField("受理时间", db_index=True)
+    received_at = models.DateTimeField("送达时间", db_index=True)
+    applicant_name = models.CharField("申请人", max_length=200)
+    applicant_number = models.CharField("证件号码", max_length=32)
+    agent_name = models.CharField("代办人", max_length=200, blank=True)
+    earlier_number = models.CharField("上次办件", max_length=16, blank=True)
+    state = models.CharField("状态", max_length=16, choices=State.choices, default=State.RECEIVED)
+    changed_at = models.DateTimeField("状态时间")
+
+    class Meta:
+        verbose_name = "办件"
+        verbose_name_plural = "办件"
+        ordering = ["-received_at", "number"]
+        indexes = [
+            models.Index(fields=["applicant_number", "item", "accepted_at"], name="earlier"),
+            models.Index(fields=["state", "received_at"], name="desk"),
+        ]
+        permissions = [("decide_application", "可以审核办件")]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Attachment(models.Model):
+    """Bytes held whole on disk, named by their hash."""
+
+    sha256 = models.CharField("SHA-256", max_length=64, primary_key=True)
+    bytes = models.BigIntegerField("大小（字节）")
+    media_type = models.CharField("类型", max_length=64)  # by its first bytes, not by its sender
+    received_at = models.DateTimeField("收到时间")
+    terminal = models.ForeignKey(Terminal, models.PROTECT, verbose_name="来自终端")
+
+    class Meta:
+        verbose_name = "附件"
+        verbose_name_plural = "附件"
+        ordering = ["-received_at"]
+
+    def __str__(self) -> str:
+        return f"{self.sha256[:12]}…"
+
+
+SIGNATURE = "signature"
+
+
+class Enclosure(models.Model):
+    """Which attachment an application names, and as what."""
+
+    application = models.ForeignKey(Application, models.PROTECT, related_name="enclosures")
+    attachment = models.ForeignKey(Attachment, models.PROTECT, related_name="enclosures")
+    position = models.PositiveSmallIntegerField()
+    code = models.CharField(max_length=64)  # the material's, or SIGNATURE
+    name = models.CharField(max_length=200, blank=True)
+    pages = models.PositiveIntegerField(null=True)
+    kept_despite = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["application", "code"], name="one_enclosure_a_code")
+        ]
+
+
+class StateChange(models.Model):
+    application = models.ForeignKey(Application, models.PROTECT, related_name="history")
+    from_state = models.CharField(max_length=16, choices=State.choices)
+    to_state = models.CharField(max_length=16, choices=State.choices)
+    note = models.CharField(max_length=500, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+
+class Rating(models.Model):
+    received = models.OneToOneField(ReceivedItem, models.PROTECT, related_name="rating")
+    number = models.CharField("办件编号", max_length=16, db_index=True)
+    # None until the application arrives: it may wait for an attachment while this does not.
+    application = models.ForeignKey(
+        Application, models.PROTECT, null=True, related_name="ratings", verbose_name="办件"
+    )
+    level = models.PositiveSmallIntegerField("评价等级")
+    reasons = models.CharField(max_length=400, blank=True)  # codes, comma-separated
+    channel = models.CharField("评价渠道", max_length=32)
+    rated_at = models.DateTimeField("评价时间")
+
+    class Meta:
+        verbose_name = "评价"
+        verbose_name_plural = "评价"
+        ordering = ["-rated_at"]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class PrintResult(models.Model):
+    received = models.OneToOneField(ReceivedItem, models.PROTECT, related_name="print_result")
+    number = models.CharField(max_length=16, db_index=True)
+    application = models.ForeignKey(
+        Application, models.PROTECT, null=True, related_name="print_results"
+    )
+    result = models.CharField(max_length=32)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at"]
+
+
+class Outcome(models.TextChoices):
+    CONFLICT = "conflict", "内容冲突"
+    REFUSED = "refused", "拒收"
+
+
+class SetAside(models.Model):
+    """An item that was not taken. Kept as it came, shown to staff, never dropped."""
+
+    terminal = models.ForeignKey(Terminal, models.PROTECT, verbose_name="终端")
+    outcome = models.CharField("结果", max_length=16, choices=Outcome.choices)
+    code = models.CharField("原因代码", max_length=32)
+    text = models.CharField("说明", max_length=300)
+    item_id = models.CharField("条目标识", max_length=64, blank=True)
+    epoch = models.CharField(max_length=64, blank=True)
+    seq = models.CharField(max_length=24, blank=True)
+    kind = models.CharField("种类", max_length=24, blank=True)
+    sha256 = models.CharField("送来的哈希", max_length=64, blank=True)
+    held = models.ForeignKey(
+        ReceivedItem, models.PROTECT, null=True, related_name="conflicts", verbose_name="已存条目"
+    )
+    held_sha256 = models.CharField("已存的哈希", max_length=64, blank=True)
+    # The same thing sent again is counted, not stored again.
+    fingerprint = models.CharField(max_length=64)
+    raw = models.TextField()
+    first_at = models.DateTimeField("首次收到")
+    last_at = models.DateTimeField("最近收到")
+    times = models.PositiveIntegerField("次数", default=1)
+    handled_at = models.DateTimeField("处理时间", null=True)
+    handled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, verbose_name="处理人"
+    )
+
+    class Meta:
+        verbose_name = "冲突与拒收"
+        verbose_name_plural = "冲突与拒收"
+        ordering = ["handled_at", "-last_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["terminal", "fingerprint", "outcome", "code"], name="set_aside_once"
+            )
+        ]
+        permissions = [("handle_setaside", "可以标记已处理")]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()} {self.code}"

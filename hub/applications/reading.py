@@ -1,0 +1,157 @@
+"""An application as a clerk reads it: sections of labelled lines, in the centre's words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from hub import catalogue
+from hub.applications.models import SIGNATURE, Application, Enclosure, Rating
+
+LONG_TERM = "长期"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    code: str
+    name: str
+    detail: str
+    warning: str
+    is_picture: bool
+
+
+def body_of(application: Application) -> dict[str, Any]:
+    body = json.loads(application.received.body)
+    assert isinstance(body, dict)  # noqa: S101 (checked when it was taken)
+    return body
+
+
+def sections(application: Application) -> list[Section]:
+    body = body_of(application)
+    return [
+        Section("申请人", _person(body["applicant"])),
+        *([Section("代办人", _person(body["agent"]))] if body.get("agent") else []),
+        *_form(application.item, body["form"]),
+    ]
+
+
+def circumstances(application: Application) -> Section:
+    """How it was handed in."""
+    body = body_of(application)
+    return Section(
+        "办理情况",
+        (
+            Row("办理终端", str(application.terminal)),
+            Row("受理时间", local(application.accepted_at)),
+            Row("送达平台", local(application.received_at)),
+            Row("办理语言", catalogue.LANGUAGES.get(application.language, application.language)),
+            Row(
+                "个人信息告知",
+                f"第{body['consent']['version']}版，{_moment(body['consent']['agreed_at'])}同意",
+            ),
+        ),
+    )
+
+
+def papers(application: Application) -> list[Paper]:
+    rows = application.enclosures.exclude(code=SIGNATURE).select_related("attachment")
+    return [_paper(row) for row in rows]
+
+
+def signature(application: Application) -> Paper | None:
+    row = application.enclosures.filter(code=SIGNATURE).select_related("attachment").first()
+    return _paper(row) if row else None
+
+
+def stars(rating: Rating) -> str:
+    return f"{catalogue.level_name(rating.level)}（{rating.level}分）"
+
+
+def reasons(rating: Rating) -> str:
+    return "、".join(catalogue.reason_name(code) for code in rating.reasons.split(",") if code)
+
+
+def local(at: datetime) -> str:
+    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def size(count: int) -> str:
+    return f"{count / 1024:.0f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
+
+
+def _paper(row: Enclosure) -> Paper:
+    kind = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG"}.get(
+        row.attachment.media_type, "文件"
+    )
+    pages = f"{row.pages}页，" if row.pages else ""
+    kept = row.kept_despite
+    return Paper(
+        row.code,
+        row.name or "签名",
+        f"{pages}{kind}，{size(row.attachment.bytes)}",
+        f"群众确认保留：{catalogue.ADVICE.get(kept, kept)}" if kept else "",
+        row.attachment.media_type.startswith("image/"),
+    )
+
+
+def _person(person: dict[str, Any]) -> tuple[Row, ...]:
+    until = person.get("valid_to") or LONG_TERM
+    rows = [
+        Row("姓名", person["name"]),
+        Row(catalogue.CARD_KINDS.get(person["kind"], "证件号码"), person["number"]),
+        Row("性别", catalogue.sex_name(person.get("sex_code") or "")),
+        Row("民族", catalogue.nation_name(person.get("nation_code") or "")),
+        Row("出生日期", person.get("birth") or ""),
+        Row("住址", person.get("address") or ""),
+        Row("签发机关", person.get("issuer") or ""),
+    ]
+    if person.get("valid_from"):
+        rows.append(Row("证件有效期", f"{person['valid_from']} 至 {until}"))
+    return tuple(row for row in rows if row.value)
+
+
+def _form(item: str, form: dict[str, Any]) -> list[Section]:
+    """Grouped as on the terminal; a field the hub has no words for keeps its code."""
+    words = catalogue.items().get(item)
+    known = words.fields if words else {}
+    groups: dict[str, list[Row]] = {}
+    for code, value in form.items():
+        field = known.get(code)
+        group = field.group if field else "填写内容"
+        groups.setdefault(group, []).append(Row(field.label if field else code, _said(value)))
+    return [Section(title, tuple(rows)) for title, rows in groups.items()]
+
+
+def _said(value: Any) -> str:
+    match value:
+        case None | "":
+            return "（未填）"
+        case bool():
+            return "是" if value else "否"
+        case str():
+            return value
+        case _:
+            try:
+                return json.dumps(value, ensure_ascii=False)
+            except (RecursionError, ValueError):
+                return "（无法显示）"
+
+
+def _moment(text: str) -> str:
+    return local(datetime.fromisoformat(text))

@@ -1,0 +1,92 @@
+"""What is held, as data: for the command line and for tests of the whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Sum
+
+from hub.applications.blobs import attachment_store
+from hub.applications.models import (
+    Application,
+    Attachment,
+    Outcome,
+    PrintResult,
+    Rating,
+    SetAside,
+)
+from hub.applications.reading import body_of
+from hub.terminals.models import Terminal
+
+
+def record(number: str) -> dict[str, Any] | None:
+    """An application with its attachments, ratings, print results and history."""
+    found = Application.objects.filter(pk=number).select_related("received").first()
+    if found is None:
+        return None
+    store = attachment_store()
+    received = found.received
+    return {
+        "number": found.number,
+        "terminal": found.terminal_id,
+        "item": found.item,
+        "state": found.state,
+        "accepted_at": utc(found.accepted_at),
+        "received_at": utc(found.received_at),
+        "changed_at": utc(found.changed_at),
+        "id": str(received.id),
+        "epoch": received.epoch,
+        "seq": received.seq,
+        "sha256": received.sha256,
+        "application": body_of(found),
+        "attachments": [
+            {
+                "code": row.code,
+                "sha256": row.attachment_id,
+                "bytes": row.attachment.bytes,
+                "media_type": row.attachment.media_type,
+                "held": store.size(row.attachment_id) == row.attachment.bytes,
+            }
+            for row in found.enclosures.select_related("attachment")
+        ],
+        "ratings": [
+            {
+                "level": row.level,
+                "reasons": [code for code in row.reasons.split(",") if code],
+                "channel": row.channel,
+                "rated_at": utc(row.rated_at),
+            }
+            for row in found.ratings.all()
+        ],
+        "print_results": [
+            {"result": row.result, "at": utc(row.at)} for row in found.print_results.all()
+        ],
+        "history": [
+            {
+                "from": row.from_state,
+                "to": row.to_state,
+                "note": row.note,
+                "by": row.by.get_username(),
+                "at": utc(row.at),
+            }
+            for row in found.history.select_related("by")
+        ],
+    }
+
+
+def counts() -> dict[str, int]:
+    return {
+        "terminals": Terminal.objects.count(),
+        "applications": Application.objects.count(),
+        "attachments": Attachment.objects.count(),
+        "attachment_bytes": Attachment.objects.aggregate(sum=Sum("bytes"))["sum"] or 0,
+        "ratings": Rating.objects.count(),
+        "print_results": PrintResult.objects.count(),
+        "conflicts": SetAside.objects.filter(outcome=Outcome.CONFLICT).count(),
+        "refused": SetAside.objects.filter(outcome=Outcome.REFUSED).count(),
+    }
+
+
+def utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

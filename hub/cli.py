@@ -1,0 +1,216 @@
+"""The commands of `python -m hub`.
+
+Exit codes: 0 done; 2 bad use; 3 not there; 4 every other fault. Faults with --json are
+`{"ok": false, "fault": "…", "detail": "…"}`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+DONE = 0
+BAD_USE = 2
+NOT_THERE = 3
+FAULT = 4
+
+
+def main(arguments: Sequence[str]) -> int:
+    import django  # noqa: PLC0415 (the settings are read here, not when this file is)
+
+    asked = _parser().parse_args(arguments)
+    os.umask(0o077)  # whatever is made below is for this account only
+    django.setup()
+    return int(asked.run(asked))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hub", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, told: str, *, as_json: bool = True) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=told, description=told)
+        one.set_defaults(run=run)
+        if as_json:
+            one.add_argument("--json", action="store_true", help="answer one JSON line")
+        return one
+
+    command("init", _init, "make or update the database; make the first staff user")
+    serve = command("serve", _serve, "serve the API and the staff site", as_json=False)
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8321, help="0 takes a free one")
+    serve.add_argument("--port-file", type=Path, help="where the port is written once it is open")
+    serve.add_argument("--log-file", type=Path, help="instead of standard output")
+    code = command("enrol-code", _enrol_code, "a one-time code for a terminal (10 minutes)")
+    code.add_argument("terminal", metavar="TERMINAL", help="four characters, e.g. QS01")
+    show = command("show", _show, "an application with everything that belongs to it")
+    show.add_argument("number", metavar="NUMBER")
+    export = command("export-attachment", _export, "write an attachment to a file")
+    export.add_argument("number", metavar="NUMBER")
+    export.add_argument("code", metavar="CODE", help='the material\'s code, or "signature"')
+    export.add_argument("file", metavar="FILE", type=Path)
+    command("counts", _counts, "how much is held")
+    password = command("staff-password", _password, "a new one-time password for a staff user")
+    password.add_argument("user", metavar="USER")
+    openapi = command("openapi", _openapi, "write hub/openapi.json", as_json=False)
+    openapi.add_argument("--check", action="store_true", help="only say whether it is up to date")
+    words = command("catalogue", _catalogue, "write hub/data/items.json", as_json=False)
+    words.add_argument("folder", metavar="FOLDER", type=Path, help="the terminals' item packages")
+    return parser
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _answer(asked: argparse.Namespace, answer: dict[str, Any], plain: str) -> int:
+    _say(json.dumps({"ok": True, **answer}, ensure_ascii=False) if asked.json else plain)
+    return DONE
+
+
+def _fault(asked: argparse.Namespace, code: int, fault: str, detail: str) -> int:
+    if getattr(asked, "json", False):
+        _say(json.dumps({"ok": False, "fault": fault, "detail": detail}, ensure_ascii=False))
+    else:
+        sys.stderr.write(f"{fault}: {detail}\n")
+    return code
+
+
+def _init(asked: argparse.Namespace) -> int:
+    from django.core.management import call_command  # noqa: PLC0415
+
+    from hub.staff.first_user import FIRST_USER, make_first_user  # noqa: PLC0415
+
+    call_command("migrate", verbosity=0, interactive=False)
+    password = make_first_user()
+    return _answer(
+        asked,
+        {"created": password is not None, "user": FIRST_USER, "password": password},
+        f"staff site: user {FIRST_USER}, one-time password {password}"
+        if password
+        else f"the database is up to date; user {FIRST_USER} is there already",
+    )
+
+
+def _serve(asked: argparse.Namespace) -> int:
+    from django.db import connection  # noqa: PLC0415
+    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
+
+    from hub import server  # noqa: PLC0415
+    from hub.logs import log_to  # noqa: PLC0415
+
+    log_to(asked.log_file)
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return _fault(asked, FAULT, "not_set_up", "run `python -m hub init` first")
+    connection.close()
+    try:
+        server.run(asked.host, asked.port, asked.port_file, _say)
+    except OSError as wrong:
+        return _fault(asked, FAULT, "cannot_listen", os.strerror(wrong.errno or 0))
+    return DONE
+
+
+def _enrol_code(asked: argparse.Namespace) -> int:
+    from hub.numbers import TERMINAL_PATTERN  # noqa: PLC0415
+    from hub.terminals.enrolment import new_code  # noqa: PLC0415
+    from hub.terminals.models import Terminal  # noqa: PLC0415
+
+    if not re.match(TERMINAL_PATTERN, asked.terminal) or not asked.terminal.isalnum():
+        return _fault(asked, BAD_USE, "bad_terminal", "four capital letters or digits")
+    terminal, _ = Terminal.objects.get_or_create(code=asked.terminal)
+    made = new_code(terminal, "command line")
+    expires_at = made.expires_at.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _answer(
+        asked,
+        {"terminal": made.terminal, "code": made.code, "expires_at": expires_at},
+        f"{made.code}  (terminal {made.terminal}, until {expires_at})",
+    )
+
+
+def _show(asked: argparse.Namespace) -> int:
+    from hub.applications.record import record  # noqa: PLC0415
+
+    found = record(_number(asked))
+    if found is None:
+        return _fault(asked, NOT_THERE, "unknown_number", "no application with this number")
+    if asked.json:
+        return _answer(asked, found, "")
+    _say(json.dumps(found, ensure_ascii=False, indent=2))
+    return DONE
+
+
+def _export(asked: argparse.Namespace) -> int:
+    from hub.applications.blobs import attachment_store  # noqa: PLC0415
+    from hub.applications.models import Enclosure  # noqa: PLC0415
+
+    row = Enclosure.objects.filter(application_id=_number(asked), code=asked.code).first()
+    if row is None:
+        return _fault(asked, NOT_THERE, "unknown_attachment", "no such number or code")
+    try:
+        content = attachment_store().path(row.attachment_id).read_bytes()
+    except FileNotFoundError:
+        return _fault(asked, NOT_THERE, "attachment_lost", "its file is not there")
+    try:
+        asked.file.write_bytes(content)
+    except OSError as wrong:
+        return _fault(asked, NOT_THERE, "unwritable", os.strerror(wrong.errno or 0))
+    return _answer(
+        asked,
+        {"sha256": row.attachment_id, "bytes": len(content)},
+        f"{len(content)} bytes, SHA-256 {row.attachment_id}",
+    )
+
+
+def _counts(asked: argparse.Namespace) -> int:
+    from hub.applications.record import counts  # noqa: PLC0415
+
+    held = counts()
+    return _answer(asked, held, "\n".join(f"{name} {count}" for name, count in held.items()))
+
+
+def _password(asked: argparse.Namespace) -> int:
+    from hub.staff.first_user import new_one_time_password  # noqa: PLC0415
+
+    password = new_one_time_password(asked.user)
+    if password is None:
+        return _fault(asked, NOT_THERE, "unknown_user", "no such staff user")
+    return _answer(
+        asked,
+        {"user": asked.user, "password": password},
+        f"user {asked.user}, one-time password {password}",
+    )
+
+
+def _openapi(asked: argparse.Namespace) -> int:
+    from hub.api.document import FILE, document  # noqa: PLC0415
+
+    written = document()
+    if asked.check:
+        if FILE.read_text(encoding="utf-8") == written:
+            return DONE
+        return _fault(asked, FAULT, "out_of_date", "run `python -m hub openapi`")
+    FILE.write_text(written, encoding="utf-8")
+    FILE.chmod(0o644)
+    return DONE
+
+
+def _catalogue(asked: argparse.Namespace) -> int:
+    from hub.catalogue import ITEMS_FILE, labels_from  # noqa: PLC0415
+
+    if not asked.folder.is_dir():
+        return _fault(asked, NOT_THERE, "not_found", "no such folder")
+    ITEMS_FILE.write_text(labels_from(asked.folder), encoding="utf-8")
+    ITEMS_FILE.chmod(0o644)
+    return DONE
+
+
+def _number(asked: argparse.Namespace) -> str:
+    return "".join(str(asked.number).split()).upper()

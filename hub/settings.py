@@ -1,0 +1,166 @@
+"""Django settings. What differs between sites comes from the environment, all of it optional:
+
+HUB_DATA       folder of the database, the attachments, the secret key and temporary files
+DATABASE_URL   PostgreSQL instead of SQLite, e.g. postgres://user@host/name
+HUB_HOSTS      names under which the hub is reached, comma-separated; loopback names always work
+HUB_ORIGINS    origins trusted for the staff site behind a proxy, e.g. https://hub.example.cn
+HUB_HTTPS      1 when a proxy in front speaks HTTPS: cookies then travel on HTTPS only
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from hub.secret import secret_key
+
+PROJECT = Path(__file__).resolve().parent
+
+# Only this account of this machine may read what citizens handed in.
+PRIVATE_FOLDER_MODE = 0o700
+PRIVATE_FILE_MODE = 0o600
+
+HUB_DATA = Path(os.environ.get("HUB_DATA") or PROJECT.parent / "var" / "hub").resolve()
+HUB_DATA.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
+ATTACHMENTS = HUB_DATA / "attachments"
+
+
+def _listed(name: str) -> list[str]:
+    return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
+
+
+SECRET_KEY = secret_key(HUB_DATA / "secret_key")
+DEBUG = False
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *_listed("HUB_HOSTS")]
+CSRF_TRUSTED_ORIGINS = _listed("HUB_ORIGINS")
+BEHIND_HTTPS = os.environ.get("HUB_HTTPS") == "1"
+
+INSTALLED_APPS = [
+    "hub.staff.apps.StaffConfig",  # before the admin: its templates win
+    "hub.staff.apps.StaffSiteConfig",
+    "hub.guard",
+    "hub.terminals",
+    "hub.applications",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "hub.middleware.AccessLog",
+    "hub.middleware.ApiDoor",
+    "django.middleware.security.SecurityMiddleware",
+    "hub.middleware.ContentPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "hub.staff.middleware.NewPasswordFirst",
+]
+
+ROOT_URLCONF = "hub.urls"
+WSGI_APPLICATION = "hub.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# A writer waits this long for another one before the terminal is told to come again.
+SQLITE_BUSY_S = 20
+DATABASE_KEEP_S = 600
+
+
+def _database() -> dict[str, Any]:
+    url = os.environ.get("DATABASE_URL")
+    if url:
+        return dict(
+            dj_database_url.parse(url, conn_max_age=DATABASE_KEEP_S, conn_health_checks=True)
+        )
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": HUB_DATA / "hub.sqlite3",
+        "CONN_MAX_AGE": DATABASE_KEEP_S,
+        "OPTIONS": {
+            "timeout": SQLITE_BUSY_S,
+            # A transaction that reads first and writes later could not wait for its turn.
+            "transaction_mode": "IMMEDIATE",
+            # An acknowledged item survives a power cut of the hub: FULL, not NORMAL.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        },
+    }
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "staff.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = "zh-hans"
+TIME_ZONE = "Asia/Shanghai"  # as shown to staff; kept and sent in UTC
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+
+SESSION_COOKIE_AGE = 8 * 3600  # one working day
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_SAMESITE = "Strict"
+SESSION_COOKIE_SECURE = BEHIND_HTTPS
+CSRF_COOKIE_SECURE = BEHIND_HTTPS
+if BEHIND_HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# Attachments are streamed past this; nothing else a terminal or a clerk sends is larger.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_200_000
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"()": "hub.logs.NoValues"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "plain"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        # One handler, ours: Django's own would mail or print values from the request.
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        # "Not Found: /…" and the like are in the access log already, without the address.
+        "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
+        # Its messages quote what the sender wrote.
+        "django.security": {"handlers": ["nowhere"], "propagate": False},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}
