@@ -1,0 +1,1 @@
+"""One program a device, on the device's real wire, with a control socket beside it."""

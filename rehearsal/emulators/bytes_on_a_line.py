@@ -1,0 +1,96 @@
+"""The two simplest devices: a code scanner and a rating keypad. They only ever speak.
+
+Scanner control: scan {text | hex}, unplug, plug, status. It ends each code with CR.
+Keypad control: press {key | byte}, unplug, plug, status.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rehearsal.control import RequestError
+from rehearsal.emulators.base import SerialWire, dispatch
+
+BAUD = 9600
+KEYS = {"5": 0x35, "4": 0x34, "3": 0x33, "2": 0x32, "1": 0x31, "skip": 0x30}
+
+
+class SpeakingDevice:
+    """A serial line on which only the device speaks."""
+
+    name = "device"
+
+    def __init__(self, link: Path, baud: int = BAUD) -> None:
+        self._baud = baud
+        self._wire = SerialWire(link, self._arrived)
+        self._heard = 0
+        self.said = 0
+
+    async def start(self) -> dict[str, Any]:
+        self._wire.plug()
+        return {"path": str(self._wire.link)}
+
+    async def stop(self) -> None:
+        self._wire.unplug()
+
+    def _arrived(self, data: bytes) -> None:
+        self._heard += len(data)
+
+    async def say(self, data: bytes) -> None:
+        """Put bytes on the line; with nobody at the other end's speed they come as garbage."""
+        if not self._wire.plugged:
+            raise RequestError("it is unplugged")
+        self.said += 1
+        if self._wire.host_baud not in (self._baud, 0):
+            data = bytes(byte ^ 0xA5 for byte in data)
+        await self._wire.send(data, self._baud)
+
+    async def handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        return await dispatch(
+            {"unplug": self._unplug, "plug": self._plug, "status": self._status}, request
+        )
+
+    def _unplug(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._wire.unplug()
+        return self._status(request)
+
+    def _plug(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._wire.plug()
+        return self._status(request)
+
+    def _status(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "plugged": self._wire.plugged,
+            "said": self.said,
+            "heard_bytes": self._heard,
+            "host_baud": self._wire.host_baud,
+        }
+
+
+class CodeScanner(SpeakingDevice):
+    name = "code_scanner"
+
+    async def handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["do"] != "scan":
+            return await super().handle(request)
+        data = bytes.fromhex(request["hex"]) if "hex" in request else request["text"].encode()
+        await self.say(data + b"\r")
+        return self._status(request)
+
+
+class Keypad(SpeakingDevice):
+    name = "keypad"
+
+    async def handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["do"] != "press":
+            return await super().handle(request)
+        if "byte" in request:
+            byte = request["byte"]
+            code = int(byte, 16) if isinstance(byte, str) else int(byte)
+        elif request.get("key") in KEYS:
+            code = KEYS[request["key"]]
+        else:
+            raise RequestError(f"no such key; there are {', '.join(KEYS)}")
+        await self.say(bytes([code]))
+        return self._status(request)

@@ -1,0 +1,248 @@
+"""Document camera: a stream of JPEG pictures over HTTP (multipart/x-mixed-replace).
+
+Control: place_paper {picture | builtin "household_register" + page, rotation, offset, width_mm,
+height_mm, glare, dim}, remove_paper, show_code {text}, hide_code, light {dim, glare}, stall {on},
+black {on}, freeze {on}, unplug, plug, status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rehearsal.control import RequestError
+from rehearsal.emulators.base import dispatch, parser, run
+from rehearsal.emulators.plate import Scene, corners, exposures
+from rehearsal.papers import Sheet, code_on_paper, from_file, household_register
+
+HOST = "127.0.0.1"
+BOUNDARY = b"frame"
+A4_MM = (297.0, 210.0)
+LARGEST_PIXELS = 3840 * 2880
+LONGEST_REQUEST_BYTES = 8192
+
+
+class Camera:
+    name = "camera"
+
+    def __init__(self, size: tuple[int, int], frames_a_second: float, port: int = 0) -> None:
+        if size[0] * size[1] > LARGEST_PIXELS:
+            raise ValueError("no such camera")
+        self._size = size
+        self._pause_s = 1.0 / frames_a_second
+        self._port = port
+        self._server: asyncio.AbstractServer | None = None
+        self._talks: set[asyncio.Task[None]] = set()
+        self._scene = Scene()
+        self._laid = Scene()  # the plate without what is held to the camera
+        self._exposures: list[bytes] = []
+        self._seed = 0
+        self._stalled = False
+        self._frozen = False
+        self._black = False
+        self._sent = 0
+
+    async def start(self) -> dict[str, Any]:
+        await self._expose()
+        await self._plug({})
+        return {"url": f"http://{HOST}:{self._port}/stream"}
+
+    async def stop(self) -> None:
+        await self._unplug({})
+
+    async def _expose(self) -> None:
+        """Take new exposures of the scene as it is now."""
+        self._seed += 10
+        scene = replace(self._scene, black=self._black)
+        self._exposures = await asyncio.to_thread(exposures, scene, self._size, self._seed)
+
+    # -- the wire ---------------------------------------------------------------
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            return
+        self._talks.add(task)
+        with contextlib.suppress(
+            ConnectionError,
+            asyncio.CancelledError,
+            asyncio.IncompleteReadError,
+            asyncio.LimitOverrunError,
+        ):
+            head = await reader.readuntil(b"\r\n\r\n")
+            await self._serve(head.split(b" ")[1:2], writer)
+        self._talks.discard(task)
+        writer.transport.abort()
+
+    async def _serve(self, path: list[bytes], writer: asyncio.StreamWriter) -> None:
+        if path not in ([b"/stream"], [b"/"], [b"/still"]):
+            writer.write(b"HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+            return
+        if path == [b"/still"]:
+            jpeg = self._exposures[0]
+            writer.write(
+                b"HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\n"
+                b"Content-Length: %d\r\n\r\n" % len(jpeg) + jpeg
+            )
+            await writer.drain()
+            return
+        writer.write(
+            b"HTTP/1.0 200 OK\r\nCache-Control: no-store\r\n"
+            b"Content-Type: multipart/x-mixed-replace; boundary=" + BOUNDARY + b"\r\n\r\n"
+        )
+        shown = 0
+        while True:
+            started = time.monotonic()
+            if not self._stalled:
+                shown += 0 if self._frozen else 1
+                jpeg = self._exposures[shown % len(self._exposures)]
+                writer.write(
+                    b"--" + BOUNDARY + b"\r\nContent-Type: image/jpeg\r\nContent-Length: "
+                    b"%d\r\n\r\n" % len(jpeg) + jpeg + b"\r\n"
+                )
+                await writer.drain()
+                self._sent += 1
+            await asyncio.sleep(max(0.0, self._pause_s - (time.monotonic() - started)))
+
+    # -- control ----------------------------------------------------------------
+
+    async def handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        return await dispatch(
+            {
+                "place_paper": self._place,
+                "remove_paper": self._remove,
+                "show_code": self._show_code,
+                "hide_code": self._hide_code,
+                "light": self._light,
+                "stall": self._stall,
+                "black": self._go_black,
+                "freeze": self._freeze,
+                "unplug": self._unplug,
+                "plug": self._plug,
+                "status": self._status,
+            },
+            request,
+        )
+
+    async def _show(self, scene: Scene) -> dict[str, Any]:
+        self._scene = scene
+        if not self._frozen:
+            await self._expose()
+        return self._status({})
+
+    async def _place(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._laid = Scene(
+            sheet=await asyncio.to_thread(_sheet, request),
+            rotation_deg=float(request.get("rotation", 3.0)),
+            offset_mm=_pair(request.get("offset", (0.0, 0.0))),
+            glare=bool(request.get("glare", False)),
+            dim=float(request.get("dim", 1.0)),
+        )
+        return await self._show(self._laid)
+
+    async def _remove(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._laid = Scene(dim=self._laid.dim)
+        return await self._show(self._laid)
+
+    async def _light(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._laid = replace(
+            self._laid,
+            dim=float(request.get("dim", self._laid.dim)),
+            glare=bool(request.get("glare", self._laid.glare)),
+        )
+        return await self._show(self._laid)
+
+    async def _show_code(self, request: dict[str, Any]) -> dict[str, Any]:
+        sheet = await asyncio.to_thread(code_on_paper, str(request["text"]))
+        return await self._show(
+            Scene(
+                sheet=sheet,
+                rotation_deg=float(request.get("rotation", 7.0)),
+                offset_mm=_pair(request.get("offset", (6.0, -4.0))),
+                lift=1.35,
+                dim=self._laid.dim,
+            )
+        )
+
+    async def _hide_code(self, request: dict[str, Any]) -> dict[str, Any]:
+        return await self._show(self._laid)
+
+    def _stall(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._stalled = bool(request.get("on", True))
+        return self._status(request)
+
+    async def _freeze(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._frozen = bool(request.get("on", True))
+        return await self._show(self._scene)
+
+    async def _go_black(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._black = bool(request.get("on", True))
+        return await self._show(self._scene)
+
+    async def _unplug(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._server:
+            self._server.close()
+            self._server = None
+        for task in list(self._talks):
+            task.cancel()
+        return self._status(request)
+
+    async def _plug(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._server is None:
+            self._server = await asyncio.start_server(
+                self._talk, HOST, self._port, limit=LONGEST_REQUEST_BYTES
+            )
+            self._port = self._server.sockets[0].getsockname()[1]
+        return self._status(request)
+
+    def _status(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "plugged": self._server is not None,
+            "paper": self._laid.sheet is not None,
+            "corners": corners(self._scene, self._size),
+            "size": self._size,
+            "watchers": len(self._talks),
+            "frames": self._sent,
+            "stalled": self._stalled,
+            "frozen": self._frozen,
+            "black": self._black,
+        }
+
+
+def _pair(value: Any) -> tuple[float, float]:
+    x, y = value
+    return float(x), float(y)
+
+
+def _sheet(request: dict[str, Any]) -> Sheet:
+    if request.get("builtin") == "household_register":
+        return household_register(dict(request["page"]))
+    if "picture" not in request:
+        raise RequestError(
+            'a paper is a "picture", or "builtin": "household_register" with a "page"'
+        )
+    width_mm = float(request.get("width_mm", A4_MM[0]))
+    height_mm = float(request.get("height_mm", A4_MM[1]))
+    try:
+        return from_file(Path(request["picture"]), width_mm, height_mm)
+    except OSError as error:
+        raise RequestError(f"not a picture: {type(error).__name__}") from error
+
+
+def main() -> None:
+    arguments = parser("Document camera: a stream of JPEG pictures over HTTP.")
+    arguments.add_argument("--size", default="1920x1080", help="Width x height in pixels.")
+    arguments.add_argument("--fps", type=float, default=10.0)
+    arguments.add_argument("--port", type=int, default=0, help="0: any free one.")
+    given = arguments.parse_args()
+    width, height = (int(part) for part in given.size.split("x"))
+    run(Camera((width, height), given.fps, given.port), given.control)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""Code scanner on a serial line; see `bytes_on_a_line`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rehearsal.emulators.base import parser, run
+from rehearsal.emulators.bytes_on_a_line import BAUD, CodeScanner
+
+
+def main() -> None:
+    arguments = parser("Code scanner on a serial line.")
+    arguments.add_argument("--link", type=Path, required=True, help="Where the line shall appear.")
+    arguments.add_argument("--baud", type=int, default=BAUD)
+    given = arguments.parse_args()
+    run(CodeScanner(given.link, given.baud), given.control)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,570 @@
+"""Somebody who uses the terminal. Knows the service as a person does: reads what the screen asks,
+does it, and looks what happens. Waits for what is seen, never for a time.
+
+What to do is decided page by page, so that a page more or a page less does not confuse anybody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rehearsal.control import Control
+from rehearsal.people import Person
+from rehearsal.robot.album import Album
+from rehearsal.robot.eyes import Eyes, Node, Sight, polled
+from rehearsal.robot.hands import Hands
+
+PAGE_S = 20.0  # the longest that any page needs to come: a card read, a still, a seal
+WINDOW_S = 60.0  # from the start of the terminal to its first page
+SETTLE_S = 0.45  # a page slides in for 240 ms (elder 320); after that positions hold
+AGAIN_S = 6.0  # a person presses again when nothing has happened for so long
+PRESSES = 3
+CAMERA_PATIENCE_S = 15.0  # then the button is pressed instead of waiting for the automatic
+GUARD_S = 0.55  # presses within 500 ms of a new page are taken as meant for the page before
+
+
+class LostError(Exception):
+    """The citizen does not get any further. The text tells where and why, nothing personal."""
+
+
+@dataclass(slots=True)
+class Errand:
+    """What somebody came for, and how they go about it."""
+
+    person: Person
+    relative: Person | None = None  # who acts, with both cards
+    item: str = "old_age_allowance"
+    relative_name: tuple[tuple[str, str], ...] = ()  # pinyin and character, one after another
+    rate_on: str = "keypad"  # "keypad", "screen" or "skip"
+    level: str = "5"
+    twice: bool = False  # presses everything twice
+    by_scanner: bool = True  # or holds the receipt to the camera
+    receipt_qr: str = ""
+    again: bool = True  # goes on although there is an earlier application
+    wait_for_paper: bool = True
+    paper: Mapping[str, Any] = field(default_factory=dict)  # how the page is put down
+
+    def answers(self) -> dict[str, str]:
+        """What is typed by the number keys, by field code."""
+        relative_phone = self.relative.phone if self.relative else ""
+        return {
+            "phone": self.person.phone,
+            "relative_phone": relative_phone,
+            "account": self.person.account,
+        }
+
+
+LABELS = {
+    "phone": "本人手机号",
+    "relative_phone": "家人手机号",
+    "account": "收款账号",
+    "relative_name": "家人姓名",
+}
+
+
+class Citizen:
+    """One person at one terminal."""
+
+    def __init__(
+        self,
+        eyes: Eyes,
+        hands: Hands,
+        devices: Mapping[str, Control],
+        album: Album,
+        *,
+        say: Callable[[str], None],
+        gone: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """`gone` answers the terminal's exit code once it has ended."""
+        self.eyes = eyes
+        self.hands = hands
+        self.devices = devices
+        self.album = album
+        self.met: list[str] = []  # situations, in order
+        self.number_seen = ""
+        self._say = say
+        self._gone = gone
+        self._cards = 0  # how many have been confirmed
+        self._acting = False
+        self._card_down = ""
+        self._paper_down = False
+        self._typed: set[str] = set()
+        self._signed = False
+        self._rated = False
+        self._scanned = False
+        self._receipts_before = 0
+
+    # -- looking ----------------------------------------------------------------
+
+    def look(self) -> Sight:
+        """One look; every new situation is noted and its picture kept."""
+        sight = self.eyes.look()
+        situation = sight.situation
+        if situation and (not self.met or self.met[-1] != situation):
+            self.met.append(situation)
+            self._say(f"sees {situation}")
+        if self.album.wants(situation) and self._settled(sight):
+            self.album.keep(situation, self.hands.picture())
+        return sight
+
+    def _settled(self, sight: Sight) -> bool:
+        """The same page is still there, alone and in its place, a moment later."""
+        time.sleep(SETTLE_S)
+        later = self.eyes.look()
+        here, there = sight.overlay or sight.page, later.overlay or later.page
+        return bool(here and there and here.id == there.id and len(later.pages) <= 1)
+
+    def wait(self, *situations: str, within_s: float = PAGE_S) -> Sight:
+        """Look until one of `situations` is there. Raises LostError, with a picture kept."""
+        sight = Sight(())
+        for _ in polled(within_s):
+            sight = self.look()
+            if sight.situation in situations:
+                return sight
+            self._check_alive()
+        raise self.lost(f"waited {within_s:.0f} s for {' or '.join(situations)}", sight)
+
+    def wait_until(
+        self, what: str, true: Callable[[Sight], Any], within_s: float = PAGE_S
+    ) -> Sight:
+        """Look until `true(sight)`. Raises LostError, with a picture kept."""
+        sight = Sight(())
+        for _ in polled(within_s):
+            sight = self.look()
+            if true(sight):
+                return sight
+            self._check_alive()
+        raise self.lost(f"waited {within_s:.0f} s until {what}", sight)
+
+    def _check_alive(self) -> None:
+        code = self._gone()
+        if code is not None:
+            raise LostError(f"the terminal has ended with {code}")
+
+    def lost(self, why: str, sight: Sight) -> LostError:
+        """An error that tells what was on the screen, by ids only."""
+        with contextlib.suppress(Exception):
+            self.album.keep(f"lost-{sight.situation or 'nothing'}", self.hands.picture())
+        ids = sorted({node.id for node in sight.controls() if node.id})
+        return LostError(
+            f"{why}; on {sight.situation or 'no page'}; to press: {', '.join(ids) or '-'}"
+        )
+
+    # -- pressing ---------------------------------------------------------------
+
+    def press_node(self, node: Node, twice: bool = False) -> None:
+        x, y = node.middle
+        if twice:
+            self.hands.press_twice(x, y)
+        else:
+            self.hands.press(x, y)
+        self.hands.away()
+
+    def press(self, sight: Sight, *wanted: str, twice: bool = False) -> Node:
+        """Press the control with one of these ids or names. Raises LostError."""
+        node = self.find(sight, *wanted)
+        if node is None:
+            raise self.lost(f"nothing to press for {wanted[0]}", sight)
+        self.press_node(node, twice)
+        return node
+
+    @staticmethod
+    def find(sight: Sight, *wanted: str) -> Node | None:
+        """By id, then name; "main" stands for the lowest large button at the right."""
+        found = sight.find(*(want for want in wanted if want != "main"))
+        if found or "main" not in wanted:
+            return found
+        page = sight.page
+        if page is None:
+            return None
+        right = [
+            node
+            for node in sight.below(page)
+            if node.role == 43 and node.enabled and node.middle[0] > page.x + page.width / 2
+        ]
+        return max(right, key=lambda node: (node.y, node.area), default=None)
+
+    def leave_page(
+        self, errand: Errand, *wanted: str, within_s: float = PAGE_S, to: tuple[str, ...] = ()
+    ) -> Sight:
+        """Press and wait until another page (or one of `to`) is there; press again if nothing
+        happens, as people do."""
+        before = self.look()
+        page = before.situation
+        mark = before.page.path if before.page else ""
+        sight = before
+        for attempt in range(PRESSES):
+            self.press(sight, *wanted, twice=errand.twice)
+            patience = AGAIN_S if attempt < PRESSES - 1 else within_s
+            for _ in polled(patience):
+                sight = self.look()
+                if to and sight.situation in to:
+                    return sight
+                now = sight.page.path if sight.page else ""
+                if not to and sight.situation and (sight.situation != page or now != mark):
+                    time.sleep(GUARD_S)
+                    return self.look()
+                self._check_alive()
+            if sight.situation != page or self.find(sight, *wanted) is None:
+                break  # it did something, only not yet what was wanted
+        return self.wait_until(
+            f"{page} is left", lambda s: s.situation and s.situation != page, within_s
+        )
+
+    # -- hands on the devices -----------------------------------------------------
+
+    def put_card(self, person: Person) -> None:
+        if self._card_down == person.key:
+            return
+        if self._card_down:
+            self.take_card()
+        self.devices["id_reader"].ask("place_card", card=person.card())
+        self._card_down = person.key
+
+    def take_card(self) -> None:
+        self.devices["id_reader"].ask("lift_card")
+        self._card_down = ""
+
+    def put_paper(self, errand: Errand) -> None:
+        if not self._paper_down:
+            how = {"builtin": "household_register", "page": errand.person.page(), **errand.paper}
+            self.devices["camera"].ask("place_paper", **how)
+            self._paper_down = True
+
+    def take_paper(self) -> None:
+        self.devices["camera"].ask("remove_paper")
+        self._paper_down = False
+
+    def clear_away(self) -> None:
+        """Take everything, as whoever comes by does."""
+        self.take_card()
+        self.take_paper()
+        self.devices["camera"].ask("hide_code")
+
+    # -- the errand ---------------------------------------------------------------
+
+    def begin(self, errand: Errand) -> None:
+        """Forget the last errand."""
+        self._cards = 0
+        self._acting = False
+        self._typed = set()
+        self._signed = self._rated = self._scanned = False
+        self.number_seen = ""
+        self.met = []
+        self._receipts_before = self.devices["receipt_printer"].ask("status")["receipts"]
+        self.wait("standby", "home", within_s=WINDOW_S)
+
+    def go(self, errand: Errand, until: str, within_s: float = 240.0) -> Sight:
+        """Do what each page asks until `until` is there. Raises LostError."""
+        started = time.monotonic()
+        met_before = len(self.met)
+        while True:
+            sight = self.wait_until("a page is there", lambda s: s.situation)
+            if sight.situation == until and len(self.met) >= met_before:
+                return sight
+            if time.monotonic() - started > within_s:
+                raise self.lost(f"{within_s:.0f} s were not enough to get to {until}", sight)
+            handler = getattr(self, f"on_{sight.situation}", None)
+            if handler is None:
+                raise self.lost(f"does not know what to do on {sight.situation}", sight)
+            handler(errand, sight)
+            self._check_alive()
+
+    def do(self, errand: Errand) -> None:
+        """The whole errand, from the start to the start."""
+        self.begin(errand)
+        if self.look().situation == "standby":
+            self.on_standby(errand, self.look())
+        self.go(errand, "standby")
+
+    def on_standby(self, errand: Errand, sight: Sight) -> None:
+        self.leave_page(errand, "start", "点一下屏幕开始", "main", to=("home",))
+
+    def on_home(self, errand: Errand, sight: Sight) -> None:
+        names = {"old_age_allowance": "高龄津贴申领", "progress_query": "办理进度查询"}
+        self.leave_page(
+            errand, f"choose_item:{errand.item}", f"item:{errand.item}", names[errand.item]
+        )
+
+    def on_service_guide(self, errand: Errand, sight: Sight) -> None:
+        self.leave_page(errand, "begin", "next", "main")
+
+    def on_consent(self, errand: Errand, sight: Sight) -> None:
+        # What is agreed to may take several screens; the button waits for the last.
+        for _ in range(8):
+            agree = self.find(sight, "agree")
+            turn = self.find(sight, "page_next", "next_page", "下一页")
+            if (agree and agree.enabled) or turn is None:
+                break
+            self.press_node(turn)
+            time.sleep(SETTLE_S)
+            sight = self.look()
+        self.leave_page(errand, "agree", "同意", "main")
+
+    def on_place_id_card(self, errand: Errand, sight: Sight) -> None:
+        if errand.relative and not self._acting:
+            self._acting = True
+            button = self.find(sight, "for_relative")
+            if button is None:
+                raise self.lost("cannot say that a relative acts", sight)
+            self.press_node(button, errand.twice)
+            time.sleep(GUARD_S)
+            return
+        who = errand.relative if errand.relative and self._cards == 0 else errand.person
+        self.put_card(who)
+        self.wait_until(
+            "the card has been read", lambda s: s.situation not in ("place_id_card", "")
+        )
+
+    def on_confirm_identity(self, errand: Errand, sight: Sight) -> None:
+        button = self.find(sight, "confirm_identity", "是我", "main")
+        if button is None or not button.enabled:
+            self.wait_until(
+                "earlier applications were looked for",
+                lambda s: (
+                    s.situation != "confirm_identity"
+                    or ((found := self.find(s, "confirm_identity", "是我")) and found.enabled)
+                ),
+            )
+            return
+        self.leave_page(errand, "confirm_identity", "是我", "main")
+        self._cards += 1
+
+    def on_draft_found(self, errand: Errand, sight: Sight) -> None:
+        self.leave_page(errand, "resume_draft", "main")
+
+    def on_earlier_application(self, errand: Errand, sight: Sight) -> None:
+        if not errand.again:
+            self.leave_page(errand, "finish", "go_home", "结束")
+            return
+        self.leave_page(errand, "apply_again", "main")
+
+    def on_form(self, errand: Errand, sight: Sight) -> None:
+        for code, value in errand.answers().items():
+            if value and self._field(sight, code):
+                self._type_digits(errand, code, value)
+                sight = self.look()
+        if errand.relative_name and self._field(sight, "relative_name"):
+            self._type_name(errand)
+        self.leave_page(errand, "next", "下一步", "main")
+
+    def on_capture_page(self, errand: Errand, sight: Sight) -> None:
+        self.put_paper(errand)
+        for _ in polled(CAMERA_PATIENCE_S, 0.25):
+            sight = self.look()
+            if sight.situation != "capture_page":
+                return
+        if self.find(sight, "take_picture"):
+            self.press(sight, "take_picture", "main", twice=errand.twice)
+        self.wait_until("the picture is taken", lambda s: s.situation != "capture_page")
+
+    def on_check_page(self, errand: Errand, sight: Sight) -> None:
+        self.leave_page(errand, "keep_page", "main")
+
+    def on_review(self, errand: Errand, sight: Sight) -> None:
+        self.leave_page(errand, "next", "confirm", "main")
+
+    def on_sign(self, errand: Errand, sight: Sight) -> None:
+        if not self._signed:
+            box = sight.any("sign_strokes", "signature", "signature_pad", "sign_pad")
+            if box is None:
+                raise self.lost("no place to sign", sight)
+            self._sign(box)
+            self._signed = True
+            self.wait_until(
+                "the signature is taken",
+                lambda s: (found := self.find(s, "submit")) and found.enabled,
+            )
+        self.leave_page(errand, "submit", "提交", "main")
+
+    def _sign(self, box: Node) -> None:
+        """Three strokes that could be a name."""
+        x, y, w, h = box.x, box.y, box.width, box.height
+        self.hands.draw(
+            [(x + w * (0.2 + 0.1 * n), y + h * (0.35 + 0.05 * (n % 2))) for n in range(4)]
+        )
+        self.hands.draw(
+            [(x + w * (0.35 + 0.08 * math.sin(n / 2)), y + h * (0.3 + 0.05 * n)) for n in range(9)]
+        )
+        self.hands.draw(
+            [(x + w * (0.5 + 0.05 * n), y + h * (0.6 - 0.08 * (n % 3))) for n in range(7)]
+        )
+        self.hands.away()
+
+    def on_submitting(self, errand: Errand, sight: Sight) -> None:
+        self.wait_until("it is submitted", lambda s: s.situation not in ("submitting", ""))
+
+    def on_accepted(self, errand: Errand, sight: Sight) -> None:
+        if errand.wait_for_paper:
+            for _ in polled(PAGE_S, 0.25):
+                sight = self.look()
+                status = self.devices["receipt_printer"].ask("status")
+                if status["receipts"] > self._receipts_before or sight.situation != "accepted":
+                    break
+            self.album.keep("accepted-printed", self.hands.picture())
+        self.number_seen = self._number_on(sight) or self.number_seen
+        if sight.situation == "accepted":
+            self.leave_page(errand, "rate", "next", "finish", "main")
+
+    @staticmethod
+    def _number_on(sight: Sight) -> str:
+        """The receipt's number as the screen shows it, without its gaps."""
+        for text in sight.texts():
+            for part in (text, *text.split("：")):
+                tight = "".join(part.split())
+                if len(tight) == 16 and tight.isalnum() and tight.isascii() and tight[4:].isdigit():
+                    return tight
+        return ""
+
+    def on_rating(self, errand: Errand, sight: Sight) -> None:
+        if errand.rate_on == "keypad":
+            times = 2 if errand.twice else 1
+            for _ in range(times):
+                self.devices["keypad"].ask("press", key=errand.level)
+            self.wait_until("the key was taken", lambda s: s.situation not in ("rating", ""))
+        elif errand.rate_on == "screen":
+            self.leave_page(errand, f"rate:{errand.level}", f"rate_{errand.level}")
+        else:
+            self.leave_page(errand, "skip_rating", "skip")
+
+    def on_rating_reasons(self, errand: Errand, sight: Sight) -> None:
+        reason = self.find(sight, "toggle_reason:*", "reason:*")
+        if reason and not self._rated:
+            self.press_node(reason)
+            self._rated = True
+            time.sleep(GUARD_S)
+        self.leave_page(errand, "next", "done", "finish", "skip_rating", "main")
+
+    def on_take_away(self, errand: Errand, sight: Sight) -> None:
+        self.clear_away()
+        self.wait_until(
+            "the next person may come", lambda s: s.situation not in ("take_away", ""), 40.0
+        )
+
+    def on_scan_receipt(self, errand: Errand, sight: Sight) -> None:
+        if errand.by_scanner:
+            self.devices["code_scanner"].ask("scan", text=errand.receipt_qr)
+        else:
+            self.devices["camera"].ask("show_code", text=errand.receipt_qr)
+        self.wait_until("the receipt was read", lambda s: s.situation not in ("scan_receipt", ""))
+        self.devices["camera"].ask("hide_code")
+
+    def on_progress_result(self, errand: Errand, sight: Sight) -> None:
+        self.number_seen = self._number_on(sight) or self.number_seen
+        self.leave_page(errand, "finish", "结束", "main")
+
+    def on_idle_warning(self, errand: Errand, sight: Sight) -> None:
+        self.press(sight, "stay", twice=errand.twice)
+        self.wait_until("the warning is gone", lambda s: s.situation != "idle_warning")
+
+    # -- typing -------------------------------------------------------------------
+
+    @staticmethod
+    def _field(sight: Sight, code: str) -> Node | None:
+        label = LABELS[code]
+        found = sight.any(f"edit_field:{code}", f"field:{code}", f"field_{code}", code)
+        return found or next(
+            (node for node in sight.controls() if node.name.startswith(label)), None
+        )
+
+    def _type_digits(self, errand: Errand, code: str, value: str) -> None:
+        """Touch the field, press the keys one by one, look whether it is right; again if not."""
+        if code in self._typed:
+            return
+        for _ in range(PRESSES):
+            sight = self.look()
+            wanted = self._field(sight, code)
+            if wanted is None:
+                raise self.lost(f"no field {code}", sight)
+            self.press_node(wanted)
+            time.sleep(SETTLE_S)
+            keys = self._keys(self.look())
+            for digit in value:
+                self.hands.press(*keys[digit].middle)
+                time.sleep(0.04)
+            self.hands.away()
+            for _ in polled(2.0):
+                if self._shown(code, value):
+                    self._typed.add(code)
+                    return
+            sight = self.look()
+            erase = self.find(sight, "keypad_clear", "clear", "清空")
+            if erase:
+                self.press_node(erase)
+        raise self.lost(f"{code} does not take the digits", self.look())
+
+    def _keys(self, sight: Sight) -> dict[str, Node]:
+        keys = {}
+        for digit in "0123456789":
+            key = sight.find(
+                f"digit:{digit}", f"key_{ord(digit)}", f"key:{digit}", f"keypad_{digit}", digit
+            )
+            if key is None:
+                raise self.lost(f"no key {digit}", sight)
+            keys[digit] = key
+        return keys
+
+    def _shown(self, code: str, value: str) -> bool:
+        """Whether the value stands somewhere on the page, grouped or not."""
+        sight = self.eyes.look()
+        wanted = self._field(sight, code)
+        texts = [*sight.texts(), self.eyes.text_of(wanted) if wanted else ""]
+        return any(value in "".join(text.split()) for text in texts)
+
+    def _type_name(self, errand: Errand) -> None:
+        """By pinyin: letters, then the character from the row of candidates."""
+        if "relative_name" in self._typed:
+            return
+        sight = self.look()
+        wanted = self._field(sight, "relative_name")
+        if wanted is None:
+            raise self.lost("no field for the name", sight)
+        self.press_node(wanted)
+        self.wait_until("the keyboard is there", lambda s: self._letter(s, "a") is not None)
+        time.sleep(SETTLE_S)
+        for pinyin, character in errand.relative_name:
+            self._type_character(pinyin, character)
+        self._typed.add("relative_name")
+        sight = self.look()
+        if self.album.wants("form-name"):
+            self.album.keep("form-name", self.hands.picture())
+        done = self.find(sight, "key_done", "写好了")
+        if done:
+            self.press_node(done)
+
+    @staticmethod
+    def _letter(sight: Sight, letter: str) -> Node | None:
+        return sight.find(f"key_{ord(letter.upper())}", f"key:{letter}", letter, letter.upper())
+
+    def _type_character(self, pinyin: str, character: str) -> None:
+        sight = self.look()
+        for letter in pinyin:
+            key = self._letter(sight, letter)
+            if key is None:
+                raise self.lost(f"no key {letter}", sight)
+            self.hands.press(*key.middle)
+            time.sleep(0.12)
+        for _ in range(8):
+            sight = self.wait_until(
+                "there are candidates", lambda s: [n for n in s.nodes if n.id.startswith("cand_")]
+            )
+            found = [
+                node
+                for node in sight.nodes
+                if node.id.startswith("cand_") and node.name == character and node.area
+            ]
+            if found:
+                self.press_node(found[0])
+                time.sleep(0.3)
+                return
+            more = self.find(sight, "key_more", "candidates_next", "更多字")
+            if more is None:
+                break
+            self.press_node(more)
+            time.sleep(0.3)
+        raise self.lost("the character is not among the candidates", sight)

@@ -1,0 +1,343 @@
+"""The emulators as programs: real lines, real sockets, a control socket beside each."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+import wave
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import serial
+import zxingcpp
+from PIL import Image
+
+from rehearsal.control import Control, ControlError
+from rehearsal.people import people
+from rehearsal.robot.eyes import polled
+
+FIND = bytes.fromhex("AAAAAA96690003200122")
+SELECT = bytes.fromhex("AAAAAA96690003200221")
+READ = bytes.fromhex("AAAAAA96690003300132")
+
+Start = Callable[..., tuple[Control, dict[str, Any], subprocess.Popen[bytes]]]
+
+
+@pytest.fixture
+def start(tmp_path: Path, root: Path) -> Iterator[Start]:
+    """Start an emulator; answers its control, its ready line and its process."""
+    running: list[subprocess.Popen[bytes]] = []
+    # a socket's path is short; pytest's folders may not be
+    sockets = Path(os.path.relpath(tmp_path, root))
+
+    def begin(name: str, *arguments: str) -> tuple[Control, dict[str, Any], Any]:
+        path = sockets / f"{name}.sock"
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                f"rehearsal.emulators.{name}",
+                "--control",
+                str(path),
+                *arguments,
+            ],
+            stdout=subprocess.PIPE,
+            cwd=root,
+        )
+        running.append(process)
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        assert ready["ready"] == name
+        return Control(root / path), ready, process
+
+    yield begin
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert process.stdout is not None
+        process.stdout.close()
+    assert not list(tmp_path.glob("*.sock"))
+
+
+def open_line(path: str, baud: int) -> serial.Serial:
+    return serial.Serial(path, baud, timeout=5)
+
+
+def test_a_card_is_read_over_the_line(start: Start, tmp_path: Path) -> None:
+    control, ready, _ = start("id_reader", "--link", str(tmp_path / "line"), "--haste", "20")
+    card = people(date(2026, 11, 22))["zhang_lan"].card()
+    with open_line(ready["path"], 115200) as line:
+        line.write(FIND)
+        assert line.read(11)[9] == 0x80
+        control.ask("place_card", card=card)
+        line.write(FIND)
+        assert line.read(15)[9] == 0x9F
+        line.write(SELECT)
+        assert line.read(19)[9] == 0x90
+        line.write(READ)
+        answer = line.read(1295)
+        assert len(answer) == 1295
+        assert answer[14 : 14 + 4].decode("utf-16-le") == card["name"]
+        assert control.ask("status")["read"]
+
+
+def test_at_the_wrong_speed_nothing_is_understood(start: Start, tmp_path: Path) -> None:
+    control, ready, _ = start("id_reader", "--link", str(tmp_path / "line"))
+    with open_line(ready["path"], 9600) as line:
+        line.write(FIND)
+        for _ in polled(5.0, 0.02):
+            if control.ask("status")["wrong_baud_bytes"]:
+                break
+        status = control.ask("status")
+        assert status["wrong_baud_bytes"] == len(FIND)
+        assert status["answered"] == {}
+
+
+def test_an_unplugged_reader_is_gone_and_comes_back(start: Start, tmp_path: Path) -> None:
+    link = tmp_path / "line"
+    control, _, _ = start("id_reader", "--link", str(link), "--haste", "20")
+    with open_line(str(link), 115200) as line:
+        control.ask("unplug")
+        assert not link.is_symlink()
+        with pytest.raises((OSError, serial.SerialException)):
+            for _ in range(3):
+                line.write(FIND)
+                line.read(11)
+    control.ask("plug")
+    with open_line(str(link), 115200) as line:
+        line.write(FIND)
+        assert line.read(11)[9] == 0x80
+
+
+def test_a_reader_without_power_is_silent(start: Start, tmp_path: Path) -> None:
+    control, ready, _ = start("id_reader", "--link", str(tmp_path / "line"))
+    control.ask("power_off")
+    with open_line(ready["path"], 115200) as line:
+        line.timeout = 0.3
+        line.write(FIND)
+        assert line.read(11) == b""
+
+
+def test_what_cannot_be_done_is_told(start: Start, tmp_path: Path) -> None:
+    control, _, _ = start("keypad", "--link", str(tmp_path / "line"))
+    with pytest.raises(ControlError, match="no such key"):
+        control.ask("press", key="9")
+    with pytest.raises(ControlError, match="can: plug, status, unplug"):
+        control.ask("dance")
+
+
+def test_keys_and_codes_come_as_bytes(start: Start, tmp_path: Path) -> None:
+    keypad, pad, _ = start("keypad", "--link", str(tmp_path / "pad"))
+    scanner, scan, _ = start("code_scanner", "--link", str(tmp_path / "scan"))
+    with open_line(pad["path"], 9600) as line:
+        keypad.ask("press", key="5")
+        keypad.ask("press", key="skip")
+        keypad.ask("press", byte="7F")
+        assert line.read(3) == b"\x35\x30\x7f"
+    with open_line(scan["path"], 9600) as line:
+        scanner.ask("scan", text="ZW1.QS01")
+        assert line.read_until(b"\r") == b"ZW1.QS01\r"
+
+
+class Wire:
+    """A connection to the printer."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=5)
+
+    def ask(self, data: bytes, count: int = 1) -> bytes:
+        self.socket.sendall(data)
+        answer = b""
+        while len(answer) < count:
+            answer += self.socket.recv(count - len(answer)) or pytest.fail("hung up")
+        return answer
+
+
+@pytest.fixture
+def printer(start: Start, tmp_path: Path) -> tuple[Control, Wire, Path]:
+    out = tmp_path / "receipts"
+    control, ready, _ = start("receipt_printer", "--out", str(out), "--haste", "50")
+    return control, Wire(ready["port"]), out
+
+
+def test_a_receipt_is_confirmed_after_it_was_cut(printer: tuple[Control, Wire, Path]) -> None:
+    control, wire, out = printer
+    with wire.socket:
+        assert wire.ask(b"\x10\x04\x01") == b"\x12"
+        assert wire.ask(b"\xca\xdc\xc0\xed\n\x1dVB\x00\x1dr\x01") == b"\x00"
+        assert [path.name for path in out.iterdir()] == ["receipt-001.png"]
+        status = control.ask("status")
+        assert (status["receipts"], status["unknown"]) == (1, {})
+        assert control.ask("last")["text"] == ["受理"]
+
+
+def test_paper_ends_in_the_middle_and_goes_on_when_refilled(
+    printer: tuple[Control, Wire, Path],
+) -> None:
+    control, wire, out = printer
+    with wire.socket:
+        assert wire.ask(b"\x1da\x0c", 4) == b"\x10\x00\x00\x00"
+        control.ask("paper_out", after_lines=2)
+        assert wire.ask(b"A\nB\nC\n\x1dVB\x00\x1dr\x01", 4) == b"\x18\x00\x0f\x00"
+        assert wire.ask(b"\x10\x04\x04") == b"\x7e"
+        assert not out.exists()
+        control.ask("refill")
+        assert wire.ask(b"", 5) == b"\x10\x00\x00\x00" + b"\x00"
+        assert control.ask("last")["text"] == ["A", "B", "C"]
+
+
+def test_a_jammed_cutter_holds_everything_until_it_is_cleared(
+    printer: tuple[Control, Wire, Path],
+) -> None:
+    control, wire, out = printer
+    with wire.socket:
+        control.ask("cutter_jam")
+        wire.socket.sendall(b"A\n\x1dVB\x00\x1dr\x01")
+        for _ in polled(5.0, 0.02):
+            if control.ask("status")["cutter_jammed"]:
+                break
+        assert wire.ask(b"\x10\x04\x03") == b"\x1a"
+        assert not out.exists()
+        assert wire.ask(b"\x10\x05\x02\x10\x04\x03") == b"\x12"
+
+
+def test_a_silent_printer_takes_bytes_and_says_nothing(printer: tuple[Control, Wire, Path]) -> None:
+    control, wire, _ = printer
+    with wire.socket:
+        control.ask("silent", on=True)
+        wire.socket.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            wire.ask(b"\x10\x04\x01")
+
+
+def test_a_printer_without_power_hangs_up(start: Start, tmp_path: Path) -> None:
+    control, ready, _ = start("receipt_printer", "--out", str(tmp_path / "receipts"))
+    with Wire(ready["port"]).socket as wire:
+        control.ask("power_off")
+        with pytest.raises(ConnectionError):
+            if not wire.recv(1):
+                raise ConnectionResetError
+    with pytest.raises(ConnectionRefusedError):
+        Wire(ready["port"])
+    control.ask("power_on")
+    with Wire(ready["port"]).socket:
+        pass
+
+
+def frames(url: str, count: int) -> list[Image.Image]:
+    """The next pictures of the stream."""
+    found = []
+    with urllib.request.urlopen(url, timeout=10) as stream:  # noqa: S310 - our own emulator
+        assert stream.headers["Content-Type"] == "multipart/x-mixed-replace; boundary=frame"
+        while len(found) < count:
+            assert stream.readline() == b"--frame\r\n"
+            assert stream.readline() == b"Content-Type: image/jpeg\r\n"
+            length = int(stream.readline().split(b":")[1])
+            assert stream.readline() == b"\r\n"
+            with Image.open(io.BytesIO(stream.read(length))) as picture:
+                found.append(picture.convert("L"))
+            assert stream.readline() == b"\r\n"
+    return found
+
+
+def test_the_camera_shows_what_lies_on_the_plate(start: Start) -> None:
+    control, ready, _ = start("camera", "--size", "1280x720", "--fps", "20")
+    empty, other = frames(ready["url"], 2)
+    assert empty.size == (1280, 720)
+    assert empty.tobytes() != other.tobytes(), "a sensor has noise"
+    assert max(empty.resize((64, 36), Image.Resampling.BOX).tobytes()) < 100
+    page = people(date(2026, 11, 22))["zhang_lan"].page()
+    status = control.ask("place_paper", builtin="household_register", page=page, rotation=5)
+    [laid] = frames(ready["url"], 1)
+    corner = status["corners"][0]
+    inside = (round(corner[0]) + 9, round(corner[1]) + 11)
+    assert laid.getpixel(inside) > 180
+    assert laid.getpixel((inside[0] - 20, inside[1] - 20)) < 110
+    control.ask("light", dim=0.3)
+    assert frames(ready["url"], 1)[0].getpixel(inside) < 100
+    control.ask("remove_paper")
+    assert frames(ready["url"], 1)[0].getpixel(inside) < 110
+
+
+def test_a_code_held_to_the_camera_can_be_read(start: Start) -> None:
+    control, ready, _ = start("camera", "--fps", "20")
+    text = "ZW1.QS01261122003757." + "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 3
+    control.ask("show_code", text=text)
+    [picture] = frames(ready["url"], 1)
+    [code] = zxingcpp.read_barcodes(np.asarray(picture))
+    assert code.text == text
+
+
+def test_a_camera_stalls_goes_black_freezes_and_is_unplugged(start: Start) -> None:
+    control, ready, _ = start("camera", "--size", "640x480", "--fps", "50")
+    control.ask("black", on=True)
+    assert max(frames(ready["url"], 1)[0].tobytes()) < 40
+    control.ask("black", on=False)
+    control.ask("freeze", on=True)
+    one, two = frames(ready["url"], 2)
+    assert one.tobytes() == two.tobytes()
+    control.ask("freeze", on=False)
+    control.ask("stall", on=True)
+    with pytest.raises(TimeoutError), urllib.request.urlopen(ready["url"], timeout=0.4) as stream:  # noqa: S310 - our own emulator
+        stream.readline()
+    control.ask("unplug")
+    with pytest.raises(OSError, match=r"refused"):
+        urllib.request.urlopen(ready["url"], timeout=2)  # noqa: S310 - our own emulator
+    control.ask("plug")
+    control.ask("stall", on=False)
+    assert frames(ready["url"], 1)
+
+
+def test_the_camera_does_not_take_what_is_no_picture(start: Start, tmp_path: Path) -> None:
+    control, _, _ = start("camera", "--size", "640x480")
+    (tmp_path / "a.png").write_text("no picture")
+    with pytest.raises(ControlError, match="not a picture"):
+        control.ask("place_paper", picture=str(tmp_path / "a.png"))
+    with pytest.raises(ControlError, match="a paper is"):
+        control.ask("place_paper")
+
+
+def test_the_loudspeaker_tells_what_was_said(start: Start, tmp_path: Path) -> None:
+    control, ready, _ = start("loudspeaker", "--folder", str(tmp_path / "voice"))
+    with wave.open(str(Path(ready["path"]) / "001.wav"), "wb") as sound:
+        sound.setparams((1, 2, 8000, 4000, "NONE", "not compressed"))
+        sound.writeframes((b"\x00\x10" + b"\x00\xf0") * 2000)
+    (Path(ready["path"]) / "002.wav").write_bytes(b"RIFF")  # being written
+    status = control.ask("status")
+    assert (status["count"], status["seconds"]) == (1, 0.5)
+    assert status["sounds"][0]["loudness"] == 0x1000
+
+
+def test_an_emulator_ends_with_its_parent(tmp_path: Path, root: Path) -> None:
+    """The parent is killed; nobody asks the emulator."""
+    path = Path(os.path.relpath(tmp_path, root)) / "k.sock"
+    command = [sys.executable, "-m", "rehearsal.emulators.keypad", "--control", str(path)]
+    command += ["--link", str(tmp_path / "line")]
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import subprocess,sys\n"
+            f"child = subprocess.Popen({command!r}, stdout=sys.stdout)\n"
+            "child.wait()",
+        ],
+        stdout=subprocess.PIPE,
+        cwd=root,
+    )
+    assert parent.stdout is not None
+    with parent.stdout:
+        assert json.loads(parent.stdout.readline())["ready"] == "keypad"
+        parent.kill()
+        parent.wait(10)
+        assert parent.stdout.read() == b"", "the pipe closes when the emulator has ended"
+    assert not (tmp_path / "line").is_symlink()
