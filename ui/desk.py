@@ -26,7 +26,7 @@ class Desk:
         preferences: Preferences,
     ) -> None:
         self._act = act
-        self._serial = serial
+        self.serial = serial
         self.texts = texts
         self.preferences = preferences
 
@@ -34,7 +34,7 @@ class Desk:
         self, act: Act, argument: str = "", value: str = "", strokes: tuple[Stroke, ...] = ()
     ) -> None:
         """One press, typed value or stroke, for the page this desk belongs to."""
-        self._act(Action(act, self._serial, argument, value, strokes))
+        self._act(Action(act, self.serial, argument, value, strokes))
 
     def said(self, words: Words) -> str:
         """A text of a service item in the language shown."""

@@ -55,12 +55,12 @@ class IconProvider(QQuickImageProvider):
         super().__init__(QQuickImageProvider.ImageType.Image)
         self._icons = Icons()
 
-    def requestImage(self, id: str, size: QSize, requestedSize: QSize) -> QImage:
+    def requestImage(self, id: str, size: QSize, requested_size: QSize) -> QImage:
         """`id` is `<name>/<rrggbb>` or `<name>/<aarrggbb>`. An unknown icon is empty: the word beside it stays."""
         name, _, colour = id.partition("/")
         if not (_NAME.match(name) and _COLOUR.match(colour)):
             return QImage()
-        side = max(requestedSize.width(), requestedSize.height())
+        side = max(requested_size.width(), requested_size.height())
         if not self._icons.has(name):
             return QImage()
         return draw(self._icons.svg(name, "#" + colour[-6:]), side if side > 0 else DEFAULT_SIZE_PX)

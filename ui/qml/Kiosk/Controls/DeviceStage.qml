@@ -12,6 +12,8 @@ Rectangle {
     property alias callout: machine.callout
     property bool bleed: !Theme.landscape
 
+    readonly property string stageKind: "seen"
+
     Layout.fillWidth: true
     Layout.fillHeight: true
     Layout.leftMargin: bleed ? -Theme.margin : 0

@@ -25,7 +25,7 @@ Pressable {
     words: label
     description: wrong ? error : note
     available: !locked
-    role: Accessible.EditableText
+    Accessible.role: Accessible.EditableText
     Layout.fillWidth: true
     implicitWidth: 400
     implicitHeight: column.implicitHeight
@@ -56,7 +56,7 @@ Pressable {
         Item {
             id: box
             Layout.fillWidth: true
-            implicitHeight: Math.max(Theme.hControl + Theme.s2, value.implicitHeight + Theme.s2)
+            implicitHeight: Math.max(Theme.hControl + (Theme.landscape ? 0 : Theme.s2), value.implicitHeight + Theme.s2)
 
             Rectangle {
                 visible: root.editing

@@ -9,8 +9,6 @@ Image {
     property color color: Theme.ink
     property real size: Theme.icon
 
-    implicitWidth: size
-    implicitHeight: size
     width: size
     height: size
     sourceSize: Qt.size(size, size)

@@ -9,14 +9,16 @@ import Kiosk.Theme
 Rectangle {
     id: root
 
-    property real room: 0 // height that may be used; 0: as much as the keys want
-    readonly property int columns: Theme.lowReach && !Theme.landscape ? 6 : 3
+    property bool compact: false // flatter: two rows of six, in landscape three of four
+    readonly property int columns: !compact ? 3 : Theme.landscape ? 4 : 6
+    readonly property real regularHeight: 4 * Theme.hKey + 3 * (Theme.landscape ? Theme.s2 : Theme.gap) + 2 * Theme.s3
     readonly property int rows: 12 / columns
-    readonly property real spacing: columns === 6 ? Theme.s2 : Theme.landscape ? Theme.s2 : Theme.gap
+    readonly property real spacing: compact || Theme.landscape ? Theme.s2 : Theme.gap
     readonly property real inset: Theme.landscape ? Theme.s3 : Theme.margin
     readonly property var keys: columns === 6
                                 ? ["1", "2", "3", "4", "5", "clear", "6", "7", "8", "9", "0", "erase"]
-                                : ["1", "2", "3", "4", "5", "6", "7", "8", "9", "clear", "0", "erase"]
+                                : columns === 4 ? ["1", "2", "3", "clear", "4", "5", "6", "erase", "7", "8", "9", "0"]
+                                                : ["1", "2", "3", "4", "5", "6", "7", "8", "9", "clear", "0", "erase"]
 
     signal digit(string character)
     signal erase
@@ -25,10 +27,10 @@ Rectangle {
     color: Theme.sunken
     radius: Theme.landscape ? Theme.rM : 0
     Layout.fillWidth: true
+    Layout.minimumHeight: rows * Theme.hMin + (rows - 1) * spacing + 2 * Theme.s3
     implicitHeight: rows * Theme.hKey + (rows - 1) * spacing + 2 * Theme.s3
     implicitWidth: 560
     Accessible.role: Accessible.Grouping
-    Accessible.name: Texts.words.keypad.name
 
     Rectangle {
         visible: !Theme.landscape
@@ -53,12 +55,12 @@ Rectangle {
             quiet: true
             padding: Theme.s1
             iconAfter: false
-            stacked: root.columns === 6
+            stacked: root.compact
             fontSize: modelData.length === 1 ? Theme.fsNumber * 0.9
-                                             : root.columns === 6 ? Theme.fsNote : Theme.fsStrong
+                                             : root.compact ? Theme.fsNote : Theme.fsStrong
             icon: modelData === "erase" ? "delete" : ""
-            words: modelData === "clear" ? Texts.words.keypad.clear
-                   : modelData === "erase" ? Texts.words.keypad.erase : modelData
+            words: modelData === "clear" ? Texts.words.frame.keypad_clear
+                   : modelData === "erase" ? Texts.words.frame.keypad_erase : modelData
             onActivated: {
                 if (modelData === "clear")
                     root.clear();

@@ -356,7 +356,7 @@ Item {
             readonly property real travel: root.moving === Machine.PaperOut ? 96
                                            : root.moving === Machine.PaperDown || root.moving === Machine.PaperUp ? 70 : 66
             // 0 away from the part, 1 at it
-            property real at: up ? 1 : Theme.reducedMotion || root.fine ? 1 : 0
+            property real at: up ? 1 : root.fine || root.moving === Machine.PaperOut ? 1 : 0
 
             visible: root.moving !== Machine.Still
 
@@ -517,6 +517,7 @@ Item {
 
         // -- the arrow: which way the hand goes -----------------------------------------
         Shape {
+            opacity: root.moving === Machine.Still ? 1 : Math.max(0, 1 - mover.at * 3)
             visible: !root.fine && !mover.up && root.litCorners.length > 0
                      && (root.moving === Machine.CardDown || root.moving === Machine.Still)
                      && root.part === "id_plate"

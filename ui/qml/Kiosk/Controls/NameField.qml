@@ -39,7 +39,6 @@ Field {
         font.weight: Font.Bold
         color: Theme.ink
         selectByMouse: false
-        selectByKeyboard: false
         persistentSelection: false
         maximumLength: root.maximumLength
         inputMethodHints: Qt.ImhNone

@@ -6,12 +6,17 @@ import Kiosk.Theme
 // One page: title, lead, blocks, dock, actions. Blocks that do not fit are turned by page
 // buttons, so nothing is cut off at any size, in any language, on any screen.
 //
-//   portrait            landscape with a dock        low reach
-//   title               title      | dock            (empty)
-//   lead                lead       |                 ---- half ----
-//   blocks              blocks     |                 title, blocks, dock
-//   dock                actions    | actions         actions
-//   actions
+//   portrait     landscape              low reach
+//   title        title  | stage         title
+//   lead         lead   | or dock       lead, stage
+//   stage        blocks |               ---- half of the screen ----
+//   blocks       ---------------        blocks
+//   dock         actions                dock
+//   actions                             actions
+//
+// A block with a `stageKind` takes the room that is left: "seen" (the machine, the live picture, a
+// page) or "touched" (the signature box, which stays within reach). The dock is typed on.
+// The order is made once: the window builds the page anew when low reach is switched.
 FocusScope {
     id: root
 
@@ -24,17 +29,26 @@ FocusScope {
     property Item headSide: null // at the right of the title, e.g. 听一遍
     default property alias content: blocks.data
     property alias dock: dockSlot.data
-    property real dockShare: 0.46 // of the width, in landscape
+    property real asideShare: 0.46 // of the width, in landscape
 
-    readonly property bool hasDock: dockSlot.visibleChildren.length > 0
-    readonly property bool aside: Theme.landscape && hasDock
-    readonly property bool hasActions: back !== null || middle !== null || main !== null
+    readonly property bool aside: Theme.landscape && asideSlot.implicitWidth > 0
+    readonly property bool stageHigh: !Theme.landscape && asideSlot.implicitWidth > 0
+    readonly property bool hasDock: dockSlot.implicitHeight > 0
+    property Keypad keypad: null
+    // a keypad gets flatter where the fields need the room
+    readonly property bool dockCompact: keypad === null ? false
+                                        : Theme.landscape ? keypad.regularHeight > actions.y - asideSlot.y
+                                        : Theme.lowReach || wanted > actions.y - upperLine - keypad.regularHeight
+    readonly property real upperLine: head.y + head.height
+    // less than this would show too little of the blocks at once
+    readonly property real leastView: Math.min(wanted, Theme.bySize(300, 400, 460))
+    readonly property bool hasActions: actions.count > 0
     readonly property real reachLine: Theme.lowReach ? Math.max(0, Theme.sceneHeight / 2 - sceneTop) : 0
     property real sceneTop: 0 // where this page begins in the scene, told by the window
 
     // -- turning pages ----------------------------------------------------------
     readonly property real fullHeight: body.height
-    readonly property real wanted: blocks.implicitHeight
+    readonly property real wanted: blocks.implicitHeight + (Theme.landscape ? Theme.s2 : 0)
     readonly property bool turns: wanted > fullHeight + 1
     readonly property real viewHeight: turns ? Math.max(80, fullHeight - turner.implicitHeight - Theme.s2) : fullHeight
     property list<real> starts: [0]
@@ -54,13 +68,21 @@ FocusScope {
                 pieces(child.column !== undefined ? child.column : child, into);
             else
                 into.push({
-                    "top": child.mapToItem(blocks, 0, 0).y,
-                    "bottom": child.mapToItem(blocks, 0, child.height).y,
+                    "top": place(child),
+                    "bottom": place(child) + child.height,
                     "step": child.lineStep !== undefined ? child.lineStep : 0
                 });
         }
     }
+    // not mapToItem: that goes through the scene, which may have no size yet
+    function place(item: Item): real {
+        let y = 0;
+        for (let at = item; at !== null && at !== blocks; at = at.parent)
+            y += at.y;
+        return y;
+    }
     function repage() {
+        blocks.ensurePolished();
         const cuts = [0];
         if (turns) {
             const all = [];
@@ -93,6 +115,30 @@ FocusScope {
         starts = cuts;
         if (page >= cuts.length)
             page = cuts.length - 1;
+        follow();
+    }
+    // The field being typed is always in view.
+    function follow() {
+        const spot = editing(blocks);
+        if (spot === null || pages < 2)
+            return;
+        const middle = place(spot) + spot.height / 2;
+        let at = 0;
+        while (at + 1 < starts.length && starts[at + 1] <= middle)
+            at++;
+        page = at;
+    }
+    function editing(item: Item): Item {
+        for (const child of item.children) {
+            if (!child.visible)
+                continue;
+            if (child.editing === true)
+                return child;
+            const inner = editing(child);
+            if (inner !== null)
+                return inner;
+        }
+        return null;
     }
 
     Timer {
@@ -100,22 +146,39 @@ FocusScope {
         interval: 0
         onTriggered: root.repage()
     }
-    Component.onCompleted: paging.restart()
+    Component.onCompleted: {
+        arrange();
+        paging.restart();
+    }
+    function arrange() {
+        for (const child of dockSlot.children) {
+            const keys = child as Keypad;
+            if (keys !== null)
+                keypad = keys;
+        }
+        if (Theme.landscape && keypad !== null)
+            keypad.parent = asideSlot;
+        const stages = [];
+        for (const child of blocks.children)
+            if (child.stageKind !== undefined && (Theme.landscape || (Theme.lowReach && child.stageKind === "seen")))
+                stages.push(child);
+        for (const stage of stages)
+            stage.parent = asideSlot;
+    }
 
     Accessible.role: Accessible.Pane
     Accessible.name: title
 
     // -- head ----------------------------------------------------------------------
-    // In low reach the head goes down too where there is room for it.
-    readonly property real lowRoom: height - reachLine - actions.height
-                                    - (aside ? 0 : dockSlot.height) - head.implicitHeight
-    readonly property bool headLow: Theme.lowReach && !Theme.landscape && lowRoom > 330
+    // In low reach the head goes down too, unless the upper half is used or there is no room.
+    readonly property real lowRoom: height - reachLine - actions.height - dockSlot.height - head.implicitHeight
+    readonly property bool headLow: Theme.lowReach && !Theme.landscape && !stageHigh && lowRoom >= leastView
 
     ColumnLayout {
         id: head
         x: Theme.margin
         y: root.headLow ? root.reachLine : 0
-        width: (root.aside ? root.width * (1 - root.dockShare) - Theme.s5 : root.width - Theme.margin) - Theme.margin
+        width: (root.aside ? root.width * (1 - root.asideShare) - Theme.s4 : root.width - Theme.margin) - Theme.margin
         spacing: 0
 
         Item {
@@ -148,16 +211,16 @@ FocusScope {
     // -- blocks -----------------------------------------------------------------------
     Item {
         id: body
-        readonly property real top: Math.max(head.y + head.height, root.reachLine)
+        readonly property real lower: dockSlot.y
         x: 0
-        y: top
-        width: root.aside ? root.width * (1 - root.dockShare) : root.width
-        height: Math.max(0, (root.aside ? actions.y : dockSlot.y) - y)
+        y: Math.max(root.upperLine, Math.min(root.reachLine, lower - root.leastView))
+        width: root.aside ? root.width * (1 - root.asideShare) : root.width
+        height: Math.max(0, lower - y)
 
         Item {
             // no piece of the next page shows at the lower edge
             readonly property real start: root.starts[Math.min(root.page, root.pages - 1)]
-            readonly property real end: root.page + 1 < root.pages ? root.starts[root.page + 1] - 2 : start + height + 1000
+            readonly property real end: root.page + 1 < root.pages ? root.starts[root.page + 1] - 2 : start + root.viewHeight
             id: view
             width: parent.width
             height: root.turns ? Math.min(root.viewHeight, end - start) : root.viewHeight
@@ -168,7 +231,7 @@ FocusScope {
                 x: Theme.margin
                 y: -view.start
                 width: head.width
-                height: root.turns ? implicitHeight : view.height
+                height: root.turns ? implicitHeight : view.height - (Theme.landscape ? Theme.s2 : 0)
                 spacing: root.spacing
             }
         }
@@ -186,7 +249,7 @@ FocusScope {
                 Layout.preferredHeight: Math.max(Theme.hMin, implicitHeight)
                 available: root.page > 0
                 icon: "chevron-up"
-                words: Texts.words.common.previous_page
+                words: Texts.words.frame.page_back
                 onActivated: root.page -= 1
             }
             Label {
@@ -202,7 +265,7 @@ FocusScope {
                 available: root.page + 1 < root.pages
                 icon: "chevron-down"
                 iconAfter: true
-                words: Texts.words.common.next_page
+                words: Texts.words.frame.page_next
                 onActivated: root.page += 1
             }
         }
@@ -211,11 +274,25 @@ FocusScope {
     // -- dock -------------------------------------------------------------------------------
     ColumnLayout {
         id: dockSlot
-        x: root.aside ? root.width * (1 - root.dockShare) : 0
-        y: root.aside ? Math.max(Theme.s2, root.reachLine) : actions.y - height
-        width: root.aside ? root.width * root.dockShare - Theme.margin : root.width
-        height: root.hasDock ? (root.aside ? actions.y - y : Math.min(implicitHeight, actions.y - root.reachLine)) : 0
-        visible: true
+        y: actions.y - height
+        width: root.width
+        height: implicitHeight
+        spacing: 0
+    }
+    Binding {
+        target: root.keypad
+        when: root.keypad !== null
+        property: "compact"
+        value: root.dockCompact
+    }
+
+    // -- beside the blocks (landscape), or above the reach line --------------------------------
+    ColumnLayout {
+        id: asideSlot
+        x: root.aside ? root.width * (1 - root.asideShare) : Theme.margin
+        y: root.stageHigh ? root.upperLine : Theme.s2 + Math.max(0, root.reachLine * 0.5 - Theme.s6)
+        width: root.aside ? root.width * root.asideShare - Theme.margin : root.width - 2 * Theme.margin
+        height: Math.max(0, (root.stageHigh ? body.y : actions.y) - y)
         spacing: Theme.gap
     }
 
@@ -223,13 +300,13 @@ FocusScope {
     Item {
         id: actions
         readonly property real room: width - 2 * Theme.margin
-        readonly property real tallest: Math.max(root.main ? root.main.implicitHeight : 0,
-                                                 root.back ? root.back.implicitHeight : 0,
-                                                 root.middle ? root.middle.implicitHeight : 0)
-        readonly property real wantMain: root.main ? Math.max(root.main.implicitWidth, Theme.landscape ? 400 : 480) : 0
-        readonly property real wantBack: root.back ? Math.max(root.back.implicitWidth, 260) : 0
-        readonly property real wantMiddle: root.middle ? Math.max(root.middle.implicitWidth, 220) : 0
-        readonly property int count: (root.main ? 1 : 0) + (root.back ? 1 : 0) + (root.middle ? 1 : 0)
+        readonly property real tallest: Math.max(wantMain > 0 ? root.main.implicitHeight : 0,
+                                                 wantBack > 0 ? root.back.implicitHeight : 0,
+                                                 wantMiddle > 0 ? root.middle.implicitHeight : 0)
+        readonly property real wantMain: root.main && root.main.visible ? Math.max(root.main.implicitWidth, Theme.landscape ? 400 : 480) : 0
+        readonly property real wantBack: root.back && root.back.visible ? Math.max(root.back.implicitWidth, 260) : 0
+        readonly property real wantMiddle: root.middle && root.middle.visible ? Math.max(root.middle.implicitWidth, 220) : 0
+        readonly property int count: (wantMain > 0 ? 1 : 0) + (wantBack > 0 ? 1 : 0) + (wantMiddle > 0 ? 1 : 0)
         readonly property real total: wantMain + wantBack + wantMiddle + Math.max(0, count - 1) * Theme.gap
         // where the words are long each gives up in proportion and wraps
         readonly property real shrink: total > room ? (room - (count - 1) * Theme.gap) / (total - (count - 1) * Theme.gap) : 1

@@ -9,6 +9,8 @@ Rectangle {
     property string key: ""
     property string words: ""
 
+    readonly property string stageKind: "seen"
+
     Layout.fillWidth: true
     Layout.fillHeight: true
     Layout.minimumHeight: 240

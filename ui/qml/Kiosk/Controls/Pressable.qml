@@ -10,7 +10,6 @@ Item {
     property bool available: true
     property bool checkable: false
     property bool checked: false
-    property int role: checkable ? Accessible.CheckBox : Accessible.Button
     readonly property bool down: tap.pressed && available
     // 0 up, 1 down: down at once, up within tRelease
     property real sunk: 0
@@ -19,7 +18,7 @@ Item {
     signal activated
 
     activeFocusOnTab: false
-    Accessible.role: role as Accessible.Role
+    Accessible.role: checkable ? Accessible.CheckBox : Accessible.Button
     Accessible.name: words
     Accessible.description: description
     Accessible.checkable: checkable

@@ -51,6 +51,8 @@ Rectangle {
     readonly property bool troubled: troubleArea.length > 0
     readonly property rect trouble: troubled ? ring(troubleArea) : Qt.rect(-50, -50, 0, 0)
 
+    readonly property string stageKind: "seen"
+
     Layout.fillWidth: true
     Layout.fillHeight: true
     Layout.minimumHeight: 240

@@ -31,14 +31,34 @@ Pressable {
     readonly property real iconSize: stacked ? Theme.icon * 0.85
                                      : kind === PushButton.Inline ? Theme.icon * 0.85 : Theme.icon
     readonly property real iconRoom: shownIcon === "" ? 0 : iconSize + Theme.s2
-    readonly property alias label: label
+    
+    // a long word is set smaller rather than broken
+    readonly property real wordRoom: width - 2 * Math.min(padding, Theme.s1) - (stacked ? 0 : iconRoom)
+    readonly property real textWidth: metrics.height > 0 ? Math.ceil(metrics.advanceWidth(shownWords)) + 1 : 0
+    readonly property real longestWord: measure(shownWords)
+    readonly property real fitting: longestWord > wordRoom && wordRoom > 0 ? Math.max(32 / fontSize, wordRoom / longestWord) : 1
+
+    function measure(text: string): real {
+        let longest = 0;
+        if (metrics.height > 0)
+            for (const word of text.split(/[^\u0021-\u024F]+/))
+                longest = Math.max(longest, metrics.advanceWidth(word));
+        return longest;
+    }
+
+    FontMetrics {
+        id: metrics
+        font.family: Theme.family
+        font.pixelSize: root.fontSize
+        font.weight: Font.Bold
+    }
 
     Accessible.name: shownWords
-    implicitWidth: stacked ? Math.max(label.implicitWidth, iconSize) + 2 * padding
-                           : label.implicitWidth + iconRoom + 2 * padding
+    implicitWidth: stacked ? Math.max(textWidth, iconSize) + 2 * padding
+                           : textWidth + iconRoom + 2 * padding
     implicitHeight: Math.max(kind === PushButton.Main ? Theme.hMain
                              : kind === PushButton.Inline ? Theme.hMin : Theme.hControl,
-                             (stacked ? iconRoom : 0) + label.height + Theme.s1 + Theme.ledge)
+                             (stacked ? iconRoom : 0) + caption.height + Theme.s1 + Theme.ledge)
 
     Ledge {
         anchors.fill: parent
@@ -64,13 +84,13 @@ Pressable {
         width: root.width
         height: root.height - Theme.ledge
 
-        readonly property real blockWidth: root.stacked ? label.width : label.width + root.iconRoom
+        readonly property real blockWidth: root.stacked ? caption.width : caption.width + root.iconRoom
         readonly property real blockHeight: root.stacked
-                                            ? icon.visible ? root.iconSize + label.height : label.height
-                                            : label.height
+                                            ? glyph.visible ? root.iconSize + caption.height : caption.height
+                                            : caption.height
 
         Icon {
-            id: icon
+            id: glyph
             visible: root.shownIcon !== ""
             name: root.shownIcon
             size: root.iconSize
@@ -81,12 +101,13 @@ Pressable {
             y: root.stacked ? (face.height - face.blockHeight) / 2 : (face.height - height) / 2
         }
         Label {
-            id: label
+            id: caption
             text: root.shownWords
             bold: true
-            font.pixelSize: root.fontSize
+            font.pixelSize: root.fontSize * root.fitting
+            wrapMode: Text.WordWrap
             color: root.inkColor
-            width: Math.min(implicitWidth, root.width - 2 * Math.min(root.padding, Theme.s2)
+            width: Math.min(implicitWidth, root.width - 2 * Math.min(root.padding, Theme.s1)
                                            - (root.stacked ? 0 : root.iconRoom))
             horizontalAlignment: Text.AlignHCenter
             x: root.stacked ? (face.width - width) / 2

@@ -38,6 +38,8 @@ Item {
         return path + "L" + last[0] * width + "," + last[1] * height;
     }
 
+    readonly property string stageKind: "touched"
+
     Layout.fillWidth: true
     Layout.fillHeight: true
     Layout.minimumHeight: 240
@@ -77,15 +79,15 @@ Item {
             dashPattern: [2, 3]
             fillColor: "transparent"
             startX: root.width * 0.06
-            startY: root.height - hint.height - Theme.s3
+            startY: root.height - below.height - Theme.s3
             PathLine {
                 x: root.width * 0.94
-                y: root.height - hint.height - Theme.s3
+                y: root.height - below.height - Theme.s3
             }
         }
     }
     Label {
-        id: hint
+        id: below
         x: root.width * 0.06
         anchors.bottom: parent.bottom
         anchors.bottomMargin: Theme.s2

@@ -13,46 +13,60 @@ Rectangle {
     property bool lineDown: false
     property bool lineUnknown: false
 
+    readonly property bool oneLine: Theme.landscape && !(Theme.small && Theme.elder)
+    // A long name of the centre takes both lines; the terminal's own name is the first to go.
+    readonly property real rightWidth: root.oneLine ? dateLabel.implicitWidth + line.implicitWidth + Theme.s3
+                                                       : Math.max(dateLabel.implicitWidth, line.implicitWidth)
+    readonly property real leftWidth: (metrics.height > 0 ? metrics.advanceWidth(root.centre) : 0)
+                                      + (root.oneLine ? terminalLabel.implicitWidth + Theme.s3 : 0)
+    readonly property bool crowded: leftWidth + rightWidth + Theme.s3 > width - 2 * Theme.margin
+
     implicitHeight: Theme.hStatus
     color: Theme.surface
     Accessible.role: Accessible.StatusBar
     Accessible.name: centre
 
+    FontMetrics {
+        id: metrics
+        font.family: Theme.family
+        font.pixelSize: Theme.fsBar * 1.12
+        font.weight: Font.Bold
+    }
     GridLayout {
         anchors.fill: parent
         anchors.leftMargin: Theme.margin
         anchors.rightMargin: Theme.margin
         anchors.topMargin: Theme.s1
         anchors.bottomMargin: Theme.s1
-        flow: Theme.landscape ? GridLayout.LeftToRight : GridLayout.TopToBottom
-        rows: Theme.landscape ? 1 : 2
-        columns: Theme.landscape ? 4 : 2
+        flow: root.oneLine ? GridLayout.LeftToRight : GridLayout.TopToBottom
+        rows: root.oneLine ? 1 : 2
+        columns: root.oneLine ? 4 : 2
         columnSpacing: Theme.s3
         rowSpacing: -Theme.s1
 
         Label {
-            Layout.fillWidth: !Theme.landscape
-            Layout.maximumWidth: root.width * (Theme.landscape ? 0.3 : 0.58)
+            id: centreLabel
+            Layout.fillWidth: !root.oneLine || root.crowded
+            Layout.rowSpan: root.crowded && !root.oneLine ? 2 : 1
             Layout.alignment: Qt.AlignVCenter
             text: root.centre
             bold: true
-            wrapMode: Text.NoWrap
-            fontSizeMode: Text.HorizontalFit
-            minimumPixelSize: 32
-            font.pixelSize: Theme.fsBar * 1.12
+            wrapMode: root.crowded ? Text.WordWrap : Text.NoWrap
+            font.pixelSize: root.crowded ? Theme.fsBar : Theme.fsBar * 1.12
+            lineHeight: root.crowded ? 0.85 : 1
         }
         Label {
+            id: terminalLabel
             Layout.fillWidth: true
             Layout.alignment: Qt.AlignVCenter
             text: root.terminal
-            visible: !Theme.small
+            visible: !root.crowded
             wrapMode: Text.NoWrap
-            fontSizeMode: Text.HorizontalFit
-            minimumPixelSize: 32
             font.pixelSize: Theme.fsBar
             color: Theme.ink2
         }
         Label {
+            id: dateLabel
             Layout.fillWidth: false
             Layout.alignment: Qt.AlignRight | Qt.AlignVCenter
             text: root.date
@@ -61,6 +75,7 @@ Rectangle {
             font.pixelSize: Theme.fsBar * 1.12
         }
         RowLayout {
+            id: line
             Layout.fillWidth: false
             Layout.alignment: Qt.AlignRight | Qt.AlignVCenter
             spacing: Theme.s2

@@ -39,7 +39,7 @@ Item {
         line: 2
     }
     Icon {
-        id: icon
+        id: glyph
         x: Theme.s2
         anchors.verticalCenter: parent.verticalCenter
         name: root.icon !== "" ? root.icon : root.look.icon
@@ -48,7 +48,7 @@ Item {
     }
     Label {
         id: label
-        anchors.left: icon.right
+        anchors.left: glyph.right
         anchors.leftMargin: Theme.s1
         anchors.verticalCenter: parent.verticalCenter
         width: root.width - x - Theme.s2

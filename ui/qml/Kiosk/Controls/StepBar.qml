@@ -19,9 +19,12 @@ Item {
     readonly property real cell: (width - trackX) / Math.max(1, names.length)
     readonly property bool named: widest.implicitWidth <= cell - Theme.s1
 
-    implicitHeight: Theme.landscape
+    // where there is no room for the dots: one line
+    readonly property bool brief: Theme.small && Theme.elder
+
+    implicitHeight: brief ? itemLabel.implicitHeight + Theme.s1 : Theme.landscape
                     ? Theme.s2 + dot + (named ? widest.implicitHeight : sentenceLabel.implicitHeight)
-                    : Theme.s3 + itemLabel.implicitHeight + dot + widest.implicitHeight
+                    : Theme.s3 + itemLabel.implicitHeight + Theme.s1 + dot + widest.implicitHeight
     Accessible.role: Accessible.Grouping
     Accessible.name: sentence
 
@@ -39,15 +42,14 @@ Item {
     Label {
         id: itemLabel
         y: Theme.landscape ? Theme.s2 : Theme.s3
-        width: Theme.landscape ? Math.min(implicitWidth, root.width * 0.3) : root.width
-        maximumLineCount: 2
+        width: Theme.landscape && !root.brief ? Math.min(implicitWidth, root.width * 0.3) : root.width
         bold: true
         font.pixelSize: Theme.fsBar * 1.12
-        text: root.itemName
+        text: root.brief ? root.itemName + "  " + root.sentence : root.itemName
         color: Theme.primary
     }
     Repeater {
-        model: root.names
+        model: root.brief ? [] : root.names
         Item {
             id: step
             required property string modelData
@@ -55,7 +57,7 @@ Item {
             readonly property bool done: index < root.current
             readonly property bool now: index === root.current
             x: root.trackX + index * root.cell
-            y: Theme.landscape ? Theme.s2 : itemLabel.y + itemLabel.height
+            y: Theme.landscape ? Theme.s2 : itemLabel.y + itemLabel.height + Theme.s1
             width: root.cell
             height: root.dot
             Accessible.ignored: true
@@ -119,7 +121,7 @@ Item {
     }
     Label {
         id: sentenceLabel
-        visible: !root.named
+        visible: !root.named && !root.brief
         x: root.trackX
         anchors.bottom: parent.bottom
         width: root.width - root.trackX

@@ -19,40 +19,40 @@ Rectangle {
     signal lowReach
     signal help
 
-    readonly property list<PushButton> buttons: [homeTool, languageTool, sizeTool, voiceTool, elderTool, reachTool, helpTool]
     readonly property real room: width - 2 * Theme.margin - 6 * spacing
     readonly property real spacing: Theme.elder && !Theme.landscape ? Theme.s1 : Theme.s2 - 4
-    readonly property real wantedTotal: {
-        let total = 0;
-        for (const button of buttons)
-            total += button.wanted;
-        return total;
-    }
+    readonly property list<string> names: [homeTool.words, languageTool.words, sizeTool.words, voiceTool.words,
+        elderTool.words, reachTool.words, helpTool.words]
+    readonly property real wantedTotal: names.reduce((sum, name) => sum + widthFor(name), 0)
     // all the same where that fits, else each as wide as its word needs
-    readonly property bool equal: {
-        for (const button of buttons)
-            if ((button as Tool).wanted > room / 7)
-                return false;
-        return true;
+    readonly property bool equal: names.every(name => widthFor(name) <= room / 7)
+    readonly property real besides: oneLine ? Theme.icon * 0.85 + 2 * Theme.s2 : Theme.s1
+
+    // icon and word beside each other where the words leave room for it
+    readonly property bool oneLine: Theme.landscape && names.every(name => metrics.height > 0 && metrics.advanceWidth(name) + Theme.icon * 0.85 + 2 * Theme.s2 <= room / 7)
+
+    function widthFor(name: string): real {
+        // named, so that it is measured again with another font
+        return metrics.height > 0 ? metrics.advanceWidth(name) + besides : 0;
     }
 
-    function widthOf(tool: Tool): real {
-        return equal ? room / 7 : tool.wanted + (room - wantedTotal) / 7;
+    FontMetrics {
+        id: metrics
+        font.family: Theme.family
+        font.pixelSize: Theme.fsTool
+        font.weight: Font.Bold
     }
 
     implicitHeight: Theme.hTools
     color: Theme.sunken
     Accessible.role: Accessible.ToolBar
-    Accessible.name: Texts.words.tools.row
 
     component Tool: PushButton {
         id: tool
-        readonly property real wanted: Theme.landscape ? tool.label.implicitWidth + tool.iconRoom + Theme.s2
-                                                       : tool.label.implicitWidth + Theme.s1
-        width: root.widthOf(tool)
+        width: root.equal ? root.room / 7 : root.widthFor(words) + (root.room - root.wantedTotal) / 7
         height: root.height - 2 * Theme.s2
         quiet: true
-        stacked: !Theme.landscape
+        stacked: !root.oneLine
         iconAfter: false
         padding: 4
         fontSize: root.wantedTotal > root.room ? Theme.fsTool * Math.max(0.72, root.room / root.wantedTotal) : Theme.fsTool
@@ -71,25 +71,25 @@ Rectangle {
         Tool {
             id: homeTool
             icon: "house"
-            words: Texts.words.tools.home
+            words: Texts.words.frame.home
             onActivated: root.home()
         }
         Tool {
             id: languageTool
             icon: "languages"
-            words: Texts.words.tools.language
+            words: Texts.words.frame.language
             onActivated: root.language()
         }
         Tool {
             id: sizeTool
             icon: "a-large-small"
-            words: Texts.words.tools.text_size
+            words: Texts.words.frame.text_size
             onActivated: root.textSizes()
         }
         Tool {
             id: voiceTool
             icon: "volume-2"
-            words: Texts.words.tools.voice
+            words: Texts.words.frame.voice
             chosen: root.voiceOn
             checkable: true
             checked: root.voiceOn
@@ -99,13 +99,13 @@ Rectangle {
         Tool {
             id: elderTool
             icon: "person-standing"
-            words: root.elderOn ? Texts.words.tools.normal : Texts.words.tools.elder
+            words: root.elderOn ? Texts.words.frame.elder_off : Texts.words.frame.elder
             onActivated: root.elder()
         }
         Tool {
             id: reachTool
             icon: "arrow-down-to-line"
-            words: Texts.words.tools.low_reach
+            words: Texts.words.frame.low_reach
             chosen: root.lowReachOn
             checkable: true
             checked: root.lowReachOn
@@ -113,8 +113,8 @@ Rectangle {
         }
         Tool {
             id: helpTool
-            icon: "circle-help"
-            words: Texts.words.tools.help
+            icon: "circle-question-mark"
+            words: Texts.words.frame.help
             onActivated: root.help()
         }
     }

@@ -81,7 +81,7 @@ QtObject {
     readonly property real fsBody: bySize(36, 48, 60)
     readonly property real fsStrong: bySize(40, 56, 64)
     readonly property real fsSection: bySize(44, 56, 68)
-    readonly property real fsTitle: bySize(64, 80, 92)
+    readonly property real fsTitle: small ? bySize(52, 64, 72) : bySize(64, 80, 92)
     readonly property real fsField: bySize(56, 68, 76)
     readonly property real fsNumber: bySize(72, 96, 104)
     readonly property real fsTool: bySize(32, 44, 44) // the tool row keeps its seven places
@@ -117,9 +117,9 @@ QtObject {
     readonly property real rL: 28
 
     // -- bars ------------------------------------------------------------------------------------
-    readonly property real hStatus: landscape ? bySize(96, 112, 112) : bySize(128, 152, 152)
-    readonly property real hTools: landscape ? bySize(136, 152, 152) : bySize(156, 184, 184)
-    readonly property real hActions: landscape ? bySize(160, 192, 208) : bySize(168, 208, 224)
+    readonly property real hStatus: landscape ? bySize(96, small ? 152 : 112, small ? 152 : 112) : bySize(128, 152, 152)
+    readonly property real hTools: landscape ? bySize(136, small ? 172 : 152, small ? 172 : 152) : bySize(156, 184, 184)
+    readonly property real hActions: landscape ? bySize(144, 176, 192) : bySize(168, 208, 224)
 
     // -- time, ms ----------------------------------------------------------------------------------
     readonly property int tRelease: elder ? 200 : 120

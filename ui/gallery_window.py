@@ -1,0 +1,118 @@
+"""The window of the gallery: the real one, filled with sample views, photographed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QByteArray, QEventLoop, QIODevice, QRectF, Qt, QTimer
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QImage, QPainter
+
+from kiosk.flow.view import View
+from ui import samples
+from ui.images import PageImages
+from ui.texts import Texts
+from ui.window import KioskWindow
+
+SETTLE_MS = 90  # layouts are polished and page breaks made
+_APPLICATION_NAME = "kiosk-gallery"
+
+
+def application() -> QGuiApplication:
+    """The one Qt application of this process."""
+    existing = QGuiApplication.instance()
+    if isinstance(existing, QGuiApplication):
+        return existing
+    app = QGuiApplication(sys.argv[:1])
+    app.setApplicationName(_APPLICATION_NAME)
+    return app
+
+
+def drawn_page() -> bytes:
+    """A made-up page as JPEG: lines where a page has its table."""
+    image = QImage(1240, 874, QImage.Format.Format_RGB32)
+    image.fill(QColor("#FBF8EC"))
+    painter = QPainter(image)
+    painter.setPen(QColor("#4A463A"))
+    painter.setFont(QFont("Noto Sans CJK SC", 28))
+    painter.drawText(QRectF(0, 40, 1240, 60), Qt.AlignmentFlag.AlignCenter, "常住人口登记卡")
+    for row in range(8):
+        painter.drawRect(QRectF(110, 130 + row * 84, 250, 84))
+        painter.drawRect(QRectF(360, 130 + row * 84, 770, 84))
+    painter.end()
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "JPG", 90)  # type: ignore[call-overload]
+    return bytes(data.data())
+
+
+class _StillFrame:
+    """What the camera sees in the gallery."""
+
+    number = 1
+    width = 960
+    height = 540
+
+    def __init__(self) -> None:
+        image = QImage(self.width, self.height, QImage.Format.Format_RGB888)
+        image.fill(QColor("#2C4047"))
+        page = QImage.fromData(drawn_page())
+        painter = QPainter(image)
+        painter.drawImage(QRectF(170, 60, 620, 430), page)
+        painter.end()
+        self.pixels = bytes(image.constBits())
+
+
+class _StillReader:
+    def __init__(self) -> None:
+        self._frame = _StillFrame()
+
+    def newest(self, after: int) -> _StillFrame | None:
+        return self._frame if after < self._frame.number else None
+
+
+class GalleryWindow:
+    """Shows one view after another and takes a picture of each."""
+
+    def __init__(self, width: int, height: int, view: View) -> None:
+        application()
+        images = PageImages()
+        images.put(samples.IMAGE, drawn_page())
+        self.window = KioskWindow(
+            width=width,
+            height=height,
+            full_screen=False,
+            reduced_motion=True,
+            view=view,
+            act=lambda _action: None,
+            touch=lambda: None,
+            texts=Texts(),
+            images=images,
+            preview=_StillReader(),
+            speak=lambda _words, _language: None,
+            hush=lambda: None,
+        )
+        self.window.resize(width, height)
+        self.window.show()
+
+    def show_sample(self, view: View) -> None:
+        self.window.show_view(view)
+        settle()
+
+    def picture(self, path: Path) -> None:
+        image = self.window.grabWindow()
+        if not image.save(str(path)):
+            raise OSError(f"cannot write {path}")
+
+    def done(self) -> None:
+        self.window.finish()
+        self.window.deleteLater()
+        settle(0)
+
+
+def settle(ms: int = SETTLE_MS) -> None:
+    """Let the event loop run for a moment."""
+    loop = QEventLoop()
+    QTimer.singleShot(ms, loop.quit)
+    loop.exec()

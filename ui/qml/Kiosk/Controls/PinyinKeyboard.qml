@@ -1,0 +1,2 @@
+import QtQuick
+Item { implicitHeight: visible ? 10 : 0 }

@@ -1,0 +1,411 @@
+"""The one window: shows the session's view, gives presses back, lets nobody out.
+
+The window decides nothing. It puts the screen of the view's page in place, tells its view-model
+of changes, lays the overlay over it and reports every touch. What must forget a person when the
+session ends (`wipe`) is emptied here: page pictures, the pinyin keyboard, clipboard, image caches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, assert_never
+
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEvent,
+    QObject,
+    QSize,
+    Qt,
+    QUrl,
+    Slot,
+)
+from PySide6.QtGui import QColor, QDesktopServices, QGuiApplication, QPixmapCache
+from PySide6.QtQml import QQmlComponent, QQmlEngine, QQmlError
+from PySide6.QtQuick import QQuickItem, QQuickView
+
+from kiosk.flow import pages
+from kiosk.flow.actions import Act, Action
+from kiosk.flow.pages import Page
+from kiosk.flow.view import (
+    HelpSheet,
+    IdleWarning,
+    LeaveQuestion,
+    Overlay,
+    Preferences,
+    TextSizeSheet,
+    View,
+)
+from ui import keyboard
+from ui.desk import Desk
+from ui.frame import FrameModel
+from ui.icons import PROVIDER as ICON_PROVIDER
+from ui.icons import IconProvider
+from ui.images import PAGE_PROVIDER, QR_PROVIDER, PageImages, PageProvider, QrProvider
+from ui.models import closing, form, identity, materials, overlays, progress, start, submit
+from ui.models._model import PageModel
+from ui.preview import PreviewReader, PreviewSource
+from ui.texts import Texts
+
+QML_FOLDER = Path(__file__).parent / "qml"
+SCREENS_FOLDER = QML_FOLDER / "Kiosk" / "Screens"
+MAIN_QML = QML_FOLDER / "Kiosk" / "Frame" / "Main.qml"
+
+# A link, a mail address or a file must never open anything beside this window.
+_SCHEMES_SWALLOWED = ("http", "https", "file", "mailto", "ftp", "tel", "qrc")
+
+# Events that a plugged-in keyboard sends. The pinyin keyboard's own keys are not spontaneous.
+_KEY_EVENTS = (
+    QEvent.Type.KeyPress,
+    QEvent.Type.KeyRelease,
+    QEvent.Type.Shortcut,
+    QEvent.Type.ShortcutOverride,
+)
+_TOUCH_EVENTS = (
+    QEvent.Type.TouchBegin,
+    QEvent.Type.TouchUpdate,
+    QEvent.Type.MouseButtonPress,
+    QEvent.Type.MouseButtonDblClick,
+    QEvent.Type.TabletPress,
+)
+_WINDOWED_SHARE = 0.92  # of the display's height, so that a title bar and the dock have room
+
+Screen = tuple[str, type[PageModel]]
+
+
+def screen_of(page: Page) -> Screen:
+    """QML file and view-model of a page. Every page has one: the type checker sees to it."""
+    match page:
+        case pages.Standby():
+            return "StandbyScreen", start.StandbyModel
+        case pages.Home():
+            return "HomeScreen", start.HomeModel
+        case pages.ServiceGuide():
+            return "ServiceGuideScreen", start.ServiceGuideModel
+        case pages.Consent():
+            return "ConsentScreen", start.ConsentModel
+        case pages.ConsentDeclined():
+            return "ConsentDeclinedScreen", start.ConsentDeclinedModel
+        case pages.PlaceIdCard():
+            return "PlaceIdCardScreen", identity.PlaceIdCardModel
+        case pages.CardProblem():
+            return "CardProblemScreen", identity.CardProblemModel
+        case pages.ConfirmIdentity():
+            return "ConfirmIdentityScreen", identity.ConfirmIdentityModel
+        case pages.DraftFound():
+            return "DraftFoundScreen", identity.DraftFoundModel
+        case pages.EarlierApplication():
+            return "EarlierApplicationScreen", identity.EarlierApplicationModel
+        case pages.Form():
+            return "FormScreen", form.FormModel
+        case pages.CapturePage():
+            return "CapturePageScreen", materials.CapturePageModel
+        case pages.CheckPage():
+            return "CheckPageScreen", materials.CheckPageModel
+        case pages.Review():
+            return "ReviewScreen", submit.ReviewModel
+        case pages.Sign():
+            return "SignScreen", submit.SignModel
+        case pages.Submitting():
+            return "SubmittingScreen", submit.SubmittingModel
+        case pages.SubmitProblem():
+            return "SubmitProblemScreen", submit.SubmitProblemModel
+        case pages.Accepted():
+            return "AcceptedScreen", closing.AcceptedModel
+        case pages.Rating():
+            return "RatingScreen", closing.RatingModel
+        case pages.RatingReasons():
+            return "RatingReasonsScreen", closing.RatingReasonsModel
+        case pages.TakeAway():
+            return "TakeAwayScreen", closing.TakeAwayModel
+        case pages.ScanReceipt():
+            return "ScanReceiptScreen", progress.ScanReceiptModel
+        case pages.ProgressResult():
+            return "ProgressResultScreen", progress.ProgressResultModel
+        case pages.OutOfService():
+            return "OutOfServiceScreen", start.OutOfServiceModel
+        case _:
+            assert_never(page)
+
+
+def sheet_of(overlay: Overlay) -> Screen:
+    """QML file and view-model of an overlay."""
+    match overlay:
+        case IdleWarning():
+            return "IdleWarningSheet", overlays.IdleWarningModel
+        case LeaveQuestion():
+            return "LeaveQuestionSheet", overlays.LeaveQuestionModel
+        case HelpSheet():
+            return "HelpSheet", overlays.HelpSheetModel
+        case TextSizeSheet():
+            return "TextSizeSheet", overlays.TextSizeSheetModel
+        case _:
+            assert_never(overlay)
+
+
+@dataclass(slots=True)
+class _Shown:
+    """A screen or sheet on the window with what keeps it alive."""
+
+    name: str
+    serial: int
+    value: Page | Overlay
+    item: QQuickItem
+    model: PageModel = field(repr=False)
+    desk: Desk = field(repr=False)
+
+
+class KioskWindow(QQuickView):
+    """Frameless and full-screen, or a window that fits the display with the scene scaled."""
+
+    def __init__(
+        self,
+        *,
+        width: int,
+        height: int,
+        full_screen: bool,
+        reduced_motion: bool,
+        view: View,
+        act: Callable[[Action], None],
+        touch: Callable[[], None],
+        texts: Texts,
+        images: PageImages,
+        preview: PreviewReader | None,
+        speak: Callable[[str, str], None],  # words, language
+        hush: Callable[[], None],
+    ) -> None:
+        super().__init__()
+        self._full_screen = full_screen
+        self._scene = QSize(width, height)
+        self._act = act
+        self._touch = touch
+        self._texts = texts
+        self._images = images
+        self._speak = speak
+        self._hush = hush
+        self._view = view
+        self._page: _Shown | None = None
+        self._sheet: _Shown | None = None
+        self._leaving: list[_Shown] = []
+        self._may_close = False
+        self._preview = PreviewSource(preview)
+
+        self.setTitle("kiosk")
+        self.setColor(QColor("black"))
+        self.setResizeMode(QQuickView.ResizeMode.SizeRootObjectToView)
+        engine = self.engine()
+        engine.addImportPath(str(QML_FOLDER))
+        engine.addImageProvider(ICON_PROVIDER, IconProvider())
+        engine.addImageProvider(PAGE_PROVIDER, PageProvider(images))
+        engine.addImageProvider(QR_PROVIDER, QrProvider())
+        texts.attach(engine)
+        self._preview.attach(engine)
+        texts.set_language(view.preferences.language)
+
+        self._frame = FrameModel(texts, view, self._press_tool)
+        QQmlEngine.setObjectOwnership(self._frame, QQmlEngine.ObjectOwnership.CppOwnership)
+        theme = engine.singletonInstance("Kiosk.Theme", "Theme")
+        if not isinstance(theme, QObject):
+            raise RuntimeError(_why(self.errors()) or "Kiosk.Theme cannot be loaded")
+        self._theme = theme
+        self._theme.setProperty("reducedMotion", reduced_motion)
+        self._theme.setProperty("sceneWidth", width)
+        self._theme.setProperty("sceneHeight", height)
+        self._show_preferences(view.preferences)
+        self.setInitialProperties({"model": self._frame})
+        self.setSource(QUrl.fromLocalFile(str(MAIN_QML)))
+        self._root: Any = self.rootObject()
+        if self._root is None:
+            raise RuntimeError(_why(self.errors()))
+        self._root.departed.connect(self._page_left)
+        self._components: dict[str, QQmlComponent] = {}
+        self.activeChanged.connect(self._stay_in_front)
+        self._put_page(view)
+        self._put_overlay(view)
+
+    # -- on the screen ----------------------------------------------------------
+
+    def open(self) -> None:
+        """Show the window as the settings say."""
+        QGuiApplication.setQuitOnLastWindowClosed(False)
+        for scheme in _SCHEMES_SWALLOWED:
+            QDesktopServices.setUrlHandler(scheme, self, b"swallow_url")
+        if self._full_screen:
+            self.setFlags(Qt.WindowType.Window | Qt.WindowType.FramelessWindowHint)
+            self.showFullScreen()
+            return
+        room = self.screen().availableGeometry().size() * _WINDOWED_SHARE
+        self.resize(
+            self._scene.scaled(room, Qt.AspectRatioMode.KeepAspectRatio).boundedTo(self._scene)
+        )
+        self.show()
+
+    def finish(self) -> None:
+        """The program ends: the only way this window closes."""
+        self._may_close = True
+        for scheme in _SCHEMES_SWALLOWED:
+            QDesktopServices.unsetUrlHandler(scheme)
+        self._root.finish()
+        self.close()
+        # the scene goes before the models it is bound to
+        for shown in (self._sheet, self._page):
+            if shown is not None:
+                shown.item.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        self.setSource(QUrl())
+
+    @Slot(QUrl)
+    def swallow_url(self, url: QUrl) -> None:
+        """Nothing is opened beside this window."""
+
+    def event(self, event: QEvent) -> bool:
+        kind = event.type()
+        if kind in _KEY_EVENTS and event.spontaneous():
+            return True
+        if kind == QEvent.Type.ContextMenu:
+            return True
+        if kind == QEvent.Type.Close and not self._may_close:
+            event.ignore()
+            return True
+        if kind in _TOUCH_EVENTS:
+            self._touch()
+        return super().event(event)
+
+    def _stay_in_front(self) -> None:
+        if self._full_screen and self.isVisible() and not self.isActive():
+            self.raise_()
+            self.requestActivate()
+
+    # -- the view ------------------------------------------------------------------
+
+    def set_preview(self, reader: PreviewReader | None) -> None:
+        """Another ring: the vision process was started again."""
+        self._preview.reader = reader
+
+    def show_view(self, view: View) -> None:
+        """Show this from now on."""
+        before, self._view = self._view, view
+        told = view.preferences != before.preferences
+        if told:
+            self._texts.set_language(view.preferences.language)
+            self._show_preferences(view.preferences)
+        self._frame.show(view)
+        self._put_page(view, told)
+        self._put_overlay(view, told)
+        if told and view.preferences.voice != before.preferences.voice:
+            self._hush()
+            self._read_aloud()
+
+    @property
+    def view(self) -> View:
+        """What is shown now."""
+        return self._view
+
+    def _show_preferences(self, preferences: Preferences) -> None:
+        theme = self._theme
+        theme.setProperty("textSize", str(preferences.text_size))
+        theme.setProperty("elderMode", preferences.elder)
+        theme.setProperty("highContrast", preferences.high_contrast)
+        theme.setProperty("lowReach", preferences.low_reach)
+
+    def _put_page(self, view: View, told: bool = False) -> None:
+        name, model_type = screen_of(view.page)
+        shown = self._page
+        if shown is not None and shown.serial == view.serial and shown.name == name:
+            self._refresh(shown, view.page, told)
+            return
+        # the words of the page that goes are not spoken to the end
+        self._hush()
+        self._page = self._make(name, model_type, view.page, view)
+        if shown is not None:
+            self._leaving.append(shown)
+        self._root.present(self._page.item, view.forward, shown is not None)
+        if view.overlay is None:
+            self._read_aloud()
+
+    def _put_overlay(self, view: View, told: bool = False) -> None:
+        shown = self._sheet
+        if view.overlay is None:
+            if shown is not None:
+                self._root.setProperty("overlay", None)
+                self._forget(shown)
+                self._sheet = None
+                self._hush()
+            return
+        name, model_type = sheet_of(view.overlay)
+        if shown is not None and shown.name == name:
+            shown.desk.serial = view.serial
+            self._refresh(shown, view.overlay, told)
+            return
+        self._sheet = self._make(name, model_type, view.overlay, view)
+        self._root.presentOverlay(self._sheet.item)
+        if shown is not None:
+            self._forget(shown)
+        self._hush()
+        self._read_aloud()
+
+    def _refresh(self, shown: _Shown, value: Page | Overlay, told: bool) -> None:
+        if told:
+            shown.desk.preferences = self._view.preferences
+        if told or value != shown.value:
+            shown.value = value
+            shown.model.update(value)
+
+    def _make(self, name: str, model_type: Any, value: Page | Overlay, view: View) -> _Shown:
+        desk = Desk(
+            act=self._act, texts=self._texts, serial=view.serial, preferences=view.preferences
+        )
+        model: PageModel = model_type(value, desk)
+        QQmlEngine.setObjectOwnership(model, QQmlEngine.ObjectOwnership.CppOwnership)
+        component = self._components.get(name)
+        if component is None:
+            path = SCREENS_FOLDER / f"{name}.qml"
+            component = QQmlComponent(self.engine(), QUrl.fromLocalFile(str(path)))
+            self._components[name] = component
+        item = component.createWithInitialProperties({"model": model}, self.rootContext())
+        if not isinstance(item, QQuickItem):
+            raise RuntimeError(_why(component.errors()))
+        QQmlEngine.setObjectOwnership(item, QQmlEngine.ObjectOwnership.CppOwnership)
+        return _Shown(name, view.serial, value, item, model, desk)
+
+    def _page_left(self, item: QQuickItem) -> None:
+        for shown in [shown for shown in self._leaving if shown.item == item]:
+            self._leaving.remove(shown)
+            self._forget(shown)
+
+    def _forget(self, shown: _Shown) -> None:
+        shown.item.setVisible(False)
+        shown.item.deleteLater()
+        shown.model.deleteLater()
+
+    def _press_tool(self, act: Act) -> None:
+        self._act(Action(act, self._view.serial))
+
+    def _read_aloud(self) -> None:
+        if not self._view.preferences.voice:
+            return
+        shown = self._sheet or self._page
+        if shown is not None:
+            words = [words for words in (shown.model.heading(), shown.model.leading()) if words]
+            self._speak("\n".join(words), self._texts.language)
+
+    # -- the end of a session ------------------------------------------------------------
+
+    def wipe(self) -> None:
+        """Forget the person: everything here that may remember by itself."""
+        self._hush()
+        self._root.finish()
+        self._images.clear()
+        QPixmapCache.clear()
+        keyboard.forget(self.engine())
+        clipboard = QGuiApplication.clipboard()
+        clipboard.clear()
+        # screens that were waiting to be deleted hold values: delete them now
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        self.engine().collectGarbage()
+        self.releaseResources()
+
+
+def _why(errors: list[QQmlError]) -> str:
+    return "; ".join(error.toString() for error in errors)
