@@ -148,6 +148,7 @@ class ItemDelays:
         self._until: dict[str, float] = {}
 
     def put_off(self, item_id: str, now: float) -> None:
+        """Not for a while after `now`, longer each time."""
         count = self._failures[item_id] = self._failures.get(item_id, 0) + 1
         delay = retry_delay_s(Failure(FailureKind.GARBAGE), count, self._uniform)
         self._until[item_id] = now + delay
@@ -485,14 +486,20 @@ class SyncEngine:
         return failed
 
     def _batch_failed(self, items: Sequence[Item], failure: Failure) -> None:
-        if len(items) == 1 and failure.kind not in (
+        self._line_failed(failure)
+        if len(items) > 1 or failure.kind in (
             FailureKind.UNREACHABLE,
             FailureKind.UNAUTHORISED,
             FailureKind.TOO_MANY,
         ):
-            # It may be this item that the hub stumbles over: let others go before it.
-            self._delays.put_off(items[0].id, self._clock.monotonic())
-        self._line_failed(failure)
+            return
+        # It may be this item that the hub stumbles over: when the pause is over, let others go
+        # before it, if there are any.
+        now = self._clock.monotonic()
+        passed_over = {*self._delays.not_now(now), items[0].id}
+        others = self._queue.due(max_items=1, max_bytes=1, not_now=passed_over)
+        if others and not isinstance(others, StoreFault):
+            self._delays.put_off(items[0].id, now + self._pacer.wait_s(now))
 
     def _line_failed(self, failure: Failure) -> None:
         self._pacer.failed(failure, self._clock.monotonic())

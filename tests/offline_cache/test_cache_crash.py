@@ -1,0 +1,106 @@
+"""Killed or out of room at any moment, the store keeps what it said it kept, whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from cache_world import HandClock, ok, seeded, store_in
+
+from offline_cache.outbox import ItemKind
+from offline_cache.store import Store
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+KILLS = 20
+DISK_KB = 3000
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}
+
+
+def _whole(store: Store, acknowledged: set[str]) -> None:
+    """Everything acknowledged is there; nothing is there by half."""
+    assert store.database.check() is None
+    applications = {
+        row[0]: row[1] for row in ok(store.database.rows("SELECT number, seq FROM applications"))
+    }
+    assert acknowledged <= applications.keys()
+    queued = ok(store.database.rows("SELECT seq, kind, order_key, body FROM outbox ORDER BY seq"))
+    assert [row[0] for row in queued] == list(range(1, len(queued) + 1))
+    of_kind = [row for row in queued if row[1] == ItemKind.APPLICATION]
+    assert {row[2]: row[0] for row in of_kind} == applications
+    for _, _, _, body in of_kind:
+        said = json.loads(body)
+        for material in [*said["materials"], said["signature"]]:
+            assert isinstance(store.blobs.get(material["sha256"]), bytes)
+
+
+def test_killed_at_any_moment_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    chance = seeded(20261122)
+    acknowledged: set[str] = set()
+    for kill in range(KILLS):
+        with subprocess.Popen(
+            [sys.executable, str(HERE / "crash_writer.py"), str(tmp_path), f"run{kill}"],
+            stdout=subprocess.PIPE,
+            env=_environment(),
+            text=True,
+        ) as writer:
+            assert writer.stdout is not None
+            for _ in range(chance.randint(1, 25)):
+                line = writer.stdout.readline()
+                assert line.startswith("sealed "), line
+                acknowledged.add(line.split()[1])
+            writer.kill()
+            acknowledged |= {line.split()[1] for line in writer.stdout if line.endswith("\n")}
+    assert len(acknowledged) > KILLS
+    store = store_in(tmp_path, HandClock())
+    assert store.set_aside is None
+    _whole(store, acknowledged)
+    store.close()
+
+
+_ON_A_SMALL_DISK = """
+mount -t tmpfs -o size={kb}k none "$1" && head -c 1000000 /dev/zero > "$1/ballast" &&
+"$2" "$3" "$1/data" full && rm "$1/ballast" && cp -a "$1/data" "$4" &&
+"$2" "$3" "$1/data" again
+"""
+
+
+def test_a_full_disk_stops_sealing_politely_and_room_lets_it_go_on(tmp_path: Path) -> None:
+    """A real small disk, in a mount namespace of its own; as root or as a user."""
+    (tmp_path / "disk").mkdir()
+    namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "-r", "--mount"]
+    done = subprocess.run(
+        [
+            *namespace,
+            "sh",
+            "-c",
+            _ON_A_SMALL_DISK.format(kb=DISK_KB),
+            "sh",
+            str(tmp_path / "disk"),
+            sys.executable,
+            str(HERE / "crash_writer.py"),
+            str(tmp_path / "kept"),
+        ],
+        capture_output=True,
+        text=True,
+        env=_environment(),
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    full_at = lines.index("fault disk_full")
+    assert full_at > 5  # some were sealed, then the disk was full
+    assert lines[-1] == "fault disk_full" and len(lines) > full_at + 5  # room again, sealing again
+    numbers = [line.split()[1] for line in lines if line.startswith("sealed")]
+    assert len(set(numbers)) == len(numbers)
+    store = store_in(tmp_path / "kept", HandClock())
+    assert store.set_aside is None
+    _whole(store, {line.split()[1] for line in lines[:full_at]})
+    store.close()
