@@ -279,7 +279,9 @@ class DeviceWorker(Generic[C]):
                 self._wire = None
             if self._stop_asked.is_set():
                 break
-            self._report(down.status, down.reason)
+            if not (down.status is self._status is Status.DISCONNECTED):
+                # "the wire was closed", then "no such device": one loss, told once
+                self._report(down.status, down.reason)
             if self._clock.monotonic() - started >= STEADY_S:
                 back_off_s = BACK_OFF_FIRST_S
             self._rest(back_off_s, down)

@@ -102,6 +102,12 @@ class IdReaderDriver:
         number = sam_id(answer.data)
         if isinstance(number, Fault):
             return Down(Status.BROKEN, number.detail)
+        # With the wire went what was known of the plate. A card that failed may be tried again; one
+        # that was read is found again if the reader lost its memory, else must be lifted first.
+        if self._plate is _Plate.FAILED:
+            self._plate = _Plate.EMPTY
+        self._anew = self._plate is _Plate.READ
+        self._gone_answers = 0
         return Identity("SAM_V", number)
 
     def disconnect(self) -> None:
@@ -247,7 +253,7 @@ class IdReaderDriver:
         return None
 
     def _lies_there_from_before(self, host: Host) -> Fault | None:
-        """Watching began with a card on the plate.
+        """Watching began, or the reader came back, with a card on the plate.
 
         One that had failed may be tried again. One that was read cannot be found again until it
         is lifted; nor should the card of somebody who has left be taken for the next one's.

@@ -33,8 +33,6 @@ MAX_QR_BYTES: Final = 2331  # version 40 at level M
 MAX_FEED_LINES: Final = 40
 GEOMETRY_OF_ALIGN: Final = {Align.LEFT: 0, Align.CENTRE: 1, Align.RIGHT: 2}
 
-# Two-byte GB18030 that Python's gbk codec lacks and printer fonts have.
-_PRINTABLE_BEYOND_GBK: Final = frozenset("䶮")
 # What must not begin a line, and what must not end one.
 _NOT_FIRST: Final = frozenset("，。、；：？！）》」』】〕”’…,.;:?!)]}%％")
 _NOT_LAST: Final = frozenset("（《「『【〔“‘([{")
@@ -49,9 +47,8 @@ def columns_of_paper(paper_mm: int) -> int:
 
 
 def printable(char: str) -> bool:
-    """Whether printers carry a glyph for it."""
-    if char in _PRINTABLE_BEYOND_GBK:
-        return True
+    """Whether every printer carries a glyph for it: GBK. Some of GB18030's other two-byte characters
+    (䶮, FE9F) are in some fonts only, and a name drawn is never wrong."""
     try:
         char.encode("gbk")
     except UnicodeEncodeError:

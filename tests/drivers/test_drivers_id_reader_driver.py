@@ -264,6 +264,45 @@ def test_a_security_module_that_refuses_is_broken(sw3: int) -> None:
     assert down.status is Status.BROKEN
 
 
+def reconnect(plate: Plate) -> None:
+    plate.driver.disconnect()
+    plate.wire = MemoryTransport(plate.reader, plate.clock.advance)
+    plate.host._wire = lambda: plate.wire
+    plate.host.posted.clear()
+    assert isinstance(plate.driver.connect(plate.host), Identity)
+
+
+def test_a_reader_that_comes_back_reads_the_card_that_it_lost_half_way() -> None:
+    plate = Plate()
+    plate.reader.put(sam_bench.resident())
+    plate.reader.before_answer = lambda c: sam_bench.LOST if c.hex() == "3001" else None
+    assert plate.run(1) is not None
+    assert plate.events() == ["CardFound", "CardFailed"]
+    plate.reader.before_answer = lambda _: None
+    reconnect(plate)
+    plate.run(1)
+    assert plate.events() == ["CardFound", "CardRead"]
+
+
+def test_a_reader_that_lost_its_memory_reads_the_card_that_still_lies_there_anew() -> None:
+    plate = Plate()
+    plate.reader.put(sam_bench.resident())
+    plate.run(1)
+    plate.reader.put(sam_bench.resident())  # the field was off: as if laid down anew
+    reconnect(plate)
+    plate.run(2)
+    assert plate.events() == ["CardRemoved", "CardFound", "CardRead"]
+
+
+def test_a_reader_that_kept_its_memory_asks_for_the_card_to_be_lifted() -> None:
+    plate = Plate()
+    plate.reader.put(sam_bench.resident())
+    plate.run(1)
+    reconnect(plate)
+    plate.run(2)
+    assert plate.events() == ["CardFailed"]
+
+
 def test_a_wish_to_watch_outlives_a_loss() -> None:
     reader = sam_bench.Reader()
     host, _, clock = memory_host(reader)

@@ -93,14 +93,14 @@ def test_no_text_can_smuggle_a_command(text: str) -> None:
         assert not any(unicodedata.category(c) == "Cc" for c in row)
 
 
-@pytest.mark.parametrize("char", ["䶮", "龑", "中", "€"[:0] or "，", "A", "·", "“"])
+@pytest.mark.parametrize("char", ["龑", "中", "，", "A", "·", "“"])
 def test_what_printers_carry_goes_as_text(char: str) -> None:
     assert printable(char)
     assert len(char.encode("gb18030")) <= 2
     assert b"<picture>" not in encode(Text("王" + char))
 
 
-@pytest.mark.parametrize("char", ["㛃", "𬭎", "\ue863", "ñ", "\ud840"])
+@pytest.mark.parametrize("char", ["䶮", "㛃", "𬭎", "\ue863", "ñ", "\ud840"])
 def test_what_printers_lack_goes_as_a_picture_of_its_row_only(char: str) -> None:
     assert not printable(char)
     data = encode(Text("姓名"), Text("王" + char), Text("地址"))

@@ -176,6 +176,22 @@ def test_a_device_that_comes_back_is_ready_again_and_a_later_loss_starts_with_a_
     ]
 
 
+def test_one_loss_is_told_once_though_its_reason_changes(bench: Bench) -> None:
+    bench.script.turns = [Down(Status.DISCONNECTED, "the wire was closed")]
+    bench.script.connections = [Identity("example", "1"), OFF, OFF]
+    bench.worker.start()
+    for count in range(1, 4):
+        bench.waiter.until_waiting(count)
+        bench.waiter.let_pass()
+    bench.waiter.until_waiting(4)
+    assert bench.posts.statuses() == [
+        Status.STARTING,
+        Status.READY,
+        Status.DISCONNECTED,
+        Status.READY,
+    ]
+
+
 def test_while_a_citizen_waits_a_lost_device_is_tried_at_once_and_every_two_seconds(
     bench: Bench,
 ) -> None:
