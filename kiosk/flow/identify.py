@@ -114,7 +114,7 @@ class Identify(Step):
         context.reader.watched = True
         if context.case.for_relative and context.case.agent is not None:
             self._role = Role.ELDER
-        if not context.world.may_work(DeviceClass.ID_READER):
+        if not self._reader_may_work:
             self._show(_Problem(CardProblemKind.READER_LOST))
             return watch
         record = context.reader.record
@@ -134,7 +134,7 @@ class Identify(Step):
                 return self._confirmed()
             case Act.NOT_ME if self._where is _Where.CONFIRM:
                 self._show(_Problem(CardProblemKind.SOMEONE_ELSES))
-            case Act.OTHER_CARD if self._where is _Where.PROBLEM:
+            case Act.OTHER_CARD if self._where is _Where.PROBLEM and self._reader_may_work:
                 self._place()
             case Act.FOR_RELATIVE if self._may_switch:
                 self._become_agent()
@@ -166,6 +166,10 @@ class Identify(Step):
             case _:
                 pass
         return NOTHING
+
+    @property
+    def _reader_may_work(self) -> bool:
+        return self.context.world.may_work(DeviceClass.ID_READER)
 
     @property
     def _lost(self) -> bool:

@@ -117,7 +117,8 @@ class Navigator:
 
     @property
     def _covered(self) -> bool:
-        return self._wrong_card is not None and self.step.bar in COVERED_BARS
+        wrong = self._wrong_card is not None and not self.context.case.is_party(self._wrong_card)
+        return wrong and self.step.bar in COVERED_BARS
 
     # -- what happens ---------------------------------------------------------
 
@@ -165,7 +166,7 @@ class Navigator:
         self._was_in_full = in_full
         match event:
             case CardRead(card=card) if case.applicant is not None:
-                self._wrong_card = None if case.is_party(card.number) else card.number
+                self._wrong_card = card.number
             case CardRemoved():
                 self._wrong_card = None
             case _:

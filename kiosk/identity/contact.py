@@ -10,7 +10,7 @@ PHONE_DIGITS = 11
 ACCOUNT_DIGITS_MIN = 12  # passbook accounts of some rural banks
 ACCOUNT_DIGITS_MAX = 19  # ISO/IEC 7812
 NAME_CHARACTERS_MIN = 2
-NAME_CHARACTERS_MAX = 15  # the name field of a card holds fifteen
+NAME_CHARACTERS_MAX = 30  # the longest names, written in Latin letters, that cards abroad hold
 
 _ASCII_DIGITS = re.compile(r"[0-9]*")
 _HAN_NAME = re.compile(r"[々〇㐀-䶿一-鿿豈-﫿\U00020000-\U000323AF]+(?:·[㐀-䶿一-鿿]+)*")

@@ -90,6 +90,7 @@ def card(
     name: str = "张玉兰",
     birth: date = date(1944, 3, 5),
     serial: str = "152",
+    *,
     valid_from: date | None = date(2010, 1, 1),
     valid_to: date | None = None,
     kind: CardKind = CardKind.RESIDENT,
@@ -251,7 +252,9 @@ class Terminal:
     def lift_card(self) -> None:
         self.hear(CardRemoved())
 
-    def plate(self, advice: Advice = Advice.GOOD, *, paper: bool = True, steady: bool = True) -> None:
+    def plate(
+        self, advice: Advice = Advice.GOOD, *, paper: bool = True, steady: bool = True
+    ) -> None:
         scope = self.last(StartCamera).scope
         self.hear(PlateSeen(scope, advice, (), (), paper, steady))
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from core_citizen import ELDER, ITEM, PAGE_JPEG, PDF, PHONE, Terminal, shown_text
+from core_citizen import Terminal, shown_text
 
 from kiosk.flow.actions import Act
-from kiosk.flow.effects import AddRating, EraseDraft, Print, Seal, TakePage, Wipe
+from kiosk.flow.effects import AddRating, Print, Wipe
 from kiosk.flow.pages import (
     Accepted,
     Delivery,
     PrintState,
     Rating,
-    Sign,
     Standby,
     TakeAway,
 )

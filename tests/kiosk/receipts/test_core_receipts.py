@@ -1,0 +1,134 @@
+"""The receipt: its number, its QR, and what stands on the paper."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.receipt_printer.values import Line, Pair, QrCode, Text
+from kiosk.flow.pages import Words
+from kiosk.receipts import number as numbers
+from kiosk.receipts.number import QrFault, ReceiptQr
+from kiosk.receipts.receipt import Receipt, lines
+
+AT = datetime(2026, 11, 22, 16, 30, tzinfo=UTC)  # half past midnight of the 23rd in Shanghai
+SIGNATURE = bytes(range(64))
+terminals = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=4, max_size=4)
+serials = st.integers(1, 9999)
+
+
+def both(zh: str, en: str) -> Words:
+    return Words((("zh", zh), ("en", en)))
+
+
+def receipt(
+    *, delivered: bool = False, reprint: bool = False, phone: str = "138****8000"
+) -> Receipt:
+    number = numbers.make("QS01", 37, AT)
+    return Receipt(
+        centre=both("清水镇便民服务中心", "Qingshui Town Service Centre"),
+        terminal="QS01",
+        item=both("高龄津贴申领", "Old-age allowance"),
+        number=number,
+        qr_text=numbers.qr_text(number, SIGNATURE),
+        name_masked="张*兰",
+        phone_masked=phone,
+        accepted_at=AT,
+        delivered=delivered,
+        department=both("民政", "Civil affairs"),
+        days=5,
+        help_phone="12345",
+        reprint=reprint,
+    )
+
+
+def read(paper: tuple[Line, ...]) -> str:
+    rows = []
+    for line in paper:
+        match line:
+            case Text(text=text) | QrCode(text=text):
+                rows.append(text)
+            case Pair(label=label, value=value):
+                rows.append(f"{label}:{value}")
+            case _:
+                pass
+    return "\n".join(rows)
+
+
+def test_a_number_says_terminal_local_day_and_serial() -> None:
+    number = numbers.make("QS01", 37, AT)
+    assert number.startswith("QS012611230037")
+    assert numbers.grouped(number) == f"QS01 2611 2300 37{number[14:]}"
+
+
+@given(terminals, serials)
+def test_every_number_made_agrees_with_its_check_characters(terminal: str, serial: int) -> None:
+    assert numbers.agrees(numbers.make(terminal, serial, AT))
+
+
+@given(serials, st.integers(4, 15), st.integers(1, 9))
+def test_one_mistyped_digit_is_noticed(serial: int, place: int, change: int) -> None:
+    number = numbers.make("QS01", serial, AT)
+    wrong = number[:place] + str((int(number[place]) + change) % 10) + number[place + 1 :]
+    assert not numbers.agrees(wrong)
+
+
+@given(serials, st.integers(4, 14))
+def test_two_swapped_digits_are_noticed(serial: int, place: int) -> None:
+    number = numbers.make("QS01", serial, AT)
+    swapped = number[:place] + number[place + 1] + number[place] + number[place + 2 :]
+    assert swapped == number or not numbers.agrees(swapped)
+
+
+@given(terminals, serials, st.binary(min_size=64, max_size=64))
+def test_what_a_qr_says_is_read_back(terminal: str, serial: int, signature: bytes) -> None:
+    number = numbers.make(terminal, serial, AT)
+    text = numbers.qr_text(number, signature)
+    assert numbers.parse_qr(text.encode()) == ReceiptQr(number, signature)
+
+
+@given(st.binary(max_size=300))
+def test_any_scanned_bytes_are_answered(data: bytes) -> None:
+    assert isinstance(numbers.parse_qr(data), QrFault | ReceiptQr)
+
+
+def test_other_codes_and_damaged_ones_are_told_apart() -> None:
+    number = numbers.make("QS01", 37, AT)
+    text = numbers.qr_text(number, SIGNATURE)
+    assert numbers.parse_qr(b"https://example.org") is QrFault.NOT_A_RECEIPT
+    assert numbers.parse_qr(text[:-9].encode()) is QrFault.NOT_A_RECEIPT
+    assert numbers.parse_qr("回执".encode()) is QrFault.NOT_A_RECEIPT
+    assert numbers.parse_qr(text.encode() + b"A" * 200) is QrFault.NOT_A_RECEIPT
+    damaged = text.replace(number, number[:-1] + str((int(number[-1]) + 1) % 10))
+    assert numbers.parse_qr(damaged.encode()) is QrFault.NUMBER_WRONG
+
+
+def test_the_paper_says_what_is_true_and_no_more() -> None:
+    waiting = read(lines(receipt(), "zh"))
+    assert "已受理，待上传" in waiting
+    assert "已受理，已上传" not in waiting
+    assert "2026-11-23 00:30" in waiting  # Shanghai
+    assert "成功" not in waiting
+    assert "补打" not in waiting
+    assert "5个工作日内" in waiting
+    delivered = read(lines(receipt(delivered=True), "zh"))
+    assert "已受理，已上传" in delivered
+    assert "待上传" not in delivered
+
+
+def test_a_second_paper_is_marked() -> None:
+    assert "补打" in read(lines(receipt(reprint=True), "zh"))
+    assert "补打" in read(lines(receipt(reprint=True), "en"))
+
+
+def test_english_where_the_citizen_chose_it_and_no_empty_phone() -> None:
+    paper = read(lines(receipt(phone=""), "en"))
+    assert "Accepted, not yet sent" in paper
+    assert "Phone" not in paper
+    assert "受理" not in paper
+
+
+def test_a_receipt_does_not_show_itself_in_a_trace() -> None:
+    assert "138****8000" not in repr(lines(receipt(), "zh"))
