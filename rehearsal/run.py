@@ -154,8 +154,8 @@ def _gather(town: Town, stage: Stage, record: dict[str, Any], out: Path) -> dict
 def _export(town: Town, stage: Stage, record: dict[str, Any], pdf: Path) -> None:
     for attachment in attachments(record):
         if attachment.get("media_type") == "application/pdf":
-            code = str(attachment.get("code") or attachment.get("name") or attachment["sha256"])
-            town.hub("export-attachment", stage.facts["number"], code, "--out", str(pdf.resolve()))
+            code = str(attachment["code"])
+            town.hub("export-attachment", stage.facts["number"], code, str(pdf.resolve()))
             return
 
 

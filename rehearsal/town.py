@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import select
 import shutil
 import socket
@@ -184,15 +183,9 @@ class Town:
 
     def _make_hub(self) -> None:
         self.say("hub: making a new one")
-        said = self.hub("init")
-        found = re.search(r"(?i)password\s*[:=]\s*(\S+)", said)
-        self.staff_password = found.group(1) if found else ""
-        named = re.search(r"(?i)(?:user(?:name)?|login|account)\s*[:=]\s*(\S+)", said)
-        self.staff_name = named.group(1).rstrip(",;") if named else "admin"
-        site = re.search(r"https?://\S+", said)
-        if site:
-            path = site.group(0).split("/", 3)[3:]
-            self.staff_site = f"{self.hub_url}/{path[0] if path else ''}"
+        made = json.loads(self.hub("init", "--json").strip().splitlines()[-1])
+        self.staff_password = str(made.get("password") or "")
+        self.staff_name = str(made.get("user") or "")
         self.hub_start()
 
     def hub_start(self) -> None:

@@ -59,6 +59,8 @@ class Errand:
         }
 
 
+YES = ("是我，继续", "是，继续")
+LEVELS = {"5": "非常满意", "4": "满意", "3": "基本满意", "2": "不满意", "1": "非常不满意"}
 LABELS = {
     "phone": "本人手机号",
     "relative_phone": "家人手机号",
@@ -292,24 +294,24 @@ class Citizen:
         )
 
     def on_service_guide(self, errand: Errand, sight: Sight) -> None:
-        self.leave_page(errand, "begin", "next", "main")
+        self.leave_page(errand, "begin", "开始办理", "main")
 
     def on_consent(self, errand: Errand, sight: Sight) -> None:
         # What is agreed to may take several screens; the button waits for the last.
         for _ in range(8):
-            agree = self.find(sight, "agree")
+            agree = self.find(sight, "agree", "我同意，继续")
             turn = self.find(sight, "page_next", "next_page", "下一页")
             if (agree and agree.enabled) or turn is None:
                 break
             self.press_node(turn)
             time.sleep(SETTLE_S)
             sight = self.look()
-        self.leave_page(errand, "agree", "同意", "main")
+        self.leave_page(errand, "agree", "我同意，继续", "main")
 
     def on_place_id_card(self, errand: Errand, sight: Sight) -> None:
         if errand.relative and not self._acting:
             self._acting = True
-            button = self.find(sight, "for_relative")
+            button = self.find(sight, "for_relative", "替家里老人办")
             if button is None:
                 raise self.lost("cannot say that a relative acts", sight)
             self.press_node(button, errand.twice)
@@ -322,27 +324,27 @@ class Citizen:
         )
 
     def on_confirm_identity(self, errand: Errand, sight: Sight) -> None:
-        button = self.find(sight, "confirm_identity", "是我", "main")
+        button = self.find(sight, "confirm_identity", *YES, "main")
         if button is None or not button.enabled:
             self.wait_until(
                 "earlier applications were looked for",
                 lambda s: (
                     s.situation != "confirm_identity"
-                    or ((found := self.find(s, "confirm_identity", "是我")) and found.enabled)
+                    or ((found := self.find(s, "confirm_identity", *YES)) and found.enabled)
                 ),
             )
             return
-        self.leave_page(errand, "confirm_identity", "是我", "main")
+        self.leave_page(errand, "confirm_identity", *YES, "main")
         self._cards += 1
 
     def on_draft_found(self, errand: Errand, sight: Sight) -> None:
-        self.leave_page(errand, "resume_draft", "main")
+        self.leave_page(errand, "resume_draft", "接着办", "main")
 
     def on_earlier_application(self, errand: Errand, sight: Sight) -> None:
         if not errand.again:
-            self.leave_page(errand, "finish", "go_home", "结束")
+            self.leave_page(errand, "finish", "知道了，不再办", "go_home")
             return
-        self.leave_page(errand, "apply_again", "main")
+        self.leave_page(errand, "apply_again", "还要再办一次", "main")
 
     def on_form(self, errand: Errand, sight: Sight) -> None:
         for code, value in errand.answers().items():
@@ -359,28 +361,30 @@ class Citizen:
             sight = self.look()
             if sight.situation != "capture_page":
                 return
-        if self.find(sight, "take_picture"):
-            self.press(sight, "take_picture", "main", twice=errand.twice)
+        if self.find(sight, "take_picture", "现在就拍"):
+            self.press(sight, "take_picture", "现在就拍", twice=errand.twice)
         self.wait_until("the picture is taken", lambda s: s.situation != "capture_page")
 
     def on_check_page(self, errand: Errand, sight: Sight) -> None:
-        self.leave_page(errand, "keep_page", "main")
+        self.leave_page(errand, "keep_page", "看得清，用这张", "先用这张", "main")
 
     def on_review(self, errand: Errand, sight: Sight) -> None:
-        self.leave_page(errand, "next", "confirm", "main")
+        self.leave_page(errand, "next", "没错，去签名", "main")
 
     def on_sign(self, errand: Errand, sight: Sight) -> None:
         if not self._signed:
-            box = sight.any("sign_strokes", "signature", "signature_pad", "sign_pad")
+            box = sight.any("sign_strokes", "signature", "signature_pad", "sign_pad") or next(
+                (node for node in sight.reachable() if node.name == "签名框" and node.area), None
+            )
             if box is None:
                 raise self.lost("no place to sign", sight)
             self._sign(box)
             self._signed = True
             self.wait_until(
                 "the signature is taken",
-                lambda s: (found := self.find(s, "submit")) and found.enabled,
+                lambda s: (found := self.find(s, "submit", "签好了，提交")) and found.enabled,
             )
-        self.leave_page(errand, "submit", "提交", "main")
+        self.leave_page(errand, "submit", "签好了，提交", "main")
 
     def _sign(self, box: Node) -> None:
         """Three strokes that could be a name."""
@@ -409,7 +413,7 @@ class Citizen:
             self.album.keep("accepted-printed", self.hands.picture())
         self.number_seen = self._number_on(sight) or self.number_seen
         if sight.situation == "accepted":
-            self.leave_page(errand, "rate", "next", "finish", "main")
+            self.leave_page(errand, "rate", "评价这次服务", "main")
 
     @staticmethod
     def _number_on(sight: Sight) -> str:
@@ -428,9 +432,9 @@ class Citizen:
                 self.devices["keypad"].ask("press", key=errand.level)
             self.wait_until("the key was taken", lambda s: s.situation not in ("rating", ""))
         elif errand.rate_on == "screen":
-            self.leave_page(errand, f"rate:{errand.level}", f"rate_{errand.level}")
+            self.leave_page(errand, f"rate:{errand.level}", LEVELS[errand.level])
         else:
-            self.leave_page(errand, "skip_rating", "skip")
+            self.leave_page(errand, "skip_rating", "不评价，直接结束")
 
     def on_rating_reasons(self, errand: Errand, sight: Sight) -> None:
         reason = self.find(sight, "toggle_reason:*", "reason:*")
@@ -438,7 +442,7 @@ class Citizen:
             self.press_node(reason)
             self._rated = True
             time.sleep(GUARD_S)
-        self.leave_page(errand, "next", "done", "finish", "skip_rating", "main")
+        self.leave_page(errand, "next", "选好了，结束", "不选了，结束", "main")
 
     def on_take_away(self, errand: Errand, sight: Sight) -> None:
         self.clear_away()
@@ -456,10 +460,10 @@ class Citizen:
 
     def on_progress_result(self, errand: Errand, sight: Sight) -> None:
         self.number_seen = self._number_on(sight) or self.number_seen
-        self.leave_page(errand, "finish", "结束", "main")
+        self.leave_page(errand, "finish", "知道了，结束", "main")
 
     def on_idle_warning(self, errand: Errand, sight: Sight) -> None:
-        self.press(sight, "stay", twice=errand.twice)
+        self.press(sight, "stay", "我还在，继续办", twice=errand.twice)
         self.wait_until("the warning is gone", lambda s: s.situation != "idle_warning")
 
     # -- typing -------------------------------------------------------------------

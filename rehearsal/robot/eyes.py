@@ -21,7 +21,7 @@ PROPERTIES = "org.freedesktop.DBus.Properties"
 REPLY_TIMEOUT_S = 5.0
 SHOWING, ENABLED, SENSITIVE, FOCUSED = 1 << 25, 1 << 8, 1 << 24, 1 << 12
 PANE, BUTTON, TEXT_ENTRY, STATIC_TEXT = 39, 43, 61, 29
-PRESSABLE = frozenset({7, BUTTON, 32, 44, 62, 31, 35, 8})  # check box, button, list item, radio, …
+PRESSABLE = frozenset({7, BUTTON, 32, 44, 62, 31, 35, 8, TEXT_ENTRY})  # check box, list item, …
 REPLY_SERIAL = 5  # header field of the D-Bus wire format
 
 PAGES = frozenset(
@@ -297,7 +297,7 @@ class Eyes:
                         int(role[0]) if role else 0,  # type: ignore[call-overload]
                         state,
                         _variant(name),
-                        _variant(own_id),
+                        _own_id(_variant(own_id)),
                         x,
                         y,
                         width,
@@ -328,6 +328,13 @@ def _extents(answer: tuple[object, ...] | None) -> tuple[int, int, int, int]:
         return 0, 0, 0, 0
     x, y, width, height = answer[0]  # type: ignore[misc]
     return x, y, width, height
+
+
+def _own_id(text: str) -> str:
+    """The id that QML gave. Where it gave none, Qt makes one of the object names above it, or of
+    the class where there is no name: the last part is its own."""
+    last = text.rsplit(".", 1)[-1]
+    return "" if "_QMLTYPE_" in last or "_QML_" in last or last.startswith("QQuick") else last
 
 
 def _variant(answer: tuple[object, ...] | None) -> str:
