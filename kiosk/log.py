@@ -47,8 +47,9 @@ class EventLog:
         self._write(event, **kept)
 
     def _write(self, name: str, **fields: Field) -> None:
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._logger.msg(name, at=at, **fields)
+        # `time` and `event` are the line's own: no event of the catalogue has fields of these names
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._logger.msg(name, time=time, **fields)
 
 
 def load_catalogue() -> dict[str, frozenset[str]]:

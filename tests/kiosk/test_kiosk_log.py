@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 
-from kiosk.log import MAX_FIELD_CHARACTERS, EventLog
+from kiosk.log import MAX_FIELD_CHARACTERS, EventLog, load_catalogue
 
 
 def written(out: io.StringIO) -> list[dict[str, object]]:
@@ -39,3 +39,14 @@ def test_a_field_is_cut_to_the_length_of_a_reason() -> None:
     out = io.StringIO()
     EventLog(out, "window")("store_fault", fault="damaged", detail="x" * 5000)
     assert len(str(written(out)[0]["detail"])) == MAX_FIELD_CHARACTERS
+
+
+def test_every_event_can_be_written_with_all_its_fields() -> None:
+    for event, fields in load_catalogue().items():
+        out = io.StringIO()
+        EventLog(out, "window")(event, **{field: f"value of {field}" for field in fields})
+        (line,) = written(out)
+        assert line["event"] == event and "time" in line
+        assert {field: line[field] for field in fields} == {
+            field: f"value of {field}" for field in fields
+        }
