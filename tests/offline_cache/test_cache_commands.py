@@ -1,0 +1,161 @@
+"""`kiosk enrol`, `kiosk cache` and `kiosk sync` as a technician meets them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cache_world import HandClock, ok, seal, store_in
+from little_hub import TERMINAL, TOKEN, LittleHub, serving
+
+from kiosk.entry.commands import cache, enrol, sync_once
+from offline_cache.enrolment import Enrolment, read_enrolment
+from offline_cache.queue import SendQueue
+from offline_cache.store import StorePlaces
+
+
+@pytest.fixture
+def hub() -> Iterator[LittleHub]:
+    with serving(LittleHub()) as hub:
+        yield hub
+
+
+def _settings(data: Path, url: str, code: str = TERMINAL) -> Path:
+    path = data / "kiosk.toml"
+    path.write_text(
+        f'[terminal]\ncode = "{code}"\n[paths]\ndata = "{data}"\n'
+        f'[hub]\nurl = "{url}"\nconnect_timeout_s = 2\nread_timeout_s = 2\n',
+        encoding="utf-8",
+    )
+    return path
+
+
+def _said(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    lines = capsys.readouterr().out.splitlines()
+    said: dict[str, object] = json.loads(lines[-1])
+    return said
+
+
+def test_a_one_time_code_makes_the_terminal_known(
+    tmp_path: Path, hub: LittleHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert enrol.run(_settings(tmp_path, hub.url), "one-time", json=True) == 0
+    assert _said(capsys) == {"ok": True, "terminal": TERMINAL, "settings_terminal": TERMINAL}
+    path = StorePlaces(tmp_path).enrolment
+    assert read_enrolment(path) == Enrolment(TERMINAL, TOKEN)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert TOKEN not in repr(read_enrolment(path))
+
+
+def test_a_wrong_code_is_told_in_the_hubs_word_and_keeps_the_old_token(
+    tmp_path: Path, hub: LittleHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = _settings(tmp_path, hub.url)
+    enrol.run(settings, "one-time", json=True)
+    assert enrol.run(settings, "guessed", json=True) == 4
+    assert _said(capsys)["fault"] == "code_unknown"
+    assert read_enrolment(StorePlaces(tmp_path).enrolment) == Enrolment(TERMINAL, TOKEN)
+
+
+def test_enrolling_as_another_terminal_warns(
+    tmp_path: Path, hub: LittleHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert enrol.run(_settings(tmp_path, hub.url, "QS77"), "one-time", json=False) == 0
+    said = capsys.readouterr()
+    assert "enrolled as QS01" in said.out and "QS77" in said.err
+
+
+def test_what_waits_is_told_and_sent_once(
+    tmp_path: Path, hub: LittleHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = _settings(tmp_path, hub.url)
+    store = store_in(tmp_path, HandClock())
+    number = ok(seal(store)).number
+    ok(seal(store))
+    SendQueue(store.database, HandClock()).refused(2, "item_closed", "not for us")
+    epoch = store.database.epoch
+    store.close()
+
+    assert cache.run(settings, "status", json=True) == 0
+    said = _said(capsys)
+    assert {name: said[name] for name in ("ok", "waiting", "refused", "epoch", "last_seq")} == {
+        "ok": True,
+        "waiting": 1,
+        "refused": 1,
+        "epoch": epoch,
+        "last_seq": 2,
+    }
+    assert isinstance(said["oldest_s"], int)
+
+    assert sync_once.run(settings, "status", json=True) == 0
+    said = _said(capsys)
+    assert (said["online"], said["reason"], said["last_contact"]) == (False, "not_enrolled", None)
+    assert sync_once.run(settings, "once", json=True) == 4
+    assert _said(capsys)["fault"] == "not_enrolled"
+
+    enrol.run(settings, "one-time", json=True)
+    assert sync_once.run(settings, "once", json=True) == 0
+    said = _said(capsys)
+    assert (said["delivered"], said["waiting"]) == ([number], 0)
+    assert said["last_contact"] is not None
+    assert hub.numbers() == [number]
+    assert sync_once.run(settings, "status", json=True) == 0
+    assert _said(capsys)["online"] is True
+
+    assert cache.run(settings, "tray", json=True) == 0
+    refused = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert (refused["code"], refused["name_masked"]) == ("item_closed", "甄**")
+    assert cache.run(settings, "check", json=True) == 0
+
+
+def test_an_unreachable_hub_is_a_fault_that_loses_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub = LittleHub()
+    with serving(hub):
+        settings = _settings(tmp_path, hub.url)
+        enrol.run(settings, "one-time", json=True)
+        store = store_in(tmp_path, HandClock())
+        ok(seal(store))
+        store.close()
+    assert sync_once.run(settings, "once", json=True) == 4
+    said = _said(capsys)
+    assert (said["fault"], said["waiting"]) == ("unreachable", 1)
+    assert enrol.run(settings, "one-time", json=True) == 4
+    assert _said(capsys)["fault"] == "no_connection"
+
+
+@pytest.mark.parametrize("command", [cache, sync_once])
+def test_a_terminal_without_a_store_says_so_and_makes_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: object
+) -> None:
+    settings = _settings(tmp_path, "http://127.0.0.1:9")
+    assert command.run(settings, "status", json=True) == 3  # type: ignore[attr-defined]
+    assert _said(capsys)["fault"] == "not_found"
+    assert not StorePlaces(tmp_path).keys.exists()
+
+
+def test_bad_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = _settings(tmp_path, "http://127.0.0.1:9")
+    assert cache.run(settings, "salvage", json=True) == 2
+    assert sync_once.run(settings, "always", json=False) == 2
+    assert cache.run(tmp_path / "none.toml", "status", json=False) == 3
+    (tmp_path / "bad.toml").write_text("[hub]\nurl = 1\n", encoding="utf-8")
+    assert cache.run(tmp_path / "bad.toml", "status", json=True) == 4
+    assert _said(capsys)["fault"] == "bad_settings"
+
+
+def test_a_damaged_store_is_a_fault_with_a_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = _settings(tmp_path, "http://127.0.0.1:9")
+    store_in(tmp_path, HandClock()).close()
+    path = StorePlaces(tmp_path).database
+    content = bytearray(path.read_bytes())
+    content[5000] ^= 1
+    path.write_bytes(content)
+    assert cache.run(settings, "status", json=True) == 4
+    assert _said(capsys)["fault"] == "damaged"
+    assert path.read_bytes() == content  # asking sets nothing aside
