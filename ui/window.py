@@ -112,7 +112,7 @@ def screen_of(page: Page) -> Screen:
         case pages.SubmitProblem():
             return "SubmitProblemScreen", submit.SubmitProblemModel
         case pages.Accepted():
-            return "AcceptedScreen", closing.AcceptedModel
+            return "AcceptedScreen", submit.AcceptedModel
         case pages.Rating():
             return "RatingScreen", closing.RatingModel
         case pages.RatingReasons():
@@ -398,7 +398,7 @@ class KioskWindow(QQuickView):
         self._root.finish()
         self._images.clear()
         QPixmapCache.clear()
-        keyboard.forget(self.engine())
+        keyboard.forget()
         clipboard = QGuiApplication.clipboard()
         clipboard.clear()
         # screens that were waiting to be deleted hold values: delete them now

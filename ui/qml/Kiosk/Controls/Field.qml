@@ -15,6 +15,7 @@ Pressable {
     property string lockedNote: ""
     property bool editing: false
     property bool locked: false
+    property bool typedInside: false // the derived field shows what is typed itself
     property real valueSize: Theme.fsField
 
     readonly property real halo: Theme.highContrast ? 6 : 8
@@ -76,7 +77,7 @@ Pressable {
             }
             Label {
                 id: value
-                visible: root.value !== ""
+                visible: root.value !== "" && !(root.typedInside && root.editing)
                 anchors.left: parent.left
                 anchors.leftMargin: Theme.s4
                 anchors.verticalCenter: parent.verticalCenter
@@ -104,7 +105,7 @@ Pressable {
             Rectangle {
                 id: caret
                 objectName: "caret"
-                visible: root.editing
+                visible: root.editing && !root.typedInside
                 x: Theme.s4 + (root.value === "" ? 0 : value.paintedWidth + Theme.s1)
                 anchors.verticalCenter: parent.verticalCenter
                 width: 6

@@ -8,6 +8,8 @@ Field {
 
     property int maximumLength: 30
 
+    typedInside: true
+
     signal edited(string text)
 
     onEditingChanged: input.follow()
@@ -41,13 +43,13 @@ Field {
         selectByMouse: false
         persistentSelection: false
         maximumLength: root.maximumLength
-        inputMethodHints: Qt.ImhNone
+        // neither learned nor guessed ahead: the next person is not offered this name
+        inputMethodHints: Qt.ImhSensitiveData | Qt.ImhNoPredictiveText
         cursorDelegate: Rectangle {
             width: 6
             color: Theme.nowLine
             visible: input.activeFocus
         }
-        onTextEdited: root.edited(text)
         onTextChanged: if (activeFocus && text !== root.value) root.edited(text)
         Accessible.role: Accessible.EditableText
         Accessible.name: root.label

@@ -167,6 +167,7 @@ FocusScope {
     }
 
     Accessible.role: Accessible.Pane
+    Accessible.id: objectName
     Accessible.name: title
 
     // -- head ----------------------------------------------------------------------

@@ -19,6 +19,7 @@ Item {
 
     activeFocusOnTab: false
     Accessible.role: checkable ? Accessible.CheckBox : Accessible.Button
+    Accessible.id: objectName
     Accessible.name: words
     Accessible.description: description
     Accessible.checkable: checkable

@@ -20,6 +20,7 @@ Item {
 
     anchors.fill: parent
     Accessible.role: Accessible.Dialog
+    Accessible.id: objectName
     Accessible.name: title
 
     Rectangle {
