@@ -33,7 +33,7 @@ class ReceiptPrinting:
         self.told = False
         self._number = number
         self._make_lines = make_lines
-        self.paper_out = False  # paper came, or may have come: it can be forgotten in the slot
+        self._came = False  # paper came, or may have
         self._jobs = 0
         self._print_at_s: float | None = None  # waiting for the centre's answer until then
         self._until_s = 0.0
@@ -41,6 +41,11 @@ class ReceiptPrinting:
     @property
     def running(self) -> bool:
         return self.state is PrintState.PRINTING
+
+    @property
+    def paper_out(self) -> bool:
+        """Whether paper came, or may have come, so that it can be forgotten in the slot."""
+        return self._came or (self.running and self._jobs > 0)
 
     def begin(self, world: World, now: datetime, now_s: float) -> tuple[Effect, ...]:
         """With the line up, wait a moment: the receipt may then say that the centre has it."""
@@ -58,7 +63,6 @@ class ReceiptPrinting:
             return self._settle(hindered, now)
         self._jobs += 1
         self.state = PrintState.PRINTING
-        self.paper_out = True
         self._until_s = now_s + PRINT_LIMIT_S
         return (Print(self._job, self._make_lines(self.delivered, self._jobs > 1)),)
 
@@ -100,6 +104,7 @@ class ReceiptPrinting:
             return ()
         self.state = state
         self.told = False
+        self._came = self._came or state in (PrintState.PRINTED, PrintState.UNKNOWN)
         return (AddPrintResult(self._number, state.value, now),)
 
 
