@@ -61,9 +61,9 @@ def render(out: Path, wanted: Iterable[Look] | None = None, only: str = "") -> i
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ.setdefault("QT_QUICK_BACKEND", "software")
     # Qt must see these before it is loaded, so it is loaded here
-    from ui import keyboard  # noqa: PLC0415
+    from ui import runtime  # noqa: PLC0415
 
-    keyboard.prepare()
+    runtime.prepare()
     from ui.gallery_window import GalleryWindow  # noqa: PLC0415
 
     chosen = list(wanted) if wanted is not None else list(looks())

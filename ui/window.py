@@ -37,7 +37,7 @@ from kiosk.flow.view import (
     TextSizeSheet,
     View,
 )
-from ui import keyboard
+from ui import immortal, keyboard
 from ui.desk import Desk
 from ui.frame import FrameModel
 from ui.icons import PROVIDER as ICON_PROVIDER
@@ -175,6 +175,7 @@ class KioskWindow(QQuickView):
         speak: Callable[[str, str], None],  # words, language
         hush: Callable[[], None],
     ) -> None:
+        immortal.protect()
         super().__init__()
         self._full_screen = full_screen
         self._scene = QSize(width, height)
