@@ -95,6 +95,10 @@ class CameraSettings(_Section):
     plate_dpi: float = Field(
         200.0, gt=30, le=1200, description="Dots per inch on the plate, as calibrated."
     )
+    empty_plate: Path | None = Field(
+        None,
+        description="Picture of the plate without paper, as this camera sees it; empty: none taken.",
+    )
 
 
 class ScannerSettings(_Section):

@@ -120,13 +120,16 @@ class DocumentCamera:
                 return Fault(FaultCode.DEVICE_LOST, "no live picture")
             self._still = None
             self._still_wanted += 1
-            done = self._changed.wait_for(
-                lambda: self._stopping.is_set() or self._still is not None, timeout=wait_s
-            )
-            answer, self._still = self._still, None
-        if not done or answer is None:
-            return Fault(FaultCode.TIMED_OUT, "no still in time")
+            self._changed.wait_for(self._still_settled, timeout=wait_s)
+            answer = self._take_still()
+        return Fault(FaultCode.TIMED_OUT, "no still in time") if answer is None else answer
+
+    def _take_still(self) -> Photo | Fault | None:
+        answer, self._still = self._still, None
         return answer
+
+    def _still_settled(self) -> bool:
+        return self._stopping.is_set() or self._still is not None
 
     def _is_newer(self, after: int) -> bool:
         return self._newest is not None and self._newest.number > after
@@ -134,7 +137,8 @@ class DocumentCamera:
     # -- the thread ---------------------------------------------------------------
 
     def _live(self) -> None:
-        assert not isinstance(self._place, Fault)
+        if isinstance(self._place, Fault):
+            return
         back_off_s = BACK_OFF_FIRST_S
         while not self._stopping.is_set():
             source = self._open(self._place)
@@ -231,7 +235,7 @@ OpenCapture = Callable[[str, int, list[int]], Capture]
 
 
 def _open_capture(name: str, backend: int, parameters: list[int]) -> Capture:
-    return cv2.VideoCapture(name, backend, parameters)  # type: ignore[return-value]
+    return cv2.VideoCapture(name, backend, parameters)
 
 
 def open_place(place: Place, open_capture: OpenCapture = _open_capture) -> Source | Fault:

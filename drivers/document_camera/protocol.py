@@ -109,7 +109,7 @@ class StreamWatch:
     def look(self, picture: NDArray[np.uint8], at: float) -> Flow:
         """One picture, at `at` seconds."""
         part = np.ascontiguousarray(picture[::_DIGEST_ROWS])
-        digest = zlib.crc32(part)
+        digest = zlib.crc32(part.data)
         if digest != self._digest:
             self._moved = self._digest is not None
             self._digest, self._same_since = digest, at

@@ -1,0 +1,103 @@
+"""Codes are read as they are held, and nothing is read where there is nothing."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import paper_frames as frames
+import pytest
+import segno
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kiosk.documents.codes import MORE_FORMATS_EVERY, CodeReader, read_codes, text_of
+from kiosk.documents.page import Image
+
+RECEIPT = "ZW1.QS01261122003757.MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPI"
+
+
+def picture_of(text: str | bytes, module_px: int = 6) -> Image:
+    out = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(out, kind="png", scale=module_px, border=5)
+    decoded = cv2.imdecode(np.frombuffer(out.getvalue(), np.uint8), cv2.IMREAD_COLOR)
+    return np.asarray(decoded, np.uint8)
+
+
+def held_up(text: str, *, turn: float, blur: float, module_px: int = 6) -> Image:
+    """The code somewhere in a frame of the camera."""
+    rng = np.random.default_rng(3)
+    code = picture_of(text, module_px)
+    plate = frames.mat(rng, "dark", 1280, 960)
+    cover = code.shape[0] / 960
+    return frames.place(rng, code, plate, cover=cover, turn=turn, blur=blur, noise=3).picture
+
+
+@pytest.mark.parametrize("turn", [0, 7, 45, 90, 133, 180, 271])
+@pytest.mark.parametrize("blur", [0.7, 1.6])
+def test_a_receipt_is_read_however_it_is_turned(turn: float, blur: float) -> None:
+    codes = read_codes(held_up(RECEIPT, turn=turn, blur=blur))
+    assert [code.data for code in codes] == [RECEIPT.encode()]
+    assert codes[0].format == "QR_CODE"
+    assert len(codes[0].corners) == 4
+
+
+def test_a_receipt_held_to_the_camera_is_read_on_the_first_frame() -> None:
+    assert [c.data for c in CodeReader().look(held_up(RECEIPT, turn=7, blur=0.7))] == [
+        RECEIPT.encode()
+    ]
+
+
+def test_a_barcode_is_read_after_some_frames() -> None:
+    import zxingcpp
+
+    made = zxingcpp.create_barcode("QS01261122003757", zxingcpp.BarcodeFormat.Code128)
+    bars = np.asarray(made.to_image(scale=3), np.uint8)
+    frame = np.full((600, 1000, 3), 230, np.uint8)
+    wide = cv2.resize(bars, (bars.shape[1], 160), interpolation=cv2.INTER_NEAREST)
+    frame[200:360, 60 : 60 + wide.shape[1]] = wide[..., None]
+    reader = CodeReader()
+    seen = [code for _ in range(MORE_FORMATS_EVERY) for code in reader.look(frame)]
+    assert [(code.format, code.text) for code in seen] == [("CODE_128", "QS01261122003757")]
+
+
+@pytest.mark.parametrize("kind", frames.MATS)
+def test_nothing_is_read_on_paper_without_a_code(kind: str) -> None:
+    rng = np.random.default_rng(5)
+    scene = frames.place(rng, frames.sheet(rng), frames.mat(rng, kind))
+    reader = CodeReader()
+    assert not any(reader.look(scene.picture) for _ in range(6))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 900, 3), (17, 17, 3)])
+def test_pictures_of_no_use_have_no_code(shape: tuple[int, int, int]) -> None:
+    assert read_codes(np.full(shape, 128, np.uint8)) == []
+
+
+@pytest.mark.parametrize("character_set", ["utf-8", "gb18030"])
+def test_chinese_without_a_note_of_its_character_set_is_told_right(character_set: str) -> None:
+    words = "清水镇便民服务中心高龄津贴"
+    codes = read_codes(picture_of(words.encode(character_set), 8))
+    assert [code.text for code in codes] == [words]
+    assert codes[0].data == words.encode(character_set)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.binary(min_size=1, max_size=200))
+def test_any_bytes_have_a_text(data: bytes) -> None:
+    text = text_of(data, "?")
+    try:
+        assert text == data.decode("utf-8")
+    except UnicodeDecodeError:
+        assert text == "?" or text.encode("gb18030") == data or len(text) <= len(data)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.binary(min_size=1, max_size=120))
+def test_the_bytes_of_a_code_are_handed_over_as_they_are(data: bytes) -> None:
+    codes = read_codes(picture_of(data))
+    assert [code.data for code in codes] == [data]
+    shown = repr(codes[0])
+    assert "data" not in shown
+    assert "text" not in shown

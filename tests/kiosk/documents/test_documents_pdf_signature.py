@@ -1,0 +1,101 @@
+"""What was judged is what is kept: pages go into the PDF byte for byte."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import paper_frames as frames
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from drivers.device import Fault, FaultCode
+from kiosk.documents.pdf import make_pdf
+from kiosk.documents.picture import PictureFault, decode_picture
+from kiosk.documents.rectify import to_jpeg
+from kiosk.documents.signature import HEIGHT_PX, WIDTH_PX, draw_signature
+
+
+def page(seed: int, width: int = 400, height: int = 566) -> bytes:
+    return to_jpeg(frames.sheet(np.random.default_rng(seed), width, height))
+
+
+def test_every_page_is_in_the_pdf_byte_for_byte_and_in_order() -> None:
+    pages = (page(1), page(2, 566, 400), page(3))
+    pdf = make_pdf(pages)
+    assert isinstance(pdf, bytes)
+    assert pdf.startswith(b"%PDF-")
+    places = [pdf.find(one) for one in pages]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") == 3
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        (),
+        (b"",),
+        (b"not a picture",),
+        (page(1)[:300],),
+        (page(1), b"\x89PNG\r\n\x1a\n"),
+        (page(1),) * 31,
+    ],
+)
+def test_what_is_no_jpeg_is_refused_by_a_value(pages: tuple[bytes, ...]) -> None:
+    answer = make_pdf(pages)
+    if isinstance(answer, bytes):  # a JPEG cut short still has a head; it goes in as it is
+        assert pages[0] in answer
+    else:
+        assert isinstance(answer, Fault)
+        assert answer.code is FaultCode.BAD_INPUT
+
+
+def test_a_signature_shows_where_the_finger_went() -> None:
+    png = draw_signature((((0.1, 0.5), (0.5, 0.5)), ((0.8, 0.2), (0.8, 0.9)), ((0.3, 0.1),)))
+    with Image.open(io.BytesIO(png)) as picture:
+        assert picture.size == (WIDTH_PX, HEIGHT_PX)
+        assert picture.mode == "L"
+        grey = np.asarray(picture)
+    assert grey[HEIGHT_PX // 2, int(WIDTH_PX * 0.3)] < 60
+    assert grey[int(HEIGHT_PX * 0.6), int(WIDTH_PX * 0.8)] < 60
+    assert grey[int(HEIGHT_PX * 0.1), int(WIDTH_PX * 0.3)] < 60  # a dot
+    assert grey[int(HEIGHT_PX * 0.9), int(WIDTH_PX * 0.1)] > 250
+
+
+POINT = st.tuples(st.floats(-0.5, 1.5), st.floats(-0.5, 1.5))
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.lists(POINT, max_size=8).map(tuple), max_size=5).map(tuple))
+def test_any_strokes_make_a_picture(strokes: tuple[tuple[tuple[float, float], ...], ...]) -> None:
+    with Image.open(io.BytesIO(draw_signature(strokes))) as picture:
+        assert picture.size == (WIDTH_PX, HEIGHT_PX)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.binary(max_size=400))
+def test_any_bytes_are_a_picture_or_a_fault(data: bytes) -> None:
+    answer = decode_picture(data)
+    assert isinstance(answer, PictureFault) or answer.ndim == 3
+
+
+def test_a_picture_bomb_is_refused_before_it_is_unpacked() -> None:
+    out = io.BytesIO()
+    Image.new("1", (30_000, 30_000)).save(out, "PNG")
+    answer = decode_picture(out.getvalue())
+    assert isinstance(answer, PictureFault)
+    assert answer.fault == "too_large"
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_every_kind_of_picture_comes_out_in_colour_of_8_bits(mode: str) -> None:
+    out = io.BytesIO()
+    kind = "JPEG" if mode == "CMYK" else "PNG"
+    Image.new(mode, (40, 30), 1 if mode in ("1", "P", "L", "I;16") else None).save(out, kind)
+    answer = decode_picture(out.getvalue())
+    assert not isinstance(answer, PictureFault)
+    assert answer.shape == (30, 40, 3)
+    assert answer.dtype == np.uint8
