@@ -26,7 +26,7 @@ from offline_cache.ports import Clock, utc_text, utc_time
 
 LOCAL_ZONE: Final = ZoneInfo("Asia/Shanghai")  # the day of a receipt number is the citizen's day
 LAST_SERIAL: Final = 9999  # four digits of the receipt number
-MAX_BODY_BYTES: Final = 512 << 10  # half of what one batch may carry
+MAX_BODY_BYTES: Final = 256 << 10  # what the hub takes as one body, a hundred times the usual
 SERIALS_RESERVED: Final = 20  # one small extra fsync for each so many applications
 
 
@@ -381,5 +381,7 @@ def _attached(
                 break
         else:
             filled.add(len(materials))
-            materials.append({"code": attachment.code, "name": "", **facts})
+            materials.append(
+                {"code": attachment.code, "name": attachment.code, "pages": 1, **facts}
+            )
     return {"materials": materials, "signature": signature}

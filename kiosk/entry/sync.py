@@ -36,7 +36,7 @@ from offline_cache.database import Database, open_database
 from offline_cache.enrolment import Enrolment, read_enrolment
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.keys import KEY_BYTES
-from offline_cache.outbox import ItemState
+from offline_cache.outbox import Application, ItemState
 from offline_cache.queue import SendQueue
 from offline_cache.retention import Retention
 from offline_cache.store import StorePlaces
@@ -130,17 +130,19 @@ class Asks:
                     changed_at=found.changed_at,
                 )
             return _unanswered_progress(ask)
+        if found.kind is FailureKind.BAD_REQUEST and found.status in (400, 422):
+            # no receipt of ours, or signed by somebody else
+            return messages.Progress(id=ask.id, number=ask.number, state="unknown_number")
         here = self._sender.state_of(ask.number) if self._sender is not None else None
-        if here is not None and not isinstance(here, StoreFault):
-            if here.state is not ItemState.DELIVERED:
-                return messages.Progress(
-                    id=ask.id,
-                    number=ask.number,
-                    state="waiting_here",
-                    item=here.item,
-                    accepted_at=here.accepted_at,
-                )
-        elif found.kind is FailureKind.BAD_REQUEST and found.status in (400, 404, 422):
+        if isinstance(here, Application) and here.state is not ItemState.DELIVERED:
+            return messages.Progress(
+                id=ask.id,
+                number=ask.number,
+                state="waiting_here",
+                item=here.item,
+                accepted_at=here.accepted_at,
+            )
+        if found.kind is FailureKind.BAD_REQUEST and found.status == 404:
             return messages.Progress(id=ask.id, number=ask.number, state="unknown_number")
         return _unanswered_progress(ask)
 

@@ -139,7 +139,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, {"terminal": TERMINAL, "token": TOKEN, "time": "2026-11-22T06:30:00Z"})
 
     def _progress(self, asked: dict[str, str]) -> None:
-        number = asked["qr"].split(".")[1]
+        number, signature = asked["qr"].split(".")[1:]
+        if signature == "FORGED":
+            self._error(422, "signature_wrong")
+            return
         if number not in self.hub.numbers():
             self._error(404, "unknown_number")
             return

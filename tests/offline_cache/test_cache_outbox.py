@@ -220,8 +220,8 @@ def test_pages_of_the_same_material_each_keep_their_place(tmp_path: Path) -> Non
     hashes = [hashlib.sha256(content).hexdigest() for content in (b"one", b"two", b"one")]
     assert [(each["code"], each["name"], each["sha256"]) for each in materials] == [
         ("a", "A", hashes[0]),
-        ("a", "", hashes[1]),
-        ("b", "", hashes[2]),
+        ("a", "a", hashes[1]),
+        ("b", "b", hashes[2]),
     ]
     assert ok(SendQueue(store.database, clock).attachments_of(1)) == tuple(sorted(hashes[:2]))
     store.close()

@@ -143,6 +143,9 @@ def test_what_is_sealed_while_it_runs_arrives_when_it_is_woken(
     progress = window.hear(messages.Progress)
     assert isinstance(progress, messages.Progress)
     assert (progress.id, progress.state, progress.item) == (7, "in_review", ITEM)
+    window.say(messages.AskProgress(id=8, number=number, qr=f"ZW1.{number}.FORGED"))
+    forged = window.hear(messages.Progress)
+    assert forged == messages.Progress(id=8, number=number, state="unknown_number")
     while len(hub.order) < 2:  # the rating, with the next line message at the latest
         window.hear(messages.Line)
     assert window.end() == 0
