@@ -193,16 +193,34 @@ def test_one_bad_look_is_no_proof_that_the_card_was_lifted(plate: Plate) -> None
     assert plate.events() == ["CardFound", "CardRead"]
 
 
-def test_a_late_answer_is_not_taken_for_the_next_one(plate: Plate) -> None:
-    """The reader answers *find* after the time is up, while nobody listens."""
-    plate.run(1)
-    plate.reader.before_answer = lambda c: b"" if c.hex() == "2001" else None
-    plate.driver.run(plate.host)
-    plate.driver.run(plate.host)
-    plate.wire.deliver(sam_bench.reply(0x9F, bytes(4)))
-    plate.reader.before_answer = lambda _: None
-    plate.run(2)
-    assert plate.events() == []
+def test_a_late_answer_is_not_taken_for_the_next_one() -> None:
+    """The answer to *find* comes after its time is up, a moment before the next question."""
+    clock = FakeClock()
+    reader = sam_bench.Reader()
+    late = 0.0
+
+    def wait(seconds: float) -> None:
+        nonlocal late
+        if 0 < late <= clock.now + seconds:
+            clock.advance(max(0.0, late - clock.now))
+            late = 0.0
+            wire.deliver(sam_bench.reply(0x9F, bytes(4)))
+        else:
+            clock.advance(seconds)
+
+    wire = MemoryTransport(reader, wait)
+    host = FakeHost(lambda: wire, clock)
+    driver = IdReaderDriver(URL)
+    driver.connect(host)
+    driver.handle(WatchForCard(), host)
+    reader.before_answer = lambda _: b""
+    driver.run(host)  # asks, and gives up
+    reader.before_answer = lambda _: None
+    driver.run(host)  # the pause between two looks
+    late = clock.now + 0.1
+    driver.run(host)
+    assert late == 0.0, "it has come"
+    assert host.posted == []
 
 
 def test_after_watching_stops_a_card_is_neither_read_nor_told(plate: Plate) -> None:

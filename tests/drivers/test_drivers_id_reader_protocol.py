@@ -130,6 +130,16 @@ def test_after_a_bad_checksum_the_next_frame_is_found() -> None:
     assert found == [Fault(FaultCode.BAD_REPLY, "bad checksum"), Reply(0, 0, 0x80)]
 
 
+def test_a_frame_whose_garbled_length_swallowed_the_next_gives_it_back() -> None:
+    first, second = bytes_of(Reply(0, 0, 0x90)), bytes_of(Reply(0, 0, 0x80, b"next"))
+    swallowing = len(first) - 7 + len(second)
+    stream = first[:5] + swallowing.to_bytes(2, "big") + first[7:] + second
+    assert ReplyParser().feed(stream) == [
+        Fault(FaultCode.BAD_REPLY, "bad checksum"),
+        Reply(0, 0, 0x80, b"next"),
+    ]
+
+
 def test_a_frame_inside_data_is_data_while_the_outer_frame_is_good() -> None:
     outer = Reply(0, 0, 0x90, b"x" + bytes_of(Reply(0, 0, 0x80)) + b"y")
     assert ReplyParser().feed(bytes_of(outer)) == [outer]

@@ -43,6 +43,7 @@ class Printer:
         self.happens: dict[float, dict[int, int] | str] = {}  # seconds into printing
         self.printing_since: float | None = None
         self.takes = 1 << 30  # bytes until it is lost
+        self.says_when_fed = b""
 
     def _handle(self, data: bytes) -> bytes | Fault:
         if data[:2] == b"\x10\x04":
@@ -55,7 +56,7 @@ class Printer:
         self.paper += data
         if self.paper.endswith(b"\x1dr\x01"):
             self.due.append(self.clock.now + self.seconds)
-        return b""
+        return self.says_when_fed
 
     def _pass(self, seconds: float) -> None:
         end = self.clock.now + seconds
@@ -186,14 +187,22 @@ def test_a_printer_that_forgot_the_old_job_is_not_waited_for_in_vain() -> None:
 
 def test_an_automatic_status_in_the_middle_of_sending_stops_the_job() -> None:
     printer = Printer().connect()
-    printer.wire.deliver(bytes.fromhex("18 00 0c 00"))
-    assert printer.driver.run(printer.host) is None
-    printer.wire.deliver(bytes.fromhex("38 00 00 00"))
-    printer.status = dict(COVER)
+    printer.says_when_fed = bytes.fromhex("38 00 00 00")
     printer.print()
     [failed] = printer.host.posted
     assert isinstance(failed, PrintFailed)
     assert failed.fault.code is FaultCode.COVER_OPEN
+    assert printer.host.reports[-1] == (Status.COVER_OPEN, "cover open")
+
+
+def test_an_automatic_status_while_nothing_prints_is_looked_into_at_once() -> None:
+    printer = Printer().connect()
+    printer.status = dict(COVER)
+    printer.wire.deliver(bytes.fromhex("38 00 00 00"))
+    began = printer.clock.now
+    assert printer.driver.run(printer.host) is None
+    assert printer.host.reports[-1] == (Status.COVER_OPEN, "cover open")
+    assert printer.clock.now == began
 
 
 def test_a_printer_that_never_confirms_leaves_the_outcome_unknown() -> None:

@@ -328,3 +328,7 @@ def test_the_rest_of_a_broken_frame_is_not_waited_for() -> None:
     assert parser.feed(b"\x10\x00") == []
     parser.silence()
     assert parser.feed(b"\x0c") == [InOrder(0x0C)]
+
+
+def test_noise_in_the_middle_of_a_frame_ends_it() -> None:
+    assert StatusParser().feed(b"\x10\x00\xff\x0c") == [Noise(0xFF), InOrder(0x0C)]

@@ -202,8 +202,10 @@ def test_while_a_citizen_waits_a_lost_device_is_tried_at_once_and_every_two_seco
         bench.waiter.let_pass()
     bench.waiter.until_waiting(5)
     assert bench.waiter.waits[4] == 16
+    tries = bench.script.disconnects
     bench.worker.wanted(True)
     bench.waiter.until_waiting(6)
+    assert bench.script.disconnects == tries + 1, "at once"
     bench.waiter.let_pass()
     bench.waiter.until_waiting(7)
     assert bench.waiter.waits[5:7] == [2, 2]
