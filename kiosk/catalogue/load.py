@@ -15,7 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from kiosk.catalogue.model import Item
-from kiosk.flow.pages import Words
+from kiosk.words import Words
 
 MAX_FILE_BYTES = 1 << 20  # an item with every text in ten languages is under 100 KB
 

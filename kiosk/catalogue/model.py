@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from drivers.id_reader.values import CardKind
-from kiosk.flow.pages import Bring, FieldKind, Words
 from kiosk.identity.contact import ACCOUNT_DIGITS_MAX, ACCOUNT_DIGITS_MIN
 from kiosk.settings import Settings
+from kiosk.words import Words
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")]
 Sentence = Annotated[str, Field(min_length=1, max_length=400)]
@@ -37,6 +37,21 @@ class Text(BaseModel):
     @property
     def words(self) -> Words:
         return Words((("zh", self.zh), ("en", self.en), *sorted(self.__pydantic_extra__.items())))
+
+
+class Bring(StrEnum):
+    """要带, 可后补, 不用带."""
+
+    BRING = "bring"
+    LATER = "later"
+    NOT_NEEDED = "not_needed"
+
+
+class FieldKind(StrEnum):
+    PHONE = "phone"  # keypad, 3-4-4
+    ACCOUNT = "account"  # keypad, groups of four
+    NAME = "name"  # pinyin keyboard
+    CHOICE = "choice"
 
 
 class Paper(_Part):

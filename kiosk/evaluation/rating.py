@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 
-from kiosk.flow.pages import Words
+from kiosk.words import Words
 
 LEVELS = (5, 4, 3, 2, 1)
 ASKS_REASONS = frozenset({1, 2})  # a bad rating is followed up, so what was bad is asked

@@ -12,17 +12,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One text in every language of the catalogue, by language code; "zh" is always there."""
-
-    by_language: tuple[tuple[str, str], ...]
-
-    def get(self, language: str) -> str:
-        texts = dict(self.by_language)
-        return texts.get(language) or texts["zh"]
-
+# What a page shows of these belongs to the rooms below; it is passed on for the screens.
+from kiosk.catalogue.model import Bring as Bring  # noqa: PLC0414
+from kiosk.catalogue.model import FieldKind as FieldKind  # noqa: PLC0414
+from kiosk.identity.contact import FieldError as FieldError  # noqa: PLC0414
+from kiosk.identity.person import PersonCard as PersonCard  # noqa: PLC0414
+from kiosk.words import Words as Words  # noqa: PLC0414
 
 # -- start ----------------------------------------------------------------------
 
@@ -59,14 +54,6 @@ class Standby:
 @dataclass(frozen=True, slots=True)
 class Home:
     tiles: tuple[Tile, ...]
-
-
-class Bring(StrEnum):
-    """要带, 可后补, 不用带."""
-
-    BRING = "bring"
-    LATER = "later"
-    NOT_NEEDED = "not_needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,20 +141,6 @@ class CardProblem:
 
 
 @dataclass(frozen=True, slots=True)
-class PersonCard:
-    """A card as shown: masked, and full for the reveal button."""
-
-    name_masked: str
-    number_masked: str
-    birth_year: int
-    address_masked: str
-    long_term: bool
-    name: str = field(repr=False)
-    number: str = field(repr=False)
-    address: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class ConfirmIdentity:
     role: Role
     person: PersonCard
@@ -191,25 +164,6 @@ class EarlierApplication:
 
 
 # -- form -----------------------------------------------------------------------
-
-
-class FieldKind(StrEnum):
-    PHONE = "phone"  # keypad, 3-4-4
-    ACCOUNT = "account"  # keypad, groups of four
-    NAME = "name"  # pinyin keyboard
-    CHOICE = "choice"
-
-
-class FieldError(StrEnum):
-    """What is wrong with what was typed; the sentence says what to do."""
-
-    TOO_SHORT = "too_short"
-    TOO_LONG = "too_long"
-    BAD_START = "bad_start"  # not how such a number begins
-    BAD_CHECK = "bad_check"  # the check digit does not agree: one digit is wrong
-    BAD_CHARACTER = "bad_character"
-    SAME_AS_APPLICANT = "same_as_applicant"
-    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,10 @@ class CardOnReader:
     record: CardRecord | None = field(default=None, repr=False)
 
     def follow(self, event: Event) -> None:
+        """What the reader says while nobody watches is an answer to somebody who has left."""
         match event:
+            case CardFound() | CardRead() | CardFailed() | CardRemoved() if not self.watched:
+                pass
             case CardFound():
                 self.present, self.reading, self.record = True, True, None
             case CardRead(card=card):

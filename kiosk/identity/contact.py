@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-from kiosk.flow.pages import FieldError
+from enum import StrEnum
 
 PHONE_DIGITS = 11
 ACCOUNT_DIGITS_MIN = 12  # passbook accounts of some rural banks
@@ -16,6 +15,18 @@ _ASCII_DIGITS = re.compile(r"[0-9]*")
 _HAN_NAME = re.compile(r"[々〇㐀-䶿一-鿿豈-﫿\U00020000-\U000323AF]+(?:·[㐀-䶿一-鿿]+)*")
 _LATIN_NAME = re.compile(r"[A-Za-z]+(?:[ '.-]+[A-Za-z]+)*\.?")
 _NAME_CHARACTERS = re.compile(r"[A-Za-z '.·々〇㐀-䶿一-鿿豈-﫿\U00020000-\U000323AF-]*")
+
+
+class FieldError(StrEnum):
+    """What is wrong with what was typed; the sentence says what to do."""
+
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    BAD_START = "bad_start"  # not how such a number begins
+    BAD_CHECK = "bad_check"  # the check digit does not agree: one digit is wrong
+    BAD_CHARACTER = "bad_character"
+    SAME_AS_APPLICANT = "same_as_applicant"
+    MISSING = "missing"
 
 
 def luhn_agrees(digits: str) -> bool:

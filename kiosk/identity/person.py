@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import date
 
 from drivers.id_reader.values import CardKind, CardRecord
-from kiosk.flow.pages import PersonCard
 from kiosk.identity import masking
 from kiosk.identity.numbers import PersonNumber, parse
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCard:
+    """A card as shown: masked, and full for the reveal button."""
+
+    name_masked: str
+    number_masked: str
+    birth_year: int
+    address_masked: str
+    long_term: bool
+    name: str = field(repr=False)
+    number: str = field(repr=False)
+    address: str = field(repr=False)
 
 
 def person_card(card: CardRecord, *, in_full: bool = True) -> PersonCard:

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from drivers.receipt_printer.values import Align, Feed, Line, Pair, QrCode, Rule, Text
 from kiosk.clock import local
-from kiosk.flow.pages import Words
 from kiosk.receipts.number import grouped
+from kiosk.words import Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ ACCOUNT = "6228480402564890018"
 RELATIVE = "赵小明"
 PAGE_JPEG = b"\xff\xd8 household page"
 ITEM = "old_age_allowance"
+SHIPPED = load(None)
 
 
 def number_of(birth: date, region: str = "440308", serial: str = "151") -> str:
@@ -161,7 +162,7 @@ class Terminal:
         self._serial = 0
         self.session = Session(
             settings=self.settings,
-            catalogue=catalogue or load(None),
+            catalogue=catalogue or SHIPPED,
             clock=self.clock,
             log=self._log,
             run=self.effects.append,

@@ -1,0 +1,193 @@
+"""Whatever anybody presses, lays down, takes away or unplugs, in whatever order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core_citizen import (
+    ACCOUNT,
+    CHILD_CARD,
+    ELDER,
+    ITEM,
+    PHONE,
+    RELATIVE,
+    RELATIVE_CARD,
+    STROKES,
+    Terminal,
+)
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from drivers.device import DeviceClass, FaultCode, Status
+from kiosk.flow.actions import Act
+from kiosk.flow.effects import (
+    AddRating,
+    CheckReceipt,
+    LookForDraft,
+    LookForEarlier,
+    MakeDocuments,
+    Print,
+    SaveDraft,
+    Seal,
+    StartCamera,
+    TakePage,
+    Wipe,
+)
+from kiosk.flow.events import (
+    DocumentsFailed,
+    PageNotTaken,
+    ProgressKnown,
+    ReceiptRefused,
+    SealFailed,
+)
+from kiosk.flow.pages import Advice, ProgressKind, Standby, TakeAway
+from kiosk.flow.view import Preferences
+from kiosk.receipts.number import make, qr_text
+
+SECRETS = (ELDER.number, ELDER.name, ELDER.address, PHONE, ACCOUNT, RELATIVE_CARD.number)
+ARGUMENTS = ("", ITEM, "progress_query", "contact", "account", "household_page", "5", "2", "207")
+
+Deed = Callable[[Terminal], None]
+
+
+def press(act: Act, argument: str, quick: bool) -> Deed:
+    values = {"phone": PHONE, "account": ACCOUNT, "relative_name": RELATIVE}
+
+    def do(terminal: Terminal) -> None:
+        page = terminal.page
+        code = getattr(page, "active", "") if act in (Act.SET_FIELD, Act.EDIT_FIELD) else argument
+        strokes = STROKES if act is Act.SIGN_STROKES else ()
+        hand = terminal.tap if quick else terminal.press
+        hand(act, code, value=values.get(code, "1"), strokes=strokes)
+
+    return do
+
+
+def answer(terminal: Terminal) -> None:
+    """Whatever was asked last is answered well, if anything was."""
+    asked = [
+        effect
+        for effect in terminal.effects
+        if isinstance(effect, LookForDraft | MakeDocuments | Seal | Print | TakePage | CheckReceipt)
+    ]
+    match asked[-1] if asked else None:
+        case LookForDraft():
+            if terminal.all(LookForEarlier):
+                terminal.no_past()
+        case MakeDocuments():
+            terminal.documents()
+        case Seal():
+            terminal.seal()
+        case Print():
+            terminal.printed()
+        case TakePage():
+            terminal.page_taken()
+        case CheckReceipt(scope=scope, number=number):
+            terminal.hear(ProgressKnown(scope, number, ProgressKind.RECEIVED, ITEM, None, None))
+        case _:
+            pass
+
+
+def refuse(terminal: Terminal) -> None:
+    """Whatever was asked last comes to nothing."""
+    for effect in reversed(terminal.effects):
+        match effect:
+            case MakeDocuments(scope=scope):
+                return terminal.hear(DocumentsFailed(scope, ""))
+            case Seal(scope=scope):
+                return terminal.hear(SealFailed(scope, False, ""))
+            case Print():
+                return terminal.print_fails(FaultCode.PAPER_OUT)
+            case TakePage(scope=scope):
+                return terminal.hear(PageNotTaken(scope, Advice.BLURRED))
+            case CheckReceipt(scope=scope, number=number):
+                return terminal.hear(ReceiptRefused(scope, number))
+            case _:
+                pass
+    return None
+
+
+def plate(advice: Advice, paper: bool) -> Deed:
+    def do(terminal: Terminal) -> None:
+        if terminal.all(StartCamera):
+            terminal.plate(advice, paper=paper)
+
+    return do
+
+
+def scan(terminal: Terminal) -> None:
+    number = make("QS01", 1, terminal.clock.utc())
+    terminal.scan(qr_text(number, bytes(64)).encode())
+
+
+def onward(terminal: Terminal) -> None:
+    """The press that goes on from wherever one is, so that the walk gets far."""
+    for act, argument in (
+        (Act.START, ""),
+        (Act.CHOOSE_ITEM, ITEM),
+        (Act.BEGIN, ""),
+        (Act.AGREE, ""),
+        (Act.CONFIRM_IDENTITY, ""),
+        (Act.KEEP_PAGE, ""),
+        (Act.SUBMIT, ""),
+        (Act.NEXT, ""),
+    ):
+        before = terminal.view.serial
+        terminal.press(act, argument)
+        if terminal.view.serial != before:
+            return
+
+
+deeds: st.SearchStrategy[Deed] = st.one_of(
+    st.just(onward),
+    st.just(answer),
+    st.just(onward),
+    st.just(refuse),
+    st.builds(press, st.sampled_from(Act), st.sampled_from(ARGUMENTS), st.booleans()),
+    st.sampled_from([ELDER, RELATIVE_CARD, CHILD_CARD]).map(
+        lambda record: lambda terminal: terminal.lay_card(record)
+    ),
+    st.just(lambda terminal: terminal.lift_card()),
+    st.sampled_from(FaultCode).map(lambda code: lambda terminal: terminal.card_fails(code)),
+    st.builds(plate, st.sampled_from(Advice), st.booleans()),
+    st.just(scan),
+    st.sampled_from(["5", "2", "1", "skip", "?"]).map(
+        lambda key: lambda terminal: terminal.key(key)
+    ),
+    st.tuples(st.sampled_from(DeviceClass), st.sampled_from(Status)).map(
+        lambda pair: lambda terminal: terminal.device(*pair)
+    ),
+    st.booleans().map(lambda online: lambda terminal: terminal.line(online=online)),
+    st.sampled_from([0.25, 2, 31, 61, 95]).map(
+        lambda seconds: lambda terminal: terminal.wait(seconds, step=1 if seconds > 2 else 0.25)
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(deeds, min_size=5, max_size=40))
+@example([onward, onward, onward, onward, lambda t: t.lay_card(ELDER), onward, answer])
+def test_nothing_anybody_does_breaks_it_or_leaves_anything_behind(way: list[Deed]) -> None:
+    terminal = Terminal()
+    for deed in way:
+        deed(terminal)
+        terminal.session.tick()
+        shown = repr(terminal.view)
+        assert not any(secret in shown for secret in SECRETS)
+        if isinstance(terminal.page, Standby | TakeAway):
+            assert terminal.session._reader.record is None
+    # At last everybody has gone. Whatever it was, the start comes by itself, wiped.
+    terminal.lift_card()
+    begun = sum(event == "session_started" for event, _ in terminal.logged)
+    terminal.wait(600, step=2)
+    assert terminal.session.session_id is None
+    assert terminal.view.overlay is None
+    assert terminal.view.preferences == Preferences()
+    wiped = {effect.session for effect in terminal.all(Wipe)}
+    assert len(wiped) == begun
+    assert sum(event == "session_ended" for event, _ in terminal.logged) == begun
+    assert len(terminal.all(AddRating)) <= len({seal.scope.session for seal in terminal.all(Seal)})
+    assert not any(secret in str(terminal.logged) for secret in SECRETS)
+    assert not any(secret in repr(terminal.effects) for secret in SECRETS)
+    numbers = [effect.card_number for effect in terminal.all(SaveDraft)]
+    assert all(numbers)
