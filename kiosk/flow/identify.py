@@ -139,7 +139,7 @@ class Identify(Step):
             case Act.FOR_RELATIVE if self._may_switch:
                 self._become_agent()
             case Act.BACK if self._role is not Role.APPLICANT:
-                self._give_up_acting()
+                return self._give_up_acting()
             case Act.BACK:
                 return BACKWARD
             case _:
@@ -219,15 +219,16 @@ class Identify(Step):
             self._role = Role.ELDER
             self._place()
             return NOTHING
-        changed = case.applicant is not None and case.applicant.number != card.number
-        if changed:
+        erase: tuple[EraseDraft, ...] = ()
+        if case.applicant is not None and case.applicant.number != card.number:
+            erase = (EraseDraft(case.card_number),)
             case.forget_entries()
         case.applicant = card
         for form in context.item.forms:
             for part in form.fields:
                 if part.from_relative == "name" and case.agent and not case.form.get(part.code):
                     case.form[part.code] = case.agent.name
-        return Outcome((EraseDraft(),) if changed else (), FORWARD.move)
+        return Outcome(erase, FORWARD.move)
 
     def _become_agent(self) -> None:
         """The card that was too young to apply may well be that of the relative."""
@@ -237,14 +238,16 @@ class Identify(Step):
         if card is not None:
             self._judge(card)
 
-    def _give_up_acting(self) -> None:
+    def _give_up_acting(self) -> Outcome:
+        """Nothing that was entered for the elder may go on under the relative's own name."""
         case = self.context.case
-        if case.agent is not None or case.applicant is not None:
-            case.forget_entries()
+        erase = (EraseDraft(case.card_number),) if case.card_number else ()
+        case.forget_entries()
         case.agent = case.applicant = None
         case.for_relative = False
         self._role = Role.APPLICANT
         self._place()
+        return Outcome(erase)
 
     def _is_agents(self, card: CardRecord) -> bool:
         agent = self.context.case.agent

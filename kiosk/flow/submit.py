@@ -56,10 +56,15 @@ class Submit(Step):
 
     def act(self, action: Action) -> Outcome:
         match action.act:
+            case Act.SUBMIT if self._problem is not None and self._sealing:
+                # Nobody knows yet whether it is on disk: a second seal might make two of it.
+                self._problem = None
+                self._until_s = self.context.monotonic_s + SEAL_LIMIT_S
+                return NOTHING
             case Act.SUBMIT if self._problem is not None:
                 self.scope = self.context.next_scope()  # answers to the attempt before are past
                 return self._begin()
-            case Act.BACK if self._problem is not None:
+            case Act.BACK if self._problem is not None and not self._sealing:
                 return BACKWARD
             case _:
                 return NOTHING

@@ -381,7 +381,25 @@ def test_another_elder_begins_with_an_empty_form() -> None:
     other = card("王五", date(1940, 1, 1), "117")
     terminal.lay_card(other)
     terminal.press(Act.CONFIRM_IDENTITY)
-    assert terminal.all(EraseDraft)
+    assert terminal.last(EraseDraft).card_number == ELDER.number
+    terminal.no_past()
+    assert terminal.sees(Form).fields[0].value == ""
+
+
+def test_who_stops_acting_for_the_elder_leaves_nothing_of_the_elder() -> None:
+    terminal = relative_at_elders_card()
+    terminal.lift_card()
+    terminal.lay_card(ELDER)
+    terminal.press(Act.CONFIRM_IDENTITY)
+    terminal.no_past()
+    terminal.type("phone", "13800138000")
+    terminal.press(Act.BACK)
+    terminal.press(Act.BACK)
+    assert terminal.sees(PlaceIdCard).role is Role.APPLICANT
+    assert terminal.last(EraseDraft).card_number == ELDER.number
+    terminal.lift_card()
+    terminal.lay_card(ELDER)
+    terminal.press(Act.CONFIRM_IDENTITY)
     terminal.no_past()
     assert terminal.sees(Form).fields[0].value == ""
 

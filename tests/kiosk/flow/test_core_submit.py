@@ -162,6 +162,19 @@ def test_a_commit_that_comes_late_is_still_believed() -> None:
     terminal.sees(Accepted)
 
 
+def test_submitting_again_while_the_disk_still_thinks_never_makes_two_of_it() -> None:
+    terminal = submitted()
+    terminal.documents()
+    terminal.wait(61)
+    terminal.press(Act.BACK)
+    terminal.sees(SubmitProblem)
+    terminal.press(Act.SUBMIT)
+    terminal.sees(Submitting)
+    assert len(terminal.all(Seal)) == 1
+    terminal.seal()
+    terminal.sees(Accepted)
+
+
 def test_while_it_is_submitted_nobody_is_timed_out_and_nobody_leaves() -> None:
     terminal = submitted()
     terminal.wait(25)
