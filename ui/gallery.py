@@ -15,7 +15,6 @@ from kiosk.flow.view import Preferences, TextSize, View
 from ui import samples
 
 
-
 @dataclass(frozen=True, slots=True)
 class Look:
     """One way a screen can look. `name` is a folder's name."""

@@ -216,9 +216,10 @@ class KioskWindow(QQuickView):
         self._show_preferences(view.preferences)
         self.setInitialProperties({"model": self._frame})
         self.setSource(QUrl.fromLocalFile(str(MAIN_QML)))
-        self._root: Any = self.rootObject()
-        if self._root is None:
+        root: Any = self.rootObject()
+        if root is None:
             raise RuntimeError(_why(self.errors()))
+        self._root = root
         self._root.departed.connect(self._page_left)
         self._components: dict[str, QQmlComponent] = {}
         self.activeChanged.connect(self._stay_in_front)
@@ -231,7 +232,8 @@ class KioskWindow(QQuickView):
         """Show the window as the settings say."""
         QGuiApplication.setQuitOnLastWindowClosed(False)
         for scheme in _SCHEMES_SWALLOWED:
-            QDesktopServices.setUrlHandler(scheme, self, b"swallow_url")
+            # the stub says bytes; only text is taken (6.12)
+            QDesktopServices.setUrlHandler(scheme, self, "swallow_url")  # type: ignore[arg-type]
         if self._full_screen:
             self.setFlags(Qt.WindowType.Window | Qt.WindowType.FramelessWindowHint)
             self.showFullScreen()

@@ -18,7 +18,7 @@ Rectangle {
     Layout.fillHeight: true
     Layout.leftMargin: bleed ? -Theme.margin : 0
     Layout.rightMargin: bleed ? -Theme.margin : 0
-    implicitHeight: Theme.lowReach || Theme.landscape ? 260 : Theme.bySize(520, 420, 380)
+    implicitHeight: Theme.lowReach || Theme.landscape ? 260 : Theme.bySize(400, 320, 280)
     implicitWidth: 600
     color: Theme.surface
     radius: bleed ? 0 : Theme.rL

@@ -34,7 +34,10 @@ Text {
 
     Layout.fillWidth: true
     textFormat: Text.PlainText
-    wrapMode: Text.Wrap
+    // a number is not broken but set smaller
+    wrapMode: kind === Label.Number ? Text.NoWrap : Text.Wrap
+    fontSizeMode: kind === Label.Number ? Text.HorizontalFit : Text.FixedSize
+    minimumPixelSize: Theme.fsBody
     color: Theme.ink
     font.family: Theme.family
     font.pixelSize: size(kind)

@@ -64,10 +64,12 @@ FocusScope {
         for (const child of item.children) {
             if (!child.visible || child.height <= 0)
                 continue;
-            if (child.splits === true || child.column !== undefined)
+            if (child.splits === true || child.column !== undefined || child instanceof ColumnLayout
+                    || (child instanceof GridLayout && child.columns === 1))
                 pieces(child.column !== undefined ? child.column : child, into);
             else
                 into.push({
+                    "item": child,
                     "top": place(child),
                     "bottom": place(child) + child.height,
                     "step": child.lineStep !== undefined ? child.lineStep : 0
@@ -84,9 +86,9 @@ FocusScope {
     function repage() {
         blocks.ensurePolished();
         const cuts = [0];
+        const all = [];
+        pieces(blocks, all);
         if (turns) {
-            const all = [];
-            pieces(blocks, all);
             let from = 0;
             for (let guard = 0; guard < 40; guard++) {
                 const end = from + viewHeight;
@@ -112,10 +114,25 @@ FocusScope {
                 from = begin;
             }
         }
+        parts = turns ? all : [];
         starts = cuts;
         if (page >= cuts.length)
             page = cuts.length - 1;
         follow();
+        hide(all);
+    }
+    // What is on another page is transparent: it is not read out, and drawings that lie wholly
+    // outside the clip would be painted over everything by the software renderer.
+    property var parts: []
+    onPageChanged: hide(parts)
+    function hide(all: var) {
+        const start = starts[Math.min(page, pages - 1)];
+        const end = page + 1 < pages ? starts[page + 1] : 1e9;
+        for (const part of all) {
+            const here = !turns || (part.bottom > start + 1 && part.top < end - 1);
+            part.item.opacity = here ? 1 : 0;
+            part.item.enabled = here;
+        }
     }
     // The field being typed is always in view.
     function follow() {
@@ -307,14 +324,21 @@ FocusScope {
         readonly property real wantMain: root.main && root.main.visible ? Math.max(root.main.implicitWidth, Theme.landscape ? 400 : 480) : 0
         readonly property real wantBack: root.back && root.back.visible ? Math.max(root.back.implicitWidth, 260) : 0
         readonly property real wantMiddle: root.middle && root.middle.visible ? Math.max(root.middle.implicitWidth, 220) : 0
+        readonly property real rowHeight: Math.max(Theme.hMain, tallest)
+        readonly property real lastRow: height - (Theme.hActions - Theme.hMain) / 2 - rowHeight
+        // three that do not fit side by side: the third stands above, the full width
+        readonly property bool twoRows: count === 3 && total > room
         readonly property int count: (wantMain > 0 ? 1 : 0) + (wantBack > 0 ? 1 : 0) + (wantMiddle > 0 ? 1 : 0)
         readonly property real total: wantMain + wantBack + wantMiddle + Math.max(0, count - 1) * Theme.gap
         // where the words are long each gives up in proportion and wraps
-        readonly property real shrink: total > room ? (room - (count - 1) * Theme.gap) / (total - (count - 1) * Theme.gap) : 1
+        readonly property real lowTotal: twoRows ? wantMain + wantBack : total - Math.max(0, count - 1) * Theme.gap
+        readonly property real lowRoom: room - (twoRows ? 1 : Math.max(0, count - 1)) * Theme.gap
+        readonly property real shrink: lowTotal > lowRoom ? lowRoom / lowTotal : 1
 
         y: root.height - height
         width: root.width
-        height: root.hasActions ? Math.max(Theme.hActions, tallest + 2 * Theme.s3) : Theme.s3
+        height: !root.hasActions ? Theme.s3
+                : Math.max(Theme.hActions, tallest + 2 * Theme.s3) + (twoRows ? rowHeight + Theme.gap : 0)
 
         Binding {
             target: root.back
@@ -332,7 +356,7 @@ FocusScope {
             target: root.back
             when: root.back !== null
             property: "y"
-            value: (actions.height - Math.max(Theme.hMain, actions.tallest)) / 2
+            value: actions.lastRow
         }
         Binding {
             target: root.back
@@ -362,7 +386,7 @@ FocusScope {
             target: root.main
             when: root.main !== null
             property: "y"
-            value: (actions.height - Math.max(Theme.hMain, actions.tallest)) / 2
+            value: actions.lastRow
         }
         Binding {
             target: root.main
@@ -386,20 +410,20 @@ FocusScope {
             target: root.middle
             when: root.middle !== null
             property: "x"
-            value: root.main ? actions.width - Theme.margin - actions.wantMain * actions.shrink - Theme.gap - actions.wantMiddle * actions.shrink
+            value: actions.twoRows ? Theme.margin : root.main ? actions.width - Theme.margin - actions.wantMain * actions.shrink - Theme.gap - actions.wantMiddle * actions.shrink
                              : actions.width - Theme.margin - actions.wantMiddle * actions.shrink
         }
         Binding {
             target: root.middle
             when: root.middle !== null
             property: "y"
-            value: (actions.height - Math.max(Theme.hMain, actions.tallest)) / 2
+            value: actions.lastRow - (actions.twoRows ? actions.rowHeight + Theme.gap : 0)
         }
         Binding {
             target: root.middle
             when: root.middle !== null
             property: "width"
-            value: actions.wantMiddle * actions.shrink
+            value: actions.twoRows ? actions.room : actions.wantMiddle * actions.shrink
         }
         Binding {
             target: root.middle

@@ -19,7 +19,7 @@ Rectangle {
     readonly property real inset: Theme.landscape ? Theme.margin : Theme.s2
     readonly property real keyWidth: (width - 2 * inset - 9 * spacing) / 10
     readonly property real keyHeight: Theme.landscape ? Theme.hMin + Theme.ledge
-                                      : Theme.lowReach ? Theme.hControl : Math.max(Theme.hMin, Theme.hKey - 16)
+                                      : Theme.bySize(104, 104, 100)
     readonly property bool composing: InputContext.preeditText !== ""
 
     function press(key: int, character: string) {
@@ -57,7 +57,7 @@ Rectangle {
         x: root.inset
         y: Theme.s1
         width: root.width - 2 * root.inset
-        height: Theme.hControl
+        height: Math.max(Theme.hMin, 96)
 
         readonly property real arrows: forth.width + root.spacing
 

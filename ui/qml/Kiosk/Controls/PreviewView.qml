@@ -56,7 +56,7 @@ Rectangle {
     Layout.fillWidth: true
     Layout.fillHeight: true
     Layout.minimumHeight: 240
-    implicitHeight: Theme.lowReach || Theme.landscape ? 320 : Theme.bySize(556, 480, 420)
+    implicitHeight: Theme.lowReach || Theme.landscape ? 320 : Theme.bySize(480, 400, 360)
     implicitWidth: 600
     radius: Theme.rL
     color: Theme.well
