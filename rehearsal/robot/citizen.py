@@ -493,9 +493,13 @@ class Citizen:
                 time.sleep(0.04)
             self.hands.away()
             for _ in polled(2.0):
-                if self._shown(code, value):
+                shown = self._shown(code, value)
+                if shown:
                     self._typed.add(code)
                     return
+            if shown is None:  # a value that is not read out can only be judged by the next page
+                self._typed.add(code)
+                return
             sight = self.look()
             erase = self.find(sight, "keypad_clear", "clear", "清空")
             if erase:
@@ -513,12 +517,16 @@ class Citizen:
             keys[digit] = key
         return keys
 
-    def _shown(self, code: str, value: str) -> bool:
-        """Whether the value stands somewhere on the page, grouped or not."""
+    def _shown(self, code: str, value: str) -> bool | None:
+        """Whether the value stands somewhere on the page, grouped or not; None where no part of
+        what is typed is read out at all."""
         sight = self.eyes.look()
         wanted = self._field(sight, code)
         texts = [*sight.texts(), self.eyes.text_of(wanted) if wanted else ""]
-        return any(value in "".join(text.split()) for text in texts)
+        tight = ["".join(text.split()) for text in texts]
+        if any(value in text for text in tight):
+            return True
+        return False if any(value[:4] in text for text in tight) else None
 
     def _type_name(self, errand: Errand) -> None:
         """By pinyin: letters, then the character from the row of candidates."""
@@ -543,7 +551,7 @@ class Citizen:
 
     @staticmethod
     def _letter(sight: Sight, letter: str) -> Node | None:
-        return sight.find(f"key_{ord(letter.upper())}", f"key:{letter}", letter, letter.upper())
+        return sight.find(f"key_{letter}", f"key_{ord(letter.upper())}", letter, letter.upper())
 
     def _type_character(self, pinyin: str, character: str) -> None:
         sight = self.look()
@@ -566,7 +574,7 @@ class Citizen:
                 self.press_node(found[0])
                 time.sleep(0.3)
                 return
-            more = self.find(sight, "key_more", "candidates_next", "更多字")
+            more = self.find(sight, "cand_more", "key_more", "更多字")
             if more is None:
                 break
             self.press_node(more)
