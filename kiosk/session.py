@@ -554,7 +554,8 @@ class Session:
                 self._world.statuses[device] = status
             case LineChanged(online=online, last_contact=last_contact, waiting=waiting):
                 self._world.online = online
-                self._world.last_contact = last_contact
+                if last_contact is not None:  # a process that just came up knows of none
+                    self._world.last_contact = last_contact
                 self._world.waiting = waiting
             case StorageChanged(usable=usable):
                 self._world.storage_usable = usable
