@@ -100,12 +100,14 @@ class Delivered(_Message):
 
 
 class Progress(_Message):
-    """Answer to `AskProgress`; `state` is a `kiosk.flow.pages.ProgressKind` value."""
+    """Answer to `AskProgress`; `state` is a `kiosk.flow.pages.ProgressKind` value, or
+    `signature_wrong`: the text is not a receipt of this region, and nothing is told of it.
+    """
 
     kind: Literal["progress"] = "progress"
     id: int
     number: str
-    state: HubState | Literal["waiting_here", "unknown_number", "hub_unreachable"]
+    state: HubState | Literal["waiting_here", "unknown_number", "signature_wrong", "hub_unreachable"]
     item: str | None = None
     accepted_at: AwareDatetime | None = None
     changed_at: AwareDatetime | None = None

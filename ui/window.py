@@ -236,6 +236,8 @@ class KioskWindow(QQuickView):
             QDesktopServices.setUrlHandler(scheme, self, "swallow_url")  # type: ignore[arg-type]
         if self._full_screen:
             self.setFlags(Qt.WindowType.Window | Qt.WindowType.FramelessWindowHint)
+            # without a window manager nobody else makes it as large as the screen
+            self.setGeometry(self.screen().geometry())
             self.showFullScreen()
             return
         room = self.screen().availableGeometry().size() * _WINDOWED_SHARE
@@ -294,7 +296,11 @@ class KioskWindow(QQuickView):
             self._texts.set_language(view.preferences.language)
             self._show_preferences(view.preferences)
         self._frame.show(view)
-        self._put_page(view, told)
+        # the order of a page's blocks is made once: other room, another order
+        anew = view.preferences.low_reach != before.preferences.low_reach or (
+            told and self._scene.width() > self._scene.height()
+        )
+        self._put_page(view, told, anew)
         self._put_overlay(view, told)
         if told and view.preferences.voice != before.preferences.voice:
             self._hush()
@@ -312,10 +318,15 @@ class KioskWindow(QQuickView):
         theme.setProperty("highContrast", preferences.high_contrast)
         theme.setProperty("lowReach", preferences.low_reach)
 
-    def _put_page(self, view: View, told: bool = False) -> None:
+    def _put_page(self, view: View, told: bool = False, anew: bool = False) -> None:
         name, model_type = screen_of(view.page)
         shown = self._page
-        if shown is not None and shown.serial == view.serial and shown.name == name:
+        if (
+            shown is not None
+            and shown.serial == view.serial
+            and shown.name == name
+            and not anew
+        ):
             self._refresh(shown, view.page, told)
             return
         # the words of the page that goes are not spoken to the end
@@ -323,7 +334,7 @@ class KioskWindow(QQuickView):
         self._page = self._make(name, model_type, view.page, view)
         if shown is not None:
             self._leaving.append(shown)
-        self._root.present(self._page.item, view.forward, shown is not None)
+        self._root.present(self._page.item, view.forward, shown is not None and not anew)
         if view.overlay is None:
             self._read_aloud()
 

@@ -77,7 +77,7 @@ def main(settings_path: Path, fullscreen: bool) -> int:
     if isinstance(home, str):
         print(home, file=sys.stderr)
         return 4
-    keyboard.prepare_environment()
+    keyboard.prepare()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold whatever was typed
     with open_log(settings.paths.logs, "window") as out:
         faulthandler.enable(out)
@@ -232,7 +232,7 @@ def _run(settings: Settings, path: Path, fullscreen: bool, log: Log, home: Path)
     ticker.timeout.connect(session.tick)
 
     def end(_signal: int, _frame: FrameType | None) -> None:
-        application.quit()
+        application.exit(0)  # quit() would ask the window, which never lets itself be closed
 
     signal.signal(signal.SIGTERM, end)  # acted on at the next tick, when Python has the thread
     signal.signal(signal.SIGINT, end)
