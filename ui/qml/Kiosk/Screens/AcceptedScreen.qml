@@ -1,0 +1,237 @@
+pragma ComponentBehavior: Bound
+
+import QtQuick
+import QtQuick.Layouts
+import Kiosk.Controls
+import Kiosk.Models
+import Kiosk.Texts
+import Kiosk.Theme
+
+// Accepted: the number, what has happened and what will, and the receipt. Where the paper fails,
+// the receipt is on the screen.
+PageFrame {
+    id: root
+
+    required property AcceptedModel model
+
+    objectName: "accepted"
+    title: model.title
+    lead: model.lead
+
+    // -- paper comes, or none is wanted ------------------------------------------
+    Card {
+        visible: !root.model.paperTrouble
+
+        RowLayout {
+            Layout.fillWidth: true
+            Label {
+                text: Texts.words.common.number
+                color: Theme.ink2
+            }
+            StatusLabel {
+                words: root.model.acceptedWords
+            }
+        }
+        Label {
+            kind: Label.Number
+            text: root.model.number
+        }
+    }
+    GridLayout {
+        visible: !root.model.paperTrouble
+        Layout.fillWidth: true
+        columns: Theme.elder && !Theme.landscape ? 1 : 2
+        columnSpacing: Theme.s5
+        rowSpacing: Theme.gap
+
+        ColumnLayout {
+            Layout.alignment: Qt.AlignTop
+            spacing: 0
+            Repeater {
+                id: states
+                model: root.model.chain
+                ChainStep {
+                    required words
+                    required detail
+                    required icon
+                    required property string at
+                    required property int index
+                    stage: at === "done" ? ChainStep.Done : at === "current" ? ChainStep.Current : ChainStep.Later
+                    last: index === states.count - 1
+                }
+            }
+        }
+        Rectangle {
+            Layout.alignment: Qt.AlignTop
+            Layout.preferredWidth: Theme.landscape ? 380 : 420
+            Layout.fillWidth: Theme.elder && !Theme.landscape
+            Layout.minimumHeight: paper.implicitHeight + 2 * Theme.s3
+            radius: Theme.rL
+            color: root.model.paperComes ? Theme.nowTint : Theme.surface
+            border.width: root.model.paperComes ? Theme.stroke : 2
+            border.color: root.model.paperComes ? Theme.nowLine : Theme.line
+
+            ColumnLayout {
+                id: paper
+                x: Theme.s3
+                y: Theme.s3
+                width: parent.width - 2 * Theme.s3
+                spacing: 0
+
+                Machine {
+                    visible: root.model.paperComes
+                    Layout.fillWidth: true
+                    Layout.preferredHeight: 260
+                    crop: Machine.Slots
+                    part: "receipt_slot"
+                    moving: Machine.PaperOut
+                }
+                QrCode {
+                    visible: !root.model.paperComes
+                    Layout.alignment: Qt.AlignHCenter
+                    text: root.model.qrText
+                    words: Texts.words.accepted.photo
+                }
+                Label {
+                    Layout.topMargin: Theme.s2
+                    kind: Label.Strong
+                    horizontalAlignment: Text.AlignHCenter
+                    text: root.model.printWords
+                }
+                Label {
+                    kind: Label.Note
+                    horizontalAlignment: Text.AlignHCenter
+                    text: root.model.printDetail
+                }
+            }
+        }
+    }
+    ListCard {
+        visible: !root.model.paperTrouble
+        ListRow {
+            icon: "id-card"
+            words: Texts.words.accepted.take_card
+            aside: Texts.words.accepted.now
+        }
+        ListRow {
+            visible: root.model.paperComes
+            icon: "receipt-text"
+            words: Texts.words.accepted.take_receipt
+            detail: Texts.words.accepted.take_receipt_lead
+        }
+    }
+
+    // -- the paper does not come --------------------------------------------------
+    Banner {
+        visible: root.model.paperUnsure
+        kind: Banner.Now
+        part: "receipt_slot"
+        words: root.model.printDetail
+    }
+    Card {
+        visible: root.model.paperTrouble
+        lit: !root.model.paperUnsure
+        spacing: Theme.s2
+        Layout.topMargin: Theme.s1
+        Layout.bottomMargin: Theme.s1
+
+        GridLayout {
+            Layout.fillWidth: true
+            columns: Theme.largest && !Theme.landscape ? 1 : 2
+            columnSpacing: Theme.s5
+            rowSpacing: Theme.s3
+
+            QrCode {
+                Layout.alignment: Qt.AlignHCenter
+                size: Theme.landscape ? 280 : 320
+                text: root.model.qrText
+                words: Texts.words.accepted.photo
+            }
+            ColumnLayout {
+                spacing: Theme.s1
+                Label {
+                    kind: Label.Section
+                    text: Texts.words.accepted.photo
+                }
+                Label {
+                    text: Texts.words.accepted.photo_lead
+                }
+                Label {
+                    text: Texts.words.accepted.photo_lead_second
+                }
+                Label {
+                    kind: Label.Note
+                    text: Texts.words.accepted.photo_also
+                    color: Theme.ink2
+                }
+            }
+        }
+        Rectangle {
+            Layout.fillWidth: true
+            implicitHeight: 2
+            color: Theme.line
+        }
+        GridLayout {
+            Layout.fillWidth: true
+            columns: Theme.elder ? 1 : 2
+            columnSpacing: Theme.s3
+            rowSpacing: 0
+            Label {
+                Layout.fillWidth: false
+                text: Texts.words.common.number
+                color: Theme.ink2
+            }
+            Label {
+                kind: Label.Number
+                horizontalAlignment: Theme.elder ? Text.AlignLeft : Text.AlignRight
+                text: root.model.number
+            }
+        }
+    }
+    TileGrid {
+        visible: root.model.paperTrouble
+        least: 400
+
+        Tile {
+            visible: root.model.canPrintAgain
+            words: Texts.words.accepted.print_again
+            icon: "printer"
+            onActivated: root.model.printAgain()
+        }
+        Tile {
+            words: Texts.words.accepted.ask
+            icon: "users"
+            onActivated: root.model.help()
+        }
+    }
+    ListCard {
+        visible: root.model.paperTrouble
+        ListRow {
+            icon: "check"
+            words: root.model.deliveryWords
+            detail: root.model.deliveryDetail
+        }
+        ListRow {
+            visible: !root.model.paperUnsure
+            icon: "bell"
+            words: Texts.words.accepted.staff
+        }
+    }
+    Filler {}
+
+    back: PushButton {
+        visible: !root.model.paperTrouble && root.model.mayRate && !root.model.finishing
+        words: Texts.words.accepted.skip
+        icon: "log-out"
+        onActivated: root.model.finish()
+    }
+    main: PushButton {
+        kind: PushButton.Main
+        words: root.model.mainWords
+        icon: "arrow-right"
+        busy: root.model.finishing
+        busyWords: Texts.words.accepted.finishing
+        available: !root.model.finishing
+        onActivated: root.model.goOn()
+    }
+}

@@ -1,0 +1,49 @@
+pragma ComponentBehavior: Bound
+
+import QtQuick
+import QtQuick.Layouts
+import Kiosk.Controls
+import Kiosk.Models
+import Kiosk.Texts
+import Kiosk.Theme
+
+// The straightened page: keep it, or take it again.
+PageFrame {
+    id: root
+
+    required property CheckPageModel model
+
+    objectName: "check_page"
+    title: model.title
+    lead: model.lead
+
+    PageImage {
+        visible: !root.model.hidden
+        key: root.model.image
+        words: root.model.pictureWords
+    }
+    DeviceStage {
+        visible: root.model.hidden
+        part: "id_plate"
+        moving: Machine.CardDown
+        callout: Texts.words.place_id_card.callout
+    }
+    Banner {
+        kind: root.model.good || root.model.hidden ? Banner.Info : Banner.Now
+        icon: root.model.hidden ? "eye-off" : root.model.good ? "circle-check" : "circle-alert"
+        words: root.model.hidden ? Texts.words.check_page.hidden : root.model.adviceWords
+        detail: root.model.despite
+    }
+
+    back: PushButton {
+        words: Texts.words.check_page.retake
+        icon: "camera"
+        onActivated: root.model.retake()
+    }
+    main: PushButton {
+        kind: PushButton.Main
+        words: root.model.keepWords
+        icon: "check"
+        onActivated: root.model.keep()
+    }
+}

@@ -1,0 +1,102 @@
+pragma ComponentBehavior: Bound
+
+import QtQuick
+import QtQuick.Layouts
+import Kiosk.Controls
+import Kiosk.Models
+import Kiosk.Texts
+import Kiosk.Theme
+
+// Masked; held, it shows everything. The card stays where it is.
+PageFrame {
+    id: root
+
+    required property ConfirmIdentityModel model
+
+    objectName: "confirm_identity"
+    title: model.title
+    lead: model.lead
+
+    Card {
+        spacing: Theme.s2
+
+        RowLayout {
+            Layout.fillWidth: true
+            spacing: Theme.s5
+
+            Rectangle {
+                visible: !Theme.largest
+                Layout.preferredWidth: Theme.landscape ? 130 : 200
+                Layout.preferredHeight: Theme.landscape ? 150 : 240
+                radius: Theme.rS
+                color: Theme.sunken
+                Icon {
+                    anchors.centerIn: parent
+                    name: "user-round"
+                    size: parent.width * 0.7
+                    color: Theme.edge
+                }
+            }
+            ColumnLayout {
+                spacing: Theme.s1
+                Label {
+                    text: Texts.words.confirm_identity.name
+                    color: Theme.ink2
+                }
+                MaskedLabel {
+                    kind: Label.Number
+                    font.pixelSize: Theme.bySize(96, 112, 112)
+                    shown: root.model.name
+                }
+                StatusLabel {
+                    words: root.model.validity
+                }
+            }
+        }
+        ValueRow {
+            line: true
+            big: true
+            label: Texts.words.confirm_identity.number
+            masked: root.model.number
+        }
+        ValueRow {
+            line: true
+            big: true
+            label: Texts.words.confirm_identity.birth_year
+            masked: root.model.birthYear
+        }
+        ValueRow {
+            line: true
+            big: true
+            label: Texts.words.confirm_identity.address
+            masked: root.model.address
+        }
+    }
+    RevealButton {
+        id: eye
+        words: Texts.words.common.reveal
+        onRevealedChanged: root.model.reveal(revealed)
+    }
+    Banner {
+        part: "id_plate"
+        words: Texts.words.confirm_identity.stay
+        detail: Texts.words.confirm_identity.stay_why
+    }
+    Filler {}
+
+    back: PushButton {
+        words: root.model.noWords
+        icon: "arrow-left"
+        available: !root.model.looking
+        onActivated: root.model.notMe()
+    }
+    main: PushButton {
+        kind: PushButton.Main
+        words: root.model.yesWords
+        icon: "arrow-right"
+        busy: root.model.looking
+        busyWords: Texts.words.confirm_identity.looking
+        available: !root.model.looking
+        onActivated: root.model.confirm()
+    }
+}

@@ -1,0 +1,55 @@
+pragma ComponentBehavior: Bound
+
+import QtQuick
+import QtQuick.Layouts
+import Kiosk.Controls
+import Kiosk.Models
+import Kiosk.Texts
+import Kiosk.Theme
+
+// What is read, why, and how long it is kept. Saying no is as easy as saying yes.
+PageFrame {
+    id: root
+
+    required property ConsentModel model
+
+    objectName: "consent"
+    title: model.title
+    lead: model.lead
+
+    Repeater {
+        model: root.model.lines
+        Card {
+            id: line
+            required property string what
+            required property string why
+            required property string kept
+            readonly property real labelWidth: Theme.bySize(150, 200, 260)
+            title: what
+
+            ValueRow {
+                label: Texts.words.consent.why
+                labelWidth: line.labelWidth
+                masked: line.why
+            }
+            ValueRow {
+                label: Texts.words.consent.kept
+                labelWidth: line.labelWidth
+                masked: line.kept
+            }
+        }
+    }
+    Filler {}
+
+    back: PushButton {
+        words: Texts.words.consent.decline
+        icon: "x"
+        onActivated: root.model.decline()
+    }
+    main: PushButton {
+        kind: PushButton.Main
+        words: Texts.words.consent.agree
+        icon: "check"
+        onActivated: root.model.agree()
+    }
+}

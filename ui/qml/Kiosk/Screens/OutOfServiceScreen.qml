@@ -1,0 +1,36 @@
+pragma ComponentBehavior: Bound
+
+import QtQuick
+import QtQuick.Layouts
+import Kiosk.Controls
+import Kiosk.Models
+import Kiosk.Texts
+import Kiosk.Theme
+
+// Nothing can be done here now; where else to go.
+PageFrame {
+    id: root
+
+    required property OutOfServiceModel model
+
+    objectName: "out_of_service"
+    title: model.title
+    lead: model.lead
+
+    Repeater {
+        model: root.model.reasons
+        Banner {
+            required words
+            kind: Banner.Trouble
+            icon: "circle-alert"
+        }
+    }
+    DeviceStage {
+        crop: Machine.Whole
+    }
+    ChoiceRow {
+        words: Texts.words.out_of_service.ask
+        icon: "users"
+        onActivated: root.model.help()
+    }
+}

@@ -1,0 +1,92 @@
+pragma ComponentBehavior: Bound
+
+import QtQuick
+import QtQuick.Layouts
+import Kiosk.Controls
+import Kiosk.Models
+import Kiosk.Texts
+import Kiosk.Theme
+
+// Everything once more, each group with its own way to change it.
+PageFrame {
+    id: root
+
+    required property ReviewModel model
+
+    objectName: "review"
+    title: model.title
+    lead: model.lead
+    spacing: Theme.s2
+
+    Repeater {
+        model: root.model.groups
+        Card {
+            id: group
+            required property string code
+            required property string words
+            required property Rows lines
+            required property list<string> images
+            required property string changeName
+            title: words
+            padding: Theme.s3
+            spacing: 0
+            action: code === "" ? null : change
+
+            PushButton {
+                id: change
+                visible: group.code !== ""
+                kind: PushButton.Inline
+                icon: "pencil"
+                words: Texts.words.review.change
+                Accessible.name: group.changeName
+                onActivated: root.model.change(group.code)
+            }
+            RowLayout {
+                Layout.fillWidth: true
+                spacing: Theme.s4
+
+                ColumnLayout {
+                    Layout.alignment: Qt.AlignTop
+                    spacing: Theme.s1
+                    Repeater {
+                        model: group.lines
+                        ValueRow {
+                            required label
+                            required property string value
+                            masked: value
+                        }
+                    }
+                }
+                Repeater {
+                    model: group.images
+                    PageImage {
+                        required property string modelData
+                        key: modelData
+                        Layout.fillWidth: false
+                        Layout.fillHeight: false
+                        Layout.minimumHeight: 0
+                        Layout.preferredWidth: 170
+                        Layout.preferredHeight: 130
+                    }
+                }
+            }
+        }
+    }
+    Filler {}
+
+    back: PushButton {
+        words: Texts.words.common.back
+        icon: "arrow-left"
+        onActivated: root.model.back()
+    }
+    middle: RevealButton {
+        words: Texts.words.review.reveal
+        onRevealedChanged: root.model.reveal(revealed)
+    }
+    main: PushButton {
+        kind: PushButton.Main
+        words: Texts.words.review.confirm
+        icon: "pen-line"
+        onActivated: root.model.confirm()
+    }
+}

@@ -1,0 +1,54 @@
+pragma ComponentBehavior: Bound
+
+import QtQuick
+import QtQuick.Layouts
+import Kiosk.Controls
+import Kiosk.Models
+import Kiosk.Texts
+import Kiosk.Theme
+
+// Not accepted, said so; what was entered is still here.
+PageFrame {
+    id: root
+
+    required property SubmitProblemModel model
+
+    objectName: "submit_problem"
+    title: model.title
+    lead: model.lead
+
+    Banner {
+        kind: Banner.Now
+        icon: "hand"
+        words: root.model.now
+    }
+    Banner {
+        icon: "shield-check"
+        words: Texts.words.submit_problem.kept
+        detail: Texts.words.submit_problem.accepted_not
+    }
+    Paragraph {
+        text: Texts.words.submit_problem.else
+    }
+    TileGrid {
+        wanted: 1
+        Tile {
+            words: Texts.words.submit_problem.ask
+            icon: "circle-question-mark"
+            onActivated: root.model.help()
+        }
+    }
+    Filler {}
+
+    back: PushButton {
+        words: root.model.canGoBack ? Texts.words.common.back : Texts.words.submit_problem.leave
+        icon: root.model.canGoBack ? "arrow-left" : "log-out"
+        onActivated: root.model.canGoBack ? root.model.back() : root.model.goHome()
+    }
+    main: PushButton {
+        kind: PushButton.Main
+        words: Texts.words.submit_problem.again
+        icon: "arrow-right"
+        onActivated: root.model.again()
+    }
+}

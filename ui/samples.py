@@ -1,0 +1,573 @@
+"""Made-up views: one for every page and its important variants, for the gallery and the tests.
+
+People, addresses and numbers are made up; check digits are valid. What a service item says comes
+from the catalogue that ships, so that the gallery shows the real wording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from kiosk.catalogue.load import Catalogue, load
+from kiosk.catalogue.model import Item, fill
+from kiosk.evaluation.rating import load_reasons
+from kiosk.flow import pages, view
+from kiosk.flow.pages import Advice, Closure, Role, Words
+from kiosk.flow.view import Line, Overlay, Preferences, View
+from kiosk.identity import masking
+from kiosk.identity.numbers import check_digit
+from kiosk.receipts import number as receipt_number
+from kiosk.session import page_name
+from kiosk.settings import Settings
+
+NOW = datetime(2026, 11, 22, 1, 41, tzinfo=UTC)  # 09:41 in Shanghai, a Sunday
+IMAGE = "sample-page"  # the key under which the gallery keeps a drawn page
+
+STEPS = ("identity", "form", "materials", "review", "sign", "submit")
+NO_STEP = -1
+
+_SETTINGS = Settings()
+_SIGNATURE = bytes(range(64))
+
+# Strokes of a name written by a steady hand, 0..1 of the box.
+_STROKES: tuple[tuple[pages.Point, ...], ...] = (
+    ((0.12, 0.24), (0.22, 0.22), (0.21, 0.34)),
+    ((0.12, 0.36), (0.21, 0.34)),
+    ((0.13, 0.36), (0.11, 0.48), (0.21, 0.46), (0.20, 0.64), (0.17, 0.70), (0.15, 0.66)),
+    ((0.34, 0.20), (0.30, 0.30), (0.27, 0.36)),
+    ((0.24, 0.45), (0.38, 0.42)),
+    ((0.29, 0.26), (0.29, 0.66), (0.34, 0.60)),
+    ((0.29, 0.44), (0.34, 0.56), (0.40, 0.64)),
+    ((0.46, 0.28), (0.62, 0.25)),
+    ((0.47, 0.44), (0.61, 0.42)),
+    ((0.54, 0.27), (0.54, 0.62)),
+    ((0.44, 0.66), (0.65, 0.63)),
+    ((0.58, 0.50), (0.61, 0.55)),
+    ((0.77, 0.22), (0.80, 0.29)),
+    ((0.90, 0.20), (0.86, 0.29)),
+    ((0.74, 0.37), (0.91, 0.34)),
+    ((0.76, 0.50), (0.88, 0.48)),
+    ((0.71, 0.66), (0.95, 0.62)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`name` is fit for a file name: situation, then the variant."""
+
+    name: str
+    view: View
+
+
+def citizen_number(first_17: str) -> str:
+    """Seventeen digits with their check character."""
+    return first_17 + check_digit(first_17)
+
+
+def _person(name: str, number: str, address: str, *, long_term: bool) -> pages.PersonCard:
+    return pages.PersonCard(
+        name_masked=masking.name(name),
+        number_masked=masking.number(number),
+        birth_year=int(number[6:10]),
+        address_masked=masking.address(address),
+        long_term=long_term,
+        name=name,
+        number=number,
+        address=address,
+    )
+
+
+ELDER = _person(
+    "张玉兰",
+    citizen_number("44018319440312002"),
+    "广东省清水县清水镇河东村东头组12号",
+    long_term=True,
+)
+DAUGHTER = _person(
+    "陈秀英",
+    citizen_number("44018319720506004"),
+    "广东省清水县清水镇河东村东头组12号",
+    long_term=False,
+)
+PHONE = "13800138000"
+ACCOUNT = "6217000010000136617"
+
+NUMBER = receipt_number.make("QS01", 37, NOW)
+QR_TEXT = receipt_number.qr_text(NUMBER, _SIGNATURE)
+
+
+def _words(zh: str, en: str) -> Words:
+    return Words((("zh", zh), ("en", en)))
+
+
+def _item(catalogue: Catalogue, code: str) -> Item:
+    item = catalogue.find(code)
+    if item is None:
+        raise LookupError(f"the shipped catalogue lacks {code}")
+    return item
+
+
+def _tile(item: Item, closed: Closure | None = None) -> pages.Tile:
+    return pages.Tile(item.code, item.name.words, item.icon, item.minutes, item.bring.words, closed)
+
+
+def _guide(item: Item, closed: Closure | None = None) -> pages.ServiceGuide:
+    return pages.ServiceGuide(
+        item=item.code,
+        name=item.name.words,
+        who=fill(item.who, item, _SETTINGS),
+        result=fill(item.result, item, _SETTINGS),
+        papers=tuple(
+            pages.GuidePaper(paper.name.words, paper.note.words, paper.bring, paper.picture)
+            for paper in item.papers
+        ),
+        minutes=item.minutes,
+        days=item.days,
+        department=item.department.words,
+        closed=closed,
+    )
+
+
+def _consent(item: Item) -> pages.Consent:
+    lines = item.consent.lines if item.consent else ()
+    return pages.Consent(
+        item.name.words,
+        tuple(
+            pages.ConsentLine(
+                fill(line.what, item, _SETTINGS),
+                fill(line.why, item, _SETTINGS),
+                fill(line.kept, item, _SETTINGS),
+            )
+            for line in lines
+        ),
+    )
+
+
+def _form(
+    item: Item,
+    code: str,
+    active: str,
+    values: dict[str, str],
+    errors: dict[str, pages.FieldError] | None = None,
+    *,
+    hidden: bool = False,
+) -> pages.Form:
+    form = item.form(code)
+    longest = {pages.FieldKind.PHONE: 11, pages.FieldKind.ACCOUNT: 19}
+    fields = []
+    for part in form.fields:
+        value = values.get(part.code, "")
+        maximum = longest.get(part.kind, 30)
+        fields.append(
+            pages.FormField(
+                code=part.code,
+                kind=part.kind,
+                label=part.label.words,
+                required=part.required,
+                value=value,
+                missing=max(0, 11 - len(value)) if part.kind is pages.FieldKind.PHONE else 0,
+                maximum=maximum,
+                error=(errors or {}).get(part.code),
+                options=tuple(
+                    pages.FormOption(option.code, option.name.words) for option in part.options
+                ),
+                hidden=hidden and bool(value),
+            )
+        )
+    return pages.Form(
+        question=form.question.words,
+        lead=form.lead.words,
+        fields=tuple(fields),
+        active=active,
+        complete=False,
+        number=item.forms.index(form) + 1,
+        of=len(item.forms),
+    )
+
+
+def _choice_form() -> pages.Form:
+    """No shipped item asks a choice yet; the screen must be ready for one."""
+    return pages.Form(
+        question=_words("怎么领结果？", "How do you want the result?"),
+        lead=_words("选一个就行。", "Choose one."),
+        fields=(
+            pages.FormField(
+                code="result",
+                kind=pages.FieldKind.CHOICE,
+                label=_words("领取方式", "Way"),
+                required=True,
+                value="text",
+                options=(
+                    pages.FormOption("text", _words("发短信给我", "By text message")),
+                    pages.FormOption("counter", _words("到窗口取", "At the counter")),
+                ),
+            ),
+        ),
+        active="",
+        complete=True,
+    )
+
+
+_CORNERS = ((0.17, 0.08), (0.87, 0.04), (0.90, 0.93), (0.15, 0.96))
+_GLARE = ((0.57, 0.12), (0.83, 0.10), (0.83, 0.40), (0.57, 0.42))
+
+
+def _capture(item: Item, advice: Advice, *, taking: bool = False) -> pages.CapturePage:
+    material = item.materials[0]
+    seen = advice not in (Advice.NO_PAGE, Advice.CAMERA_LOST, Advice.CAMERA_STARTING)
+    local_trouble = (Advice.GLARE, Advice.SHADOW, Advice.FINGER)
+    return pages.CapturePage(
+        material=material.name.words,
+        advice=advice,
+        corners=_CORNERS if seen else (),
+        trouble_area=_GLARE if advice in local_trouble else (),
+        lines=(pages.MaterialLine(material.code, material.name.words, taken=False, current=True),),
+        taking=taking,
+    )
+
+
+def _capture_of_three() -> pages.CapturePage:
+    first = _words("户口簿首页", "Register, first page")
+    second = _words("户口簿本人页", "Register, own page")
+    third = _words("居住证明", "Proof of residence")
+    return pages.CapturePage(
+        material=second,
+        advice=Advice.GLARE,
+        corners=_CORNERS,
+        trouble_area=_GLARE,
+        lines=(
+            pages.MaterialLine("first", first, taken=True, current=False),
+            pages.MaterialLine("own", second, taken=False, current=True),
+            pages.MaterialLine("home", third, taken=False, current=False),
+        ),
+    )
+
+
+def _review(item: Item, *, relative: bool) -> pages.Review:
+    def line(zh: str, en: str, masked: str, full: str) -> pages.ReviewLine:
+        return pages.ReviewLine(_words(zh, en), masked, full)
+
+    groups = [
+        pages.ReviewGroup(
+            "identity",
+            _words("申请人", "Applicant"),
+            (
+                line("姓名", "Name", ELDER.name_masked, ELDER.name),
+                line("身份证号", "ID number", ELDER.number_masked, ELDER.number),
+                line("年龄", "Age", "82", "82"),
+            ),
+        )
+    ]
+    if relative:
+        groups.append(
+            pages.ReviewGroup(
+                "",
+                _words("代办家人", "Relative who applies"),
+                (
+                    line("姓名", "Name", DAUGHTER.name_masked, DAUGHTER.name),
+                    line("身份证号", "ID number", DAUGHTER.number_masked, DAUGHTER.number),
+                ),
+            )
+        )
+    groups += [
+        pages.ReviewGroup(
+            "contact",
+            _words("怎么联系您", "How to reach you"),
+            (
+                line("本人手机号", "Your mobile number", masking.phone(PHONE), PHONE),
+                line("家人手机号", "Relative's mobile number", "", ""),
+            ),
+        ),
+        pages.ReviewGroup(
+            "account",
+            _words("钱发到哪里", "Where the money is sent"),
+            (line("收款账号", "Account number", masking.account(ACCOUNT), ACCOUNT),),
+        ),
+        pages.ReviewGroup(
+            "household_page",
+            _words("材料", "Papers"),
+            (line("户口簿本人页", "Household register page", "1", "1"),),
+            images=(IMAGE,),
+        ),
+    ]
+    return pages.Review(tuple(groups))
+
+
+def _accepted(
+    item: Item,
+    delivery: pages.Delivery,
+    print_state: pages.PrintState,
+    *,
+    phone: str = PHONE,
+    may_rate: bool = True,
+) -> pages.Accepted:
+    return pages.Accepted(
+        item_name=item.name.words,
+        number=NUMBER,
+        qr_text=QR_TEXT,
+        accepted_at=NOW,
+        delivery=delivery,
+        print_state=print_state,
+        department=item.department.words,
+        days=item.days,
+        phone_masked=masking.phone(phone),
+        may_rate=may_rate,
+    )
+
+
+def _reasons(level: int, chosen: int) -> pages.RatingReasons:
+    reasons = load_reasons().of_level(level)
+    return pages.RatingReasons(
+        level,
+        tuple(
+            pages.RatingReason(reason.code, reason.text, place < chosen)
+            for place, reason in enumerate(reasons)
+        ),
+        seconds_left=52,
+    )
+
+
+def _progress(item: Item, kind: pages.ProgressKind) -> pages.ProgressResult:
+    asked = kind not in (
+        pages.ProgressKind.UNKNOWN_NUMBER,
+        pages.ProgressKind.HUB_UNREACHABLE,
+    )
+    changed = asked and kind not in (
+        pages.ProgressKind.WAITING_HERE,
+        pages.ProgressKind.RECEIVED,
+    )
+    return pages.ProgressResult(
+        number=NUMBER,
+        kind=kind,
+        item_name=item.name.words if asked else None,
+        accepted_at=NOW if asked else None,
+        changed_at=datetime(2026, 11, 24, 2, 5, tzinfo=UTC) if changed else None,
+    )
+
+
+def _pages(allowance: Item, progress: Item) -> Iterator[tuple[str, pages.Page, int]]:
+    """Variant ("" for the plain one), page, and the step lit in the bar (NO_STEP: no bar)."""
+    both = (_tile(allowance), _tile(progress))
+
+    yield "", pages.Standby(both), NO_STEP
+    yield (
+        "one_closed",
+        pages.Standby((_tile(allowance, Closure.READER), _tile(progress)), paper_receipt=False),
+        NO_STEP,
+    )
+    yield "", pages.Home(both), NO_STEP
+    for closure in Closure:
+        tiles = (_tile(allowance), _tile(progress, closure))
+        if closure not in (Closure.SCANNER, Closure.LINE):
+            tiles = (_tile(allowance, closure), _tile(progress))
+        yield f"closed_{closure}", pages.Home(tiles), NO_STEP
+    yield "", _guide(allowance), NO_STEP
+    yield "closed", _guide(allowance, Closure.CAMERA), NO_STEP
+    yield "", _consent(allowance), NO_STEP
+    yield (
+        "",
+        pages.ConsentDeclined(
+            allowance.name.words,
+            _words(_SETTINGS.terminal.counter_zh, _SETTINGS.terminal.counter_en),
+            _SETTINGS.terminal.help_phone,
+        ),
+        NO_STEP,
+    )
+    yield from _identity_pages(allowance)
+    yield from _form_pages(allowance)
+    yield from _paper_pages(allowance)
+    yield from _submit_pages(allowance)
+    yield from _closing_pages(allowance)
+    for problem in pages.ScanProblem:
+        variant = "" if problem is pages.ScanProblem.NONE else str(problem)
+        yield variant, pages.ScanReceipt(problem), NO_STEP
+    yield "asking", pages.ScanReceipt(asking=True), NO_STEP
+    for kind in pages.ProgressKind:
+        yield str(kind), _progress(allowance, kind), NO_STEP
+    yield "", pages.OutOfService((Closure.STORAGE,)), NO_STEP
+    yield (
+        "two_reasons",
+        pages.OutOfService((Closure.READER, Closure.SCANNER)),
+        NO_STEP,
+    )
+
+
+def _identity_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
+    yield (
+        "",
+        pages.PlaceIdCard(Role.APPLICANT, seconds_left=48, may_act_for_relative=True),
+        0,
+    )
+    yield "reading", pages.PlaceIdCard(Role.APPLICANT, reading=True, seconds_left=48), 0
+    yield "agent", pages.PlaceIdCard(Role.AGENT, seconds_left=57), 0
+    yield "elder", pages.PlaceIdCard(Role.ELDER, seconds_left=51), 0
+    for kind in pages.CardProblemKind:
+        role = Role.ELDER if kind is pages.CardProblemKind.SAME_CARD else Role.APPLICANT
+        young = kind is pages.CardProblemKind.TOO_YOUNG
+        expired = kind is pages.CardProblemKind.EXPIRED
+        yield (
+            str(kind),
+            pages.CardProblem(
+                kind,
+                role,
+                minimum_age=80 if young else 0,
+                eligible_from=date(2052, 5, 6) if young else None,
+                valid_to=date(2026, 3, 1) if expired else None,
+                may_act_for_relative=young,
+            ),
+            0,
+        )
+    yield (
+        "too_young_elder",
+        pages.CardProblem(
+            pages.CardProblemKind.TOO_YOUNG,
+            Role.ELDER,
+            minimum_age=80,
+            eligible_from=date(2028, 8, 8),
+        ),
+        0,
+    )
+    yield "", pages.ConfirmIdentity(Role.APPLICANT, ELDER), 0
+    yield "agent", pages.ConfirmIdentity(Role.AGENT, DAUGHTER), 0
+    yield "elder_looking", pages.ConfirmIdentity(Role.ELDER, ELDER, looking=True), 0
+    yield "", pages.DraftFound(item.name.words, NOW, minutes_left=11), 0
+    for delivered in (False, True):
+        yield (
+            "delivered" if delivered else "waiting",
+            pages.EarlierApplication(item.name.words, NUMBER, NOW, 30, delivered),
+            0,
+        )
+
+
+def _form_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
+    yield (
+        "",
+        _form(
+            item,
+            "contact",
+            "phone",
+            {"phone": PHONE[:9], "relative_phone": "1390013800"},
+            {"relative_phone": pages.FieldError.TOO_SHORT},
+        ),
+        1,
+    )
+    yield "empty", _form(item, "contact", "phone", {}), 1
+    yield (
+        "hidden",
+        _form(item, "contact", "", {"phone": masking.phone(PHONE)}, hidden=True),
+        1,
+    )
+    yield "name", _form(item, "relative", "relative_name", {"relative_name": "陈秀"}), 1
+    yield (
+        "name_error",
+        _form(
+            item,
+            "relative",
+            "",
+            {"relative_name": ELDER.name},
+            {"relative_name": pages.FieldError.SAME_AS_APPLICANT},
+        ),
+        1,
+    )
+    yield "account", _form(item, "account", "account", {"account": ACCOUNT[:13]}), 1
+    yield (
+        "account_error",
+        _form(
+            item,
+            "account",
+            "account",
+            {"account": ACCOUNT},
+            {"account": pages.FieldError.BAD_CHECK},
+        ),
+        1,
+    )
+    yield "choice", _choice_form(), 1
+
+
+def _paper_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
+    for advice in Advice:
+        yield str(advice), _capture(item, advice), 2
+    yield "taking", _capture(item, Advice.GOOD, taking=True), 2
+    yield "three_papers", _capture_of_three(), 2
+    material = item.materials[0].name.words
+    yield "", pages.CheckPage(material, IMAGE, Advice.GOOD, kept_despite=False), 2
+    yield "glare", pages.CheckPage(material, IMAGE, Advice.GLARE, kept_despite=True), 2
+    yield "hidden", pages.CheckPage(material, "", Advice.GOOD, kept_despite=False), 2
+
+
+def _submit_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
+    yield "", _review(item, relative=False), 3
+    yield "relative", _review(item, relative=True), 3
+    statement = tuple(text.words for text in item.statement)
+    yield "empty", pages.Sign(statement, ELDER.name_masked, empty=True), 4
+    yield "", pages.Sign(statement, ELDER.name_masked, empty=False, strokes=_STROKES), 4
+    yield "", pages.Submitting(item.name.words), 5
+    for kind in pages.SubmitProblemKind:
+        yield str(kind), pages.SubmitProblem(kind), 5
+    waiting = pages.Delivery.WAITING
+    yield "waiting", _accepted(item, waiting, pages.PrintState.PRINTING), 5
+    yield (
+        "sending",
+        _accepted(item, pages.Delivery.SENDING, pages.PrintState.PRINTING, phone=""),
+        5,
+    )
+    for state in pages.PrintState:
+        yield str(state), _accepted(item, pages.Delivery.DELIVERED, state), 5
+    yield (
+        "paper_out_offline",
+        _accepted(item, waiting, pages.PrintState.PAPER_OUT, may_rate=False),
+        5,
+    )
+
+
+def _closing_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
+    yield "", pages.Rating(item.name.words, seconds_left=45), NO_STEP
+    yield "dissatisfied", _reasons(2, 2), NO_STEP
+    yield "very_satisfied", _reasons(5, 0), NO_STEP
+    yield "card", pages.TakeAway(True, True, receipt=True, thanks=True), NO_STEP
+    yield "paper", pages.TakeAway(False, True, receipt=False), NO_STEP
+    yield "receipt", pages.TakeAway(False, False, receipt=True), NO_STEP
+    yield "unknown", pages.TakeAway(None, None, receipt=True), NO_STEP
+    yield "done", pages.TakeAway(False, False, receipt=False), NO_STEP
+
+
+def _overlays() -> Iterator[tuple[str, Overlay]]:
+    yield "idle_warning", view.IdleWarning(seconds_left=18, of_seconds=30)
+    yield "leave_question", view.LeaveQuestion()
+    yield "help_sheet", view.HelpSheet("form", _SETTINGS.terminal.help_phone)
+    yield "text_size_sheet", view.TextSizeSheet()
+
+
+def _view(page: pages.Page, step: int, item_name: Words) -> View:
+    terminal = _SETTINGS.terminal
+    offline = (isinstance(page, pages.Accepted) and page.delivery is pages.Delivery.WAITING) or (
+        isinstance(page, pages.ProgressResult) and page.kind is pages.ProgressKind.HUB_UNREACHABLE
+    )
+    header = view.Header(
+        centre=_words(terminal.centre_zh, terminal.centre_en),
+        terminal=_words(terminal.name_zh, terminal.name_en),
+        now=NOW,
+        line=Line.OFFLINE if offline else Line.ONLINE,
+        minutes_since_contact=14 if offline else 2,
+    )
+    steps = view.StepBar(item_name, STEPS, step) if step != NO_STEP else None
+    return View(page, 1, True, None, Preferences(), header, steps)
+
+
+def samples() -> tuple[Sample, ...]:
+    """Every page with its variants, then every overlay above the form, then elder mode's home."""
+    catalogue = load(None)
+    allowance = _item(catalogue, "old_age_allowance")
+    found: list[Sample] = []
+    for variant, page, step in _pages(allowance, _item(catalogue, "progress_query")):
+        name = f"{page_name(page)}-{variant}" if variant else page_name(page)
+        found.append(Sample(name, _view(page, step, allowance.name.words)))
+    under = next(sample.view for sample in found if sample.name == "form")
+    for name, overlay in _overlays():
+        found.append(Sample(name, replace(under, overlay=overlay)))
+    home = next(sample.view for sample in found if sample.name == "home")
+    elder = Preferences(text_size=view.TextSize.ELDER, elder=True)
+    found.append(Sample("home-elder_mode", replace(home, preferences=elder)))
+    return tuple(found)
