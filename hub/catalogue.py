@@ -20,15 +20,9 @@ ITEMS_FILE = DATA / "items.json"
 
 
 @dataclass(frozen=True, slots=True)
-class FieldWords:
-    label: str
-    group: str
-
-
-@dataclass(frozen=True, slots=True)
 class ItemWords:
     name: str
-    fields: dict[str, FieldWords]
+    fields: dict[str, str]
 
 
 def labels_from(packages: Path) -> str:
@@ -39,10 +33,7 @@ def labels_from(packages: Path) -> str:
         items[package["code"]] = {
             "name": package["name"]["zh"],
             "fields": {
-                field["code"]: {
-                    "label": field["label"]["zh"],
-                    "group": form.get("group", form["question"])["zh"],
-                }
+                field["code"]: field["label"]["zh"]
                 for form in package.get("forms", ())
                 for field in form["fields"]
             },
@@ -53,13 +44,7 @@ def labels_from(packages: Path) -> str:
 @cache
 def items() -> dict[str, ItemWords]:
     read = json.loads(ITEMS_FILE.read_text(encoding="utf-8"))
-    return {
-        code: ItemWords(
-            item["name"],
-            {field: FieldWords(**words) for field, words in item["fields"].items()},
-        )
-        for code, item in read.items()
-    }
+    return {code: ItemWords(item["name"], item["fields"]) for code, item in read.items()}
 
 
 def item_name(code: str) -> str:

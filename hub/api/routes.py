@@ -9,7 +9,7 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
-from ninja import NinjaAPI, Path
+from ninja import NinjaAPI, Path, Status
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import HttpBearer
 
@@ -226,7 +226,7 @@ def _terminal_doors(api: NinjaAPI) -> None:
         store = attachment_store()
         row = Attachment.objects.filter(pk=sha256).first()
         if row is not None and store.size(sha256) == row.bytes:
-            return 200, {"sha256": sha256, "bytes": row.bytes}
+            return Status(200, {"sha256": sha256, "bytes": row.bytes})
         stored = store.put(sha256, _chunks(request))
         if isinstance(stored, BlobFault):
             status, text = _BLOB_ERRORS[stored]
@@ -241,7 +241,7 @@ def _terminal_doors(api: NinjaAPI) -> None:
                     "terminal": _terminal(request),
                 },
             )
-        return 201, {"sha256": sha256, "bytes": stored.bytes}
+        return Status(201, {"sha256": sha256, "bytes": stored.bytes})
 
     @api.post(
         "/progress",

@@ -68,7 +68,19 @@ class FactsOnly(admin.ModelAdmin):
     """Looked at, searched, never added to, changed or deleted by hand."""
 
     list_per_page = 50
+    list_select_related: Any = ("terminal",)
     show_facets = admin.ShowFacets.ALWAYS
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": str(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    @admin.display(description="终端")
+    def terminal_(self, row: Any) -> str:
+        """The code; where it stands is told on pointing."""
+        return format_html('<span title="{}">{}</span>', row.terminal.name, row.terminal_id)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -96,20 +108,18 @@ class ItemFilter(admin.SimpleListFilter):
 class ApplicationAdmin(FactsOnly):
     list_display = (
         "number_",
+        "state_",
         "item_",
         "applicant",
         "id_number",
-        "terminal",
+        "terminal_",
         "accepted",
-        "delivered",
-        "state_",
         "rating",
     )
     list_filter = ("state", ItemFilter, "terminal", "received_at")
     search_fields = ("number", "applicant_name", "applicant_number", "agent_name")
     search_help_text = "办件编号、姓名或证件号码"
     date_hierarchy = "received_at"
-    list_select_related = ("terminal",)
 
     @admin.display(description="办件编号", ordering="number")
     def number_(self, application: Application) -> str:
@@ -132,10 +142,6 @@ class ApplicationAdmin(FactsOnly):
     @admin.display(description="受理时间", ordering="accepted_at")
     def accepted(self, application: Application) -> str:
         return f"{timezone.localtime(application.accepted_at):%m-%d %H:%M}"
-
-    @admin.display(description="送达时间", ordering="received_at")
-    def delivered(self, application: Application) -> str:
-        return f"{timezone.localtime(application.received_at):%m-%d %H:%M}"
 
     @admin.display(description="状态", ordering="state")
     def state_(self, application: Application) -> str:
@@ -279,7 +285,7 @@ def pill(application: Application) -> str:
 
 @admin.register(Attachment)
 class AttachmentAdmin(FactsOnly):
-    list_display = ("short", "media_type", "size", "used_by", "terminal", "received_at", "whole")
+    list_display = ("short", "media_type", "size", "used_by", "terminal_", "arrived", "whole")
     list_filter = ("media_type", "terminal", "received_at")
     search_fields = ("sha256", "enclosures__application__number")
     search_help_text = "办件编号或哈希"
@@ -291,7 +297,11 @@ class AttachmentAdmin(FactsOnly):
 
     @admin.display(description="哈希")
     def short(self, attachment: Attachment) -> str:
-        return format_html('<span class="number">{}…</span>', attachment.sha256[:16])
+        return format_html('<span class="number">{}…</span>', attachment.sha256[:10])
+
+    @admin.display(description="收到时间", ordering="received_at")
+    def arrived(self, attachment: Attachment) -> str:
+        return f"{timezone.localtime(attachment.received_at):%m-%d %H:%M}"
 
     @admin.display(description="大小", ordering="bytes")
     def size(self, attachment: Attachment) -> str:
@@ -319,7 +329,7 @@ class AttachmentAdmin(FactsOnly):
 
 @admin.register(Rating)
 class RatingAdmin(FactsOnly):
-    list_display = ("number_", "level_", "reasons_", "channel_", "rated_at", "terminal")
+    list_display = ("number_", "level_", "reasons_", "channel_", "at", "terminal_")
     list_filter = ("level", "channel", "rated_at")
     search_fields = ("number",)
     search_help_text = "办件编号"
@@ -342,9 +352,17 @@ class RatingAdmin(FactsOnly):
     def reasons_(self, rating: Rating) -> str:
         return reading.reasons(rating) or "—"
 
+    @admin.display(description="评价时间", ordering="rated_at")
+    def at(self, rating: Rating) -> str:
+        return f"{timezone.localtime(rating.rated_at):%m-%d %H:%M}"
+
     @admin.display(description="渠道")
     def channel_(self, rating: Rating) -> str:
         return catalogue.CHANNELS.get(rating.channel, rating.channel)
+
+    @admin.display(description="终端")
+    def terminal_(self, row: Rating) -> str:
+        return super().terminal_(row.received)
 
     @admin.display(description="终端")
     def terminal(self, rating: Rating) -> str:
@@ -366,9 +384,8 @@ class HandledFilter(admin.SimpleListFilter):
 
 @admin.register(SetAside)
 class SetAsideAdmin(FactsOnly):
-    list_display = ("outcome_", "reason", "kind", "terminal", "last_at", "times", "handled")
+    list_display = ("outcome_", "reason", "kind_", "terminal_", "last_at", "times", "handled")
     list_filter = (HandledFilter, "outcome", "terminal", "last_at")
-    list_select_related = ("terminal",)
 
     @admin.display(description="结果", ordering="outcome")
     def outcome_(self, row: SetAside) -> str:
@@ -378,6 +395,10 @@ class SetAsideAdmin(FactsOnly):
     @admin.display(description="原因", ordering="code")
     def reason(self, row: SetAside) -> str:
         return reason_words(row.code)
+
+    @admin.display(description="种类", ordering="kind")
+    def kind_(self, row: SetAside) -> str:
+        return KINDS.get(row.kind, "其他")
 
     @admin.display(description="处理情况", ordering="handled_at")
     def handled(self, row: SetAside) -> str:
@@ -427,6 +448,7 @@ class SetAsideAdmin(FactsOnly):
         return HttpResponseRedirect(reverse("admin:applications_setaside_change", args=[row.pk]))
 
 
+KINDS = {"application": "办件", "rating": "评价", "print_result": "打印结果"}
 REASONS = {
     "id_elsewhere": "另一台终端用过同一标识",
     "other_content": "同一条内容前后不一致",

@@ -47,7 +47,7 @@ def sections(application: Application) -> list[Section]:
     return [
         Section("申请人", _person(body["applicant"])),
         *([Section("代办人", _person(body["agent"]))] if body.get("agent") else []),
-        *_form(application.item, body["form"]),
+        _form(application.item, body["form"]),
     ]
 
 
@@ -114,7 +114,8 @@ def _person(person: dict[str, Any]) -> tuple[Row, ...]:
     until = person.get("valid_to") or LONG_TERM
     rows = [
         Row("姓名", person["name"]),
-        Row(catalogue.CARD_KINDS.get(person["kind"], "证件号码"), person["number"]),
+        Row("证件类型", catalogue.CARD_KINDS.get(person["kind"], person["kind"])),
+        Row("证件号码", person["number"]),
         Row("性别", catalogue.sex_name(person.get("sex_code") or "")),
         Row("民族", catalogue.nation_name(person.get("nation_code") or "")),
         Row("出生日期", person.get("birth") or ""),
@@ -126,16 +127,12 @@ def _person(person: dict[str, Any]) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.value)
 
 
-def _form(item: str, form: dict[str, Any]) -> list[Section]:
-    """Grouped as on the terminal; a field the hub has no words for keeps its code."""
+def _form(item: str, form: dict[str, Any]) -> Section:
+    """In the order filled in; a field the hub has no words for keeps its code."""
     words = catalogue.items().get(item)
     known = words.fields if words else {}
-    groups: dict[str, list[Row]] = {}
-    for code, value in form.items():
-        field = known.get(code)
-        group = field.group if field else "填写内容"
-        groups.setdefault(group, []).append(Row(field.label if field else code, _said(value)))
-    return [Section(title, tuple(rows)) for title, rows in groups.items()]
+    rows = (Row(known.get(code, code), _said(value)) for code, value in form.items())
+    return Section("填写内容", tuple(rows))
 
 
 def _said(value: Any) -> str:

@@ -24,6 +24,8 @@ class StaffUserAdmin(UserAdmin):
     )
     readonly_fields = ("last_login", "date_joined", "must_change_password")
     filter_horizontal = ("groups",)
+    # Found by the model's own name only; ours is staff.user.
+    add_form_template = "admin/auth/user/add_form.html"
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if not change:

@@ -16,3 +16,7 @@ class User(AbstractUser):
     class Meta(AbstractUser.Meta):
         verbose_name = "工作人员"
         verbose_name_plural = "工作人员"
+
+    def get_full_name(self) -> str:
+        """Family name first, nothing between."""
+        return f"{self.last_name}{self.first_name}".strip()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django import forms
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 
 from hub.guard.attempts import LOGIN
@@ -57,7 +58,6 @@ class StaffSite(AdminSite):
     index_title = "今天"
     site_url = None
     login_form = GuardedLogin
-    password_change_form: type[forms.Form] = OwnPassword
     enable_nav_sidebar = True
 
     def index(
@@ -65,13 +65,36 @@ class StaffSite(AdminSite):
     ) -> HttpResponse:
         return super().index(request, {**(extra_context or {}), **_today(request)})
 
-    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Applications first, people last: the order of a clerk's day."""
-        order = {"applications": 0, "terminals": 1, "staff": 2, "auth": 3}
-        return sorted(
-            super().get_app_list(request, app_label),
-            key=lambda app: order.get(app["app_label"], 9),
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        view = PasswordChangeView.as_view(
+            form_class=OwnPassword,
+            success_url=reverse("admin:password_change_done"),
+            extra_context={**self.each_context(request), **(extra_context or {})},
         )
+        return view(request)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """In the order of a clerk's day: applications first, people and records last."""
+        apps = super().get_app_list(request, app_label)
+        if app_label is not None:
+            return apps
+        models = {model["object_name"]: model for app in apps for model in app["models"]}
+        found = {app["app_label"]: app for app in apps}
+        shown = []
+        for label, name, members in _DESK:
+            here = [models[member] for member in members if member in models]
+            if here and label in found:
+                shown.append({**found[label], "name": name, "models": here})
+        return shown
+
+
+_DESK = (
+    ("applications", "办件", ("Application", "Rating", "Attachment", "SetAside")),
+    ("terminals", "设备", ("Terminal",)),
+    ("staff", "人员", ("User", "Group", "LogEntry")),
+)
 
 
 def _today(request: HttpRequest) -> dict[str, Any]:

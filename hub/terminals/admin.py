@@ -48,6 +48,27 @@ class TerminalAdmin(admin.ModelAdmin):
     def keys_(self, terminal: Terminal) -> str:
         return f"{terminal.keys.count()}把（旧回执仍可核验）"
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"title": "终端", **(extra_context or {})})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        plain = {
+            "title": f"终端 {object_id}" if object_id else "增加终端",
+            "show_save_and_continue": False,
+            "show_save_and_add_another": False,
+        }
+        return super().changeform_view(
+            request, object_id, form_url, {**plain, **(extra_context or {})}
+        )
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*self.readonly_fields, *(("code",) if obj else ()))
 
