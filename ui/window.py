@@ -239,6 +239,7 @@ class KioskWindow(QQuickView):
             # without a window manager nobody else makes it as large as the screen
             self.setGeometry(self.screen().geometry())
             self.showFullScreen()
+            self.requestActivate()  # the same: typing needs a window that has the focus
             return
         room = self.screen().availableGeometry().size() * _WINDOWED_SHARE
         self.resize(

@@ -11,11 +11,12 @@ Item {
     property bool lit: false
     property real spacing: Theme.s1
     property real padding: Theme.s4
-    default property alias content: column.data
+    default property alias content: stack.data
+    readonly property alias column: stack // parted only where it is higher than the page
 
     Layout.fillWidth: true
     implicitWidth: 600
-    implicitHeight: column.implicitHeight + 2 * padding
+    implicitHeight: stack.implicitHeight + 2 * padding
     Accessible.role: Accessible.Grouping
     Accessible.name: title
 
@@ -33,7 +34,7 @@ Item {
         border.color: root.lit ? Theme.nowLine : Theme.line
     }
     ColumnLayout {
-        id: column
+        id: stack
         x: root.padding
         y: root.padding
         width: root.width - 2 * root.padding

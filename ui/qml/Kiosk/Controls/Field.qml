@@ -19,7 +19,7 @@ Pressable {
     property real valueSize: Theme.fsField
 
     readonly property real halo: Theme.highContrast ? 6 : 8
-    readonly property bool wrong: error !== "" && !editing
+    readonly property bool wrong: error !== ""
     readonly property alias box: box
     readonly property alias caretX: caret.x
 

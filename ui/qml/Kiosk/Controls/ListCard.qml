@@ -6,13 +6,13 @@ import Kiosk.Theme
 Item {
     id: root
 
-    default property alias content: column.data
+    default property alias content: stack.data
     readonly property bool splits: true
-    readonly property alias column: column
+    readonly property alias column: stack
 
     Layout.fillWidth: true
     implicitWidth: 600
-    implicitHeight: column.implicitHeight
+    implicitHeight: stack.implicitHeight
     Accessible.role: Accessible.List
 
     Rectangle {
@@ -23,7 +23,7 @@ Item {
         border.color: Theme.line
     }
     ColumnLayout {
-        id: column
+        id: stack
         width: root.width
         spacing: 0
     }

@@ -29,7 +29,9 @@ FocusScope {
     property Item headSide: null // at the right of the title, e.g. 听一遍
     default property alias content: blocks.data
     property alias dock: dockSlot.data
-    property real asideShare: 0.46 // of the width, in landscape
+    property PinyinKeyboard keyboard: null
+    readonly property bool typing: keyboard !== null && keyboard.visible
+    readonly property real asideShare: !typing ? 0.46 : Theme.small ? 0.58 : 0.5 // in landscape
 
     readonly property bool aside: Theme.landscape && asideSlot.implicitWidth > 0
     readonly property bool stageHigh: !Theme.landscape && asideSlot.implicitWidth > 0
@@ -48,7 +50,9 @@ FocusScope {
 
     // -- turning pages ----------------------------------------------------------
     readonly property real fullHeight: body.height
-    readonly property real wanted: blocks.implicitHeight + (Theme.landscape ? Theme.s2 : 0)
+    readonly property real wanted: Math.max(blocks.implicitHeight, right.implicitHeight)
+    // in landscape what does not fit one column stands in two
+    property bool twoColumns: false
     readonly property bool turns: wanted > fullHeight + 1
     readonly property real viewHeight: turns ? Math.max(80, fullHeight - turner.implicitHeight - Theme.s2) : fullHeight
     property list<real> starts: [0]
@@ -64,7 +68,7 @@ FocusScope {
         for (const child of item.children) {
             if (!child.visible || child.height <= 0)
                 continue;
-            if (child.splits === true || child.column !== undefined || child instanceof ColumnLayout
+            if (child.splits === true || (child.column !== undefined && child.height > viewHeight) || child instanceof ColumnLayout
                     || (child instanceof GridLayout && child.columns === 1))
                 pieces(child.column !== undefined ? child.column : child, into);
             else
@@ -79,15 +83,52 @@ FocusScope {
     // not mapToItem: that goes through the scene, which may have no size yet
     function place(item: Item): real {
         let y = 0;
-        for (let at = item; at !== null && at !== blocks; at = at.parent)
+        for (let at = item; at !== null && at !== blocks && at !== right; at = at.parent)
             y += at.y;
         return y;
     }
+    // Plain columns are taken apart; what is drawn around (a card, a list) stays whole.
+    function loose(item: Item, into: var) {
+        for (const child of item.children) {
+            if (!child.visible || child instanceof Repeater)
+                continue;
+            if (child instanceof ColumnLayout)
+                loose(child, into);
+            else
+                into.push(child);
+        }
+    }
+    // The order stays: down the left column, then down the right one.
+    function split() {
+        twoColumns = true;
+        blocks.ensurePolished();
+        const all = [];
+        loose(blocks, all);
+        const total = all.reduce((sum, child) => sum + child.implicitHeight + spacing, 0);
+        let height = 0;
+        let best = all.length;
+        let tallest = total;
+        for (let i = 1; i < all.length; i++) {
+            height += all[i - 1].implicitHeight + spacing;
+            const taller = Math.max(height, total - height);
+            if (taller < tallest) {
+                tallest = taller;
+                best = i;
+            }
+        }
+        for (const child of all.slice(best))
+            child.parent = right;
+        blocks.ensurePolished();
+        right.ensurePolished();
+    }
     function repage() {
         blocks.ensurePolished();
+        if (Theme.landscape && asideSlot.visibleChildren.length === 0 && !twoColumns && turns && fullHeight > 100)
+            split();
         const cuts = [0];
         const all = [];
         pieces(blocks, all);
+        pieces(right, all);
         if (turns) {
             let from = 0;
             for (let guard = 0; guard < 40; guard++) {
@@ -95,12 +136,20 @@ FocusScope {
                 if (end >= wanted - 1)
                     break;
                 let next = end;
-                for (const piece of all) {
-                    if (piece.top < end && piece.bottom > end) {
+                let again = true;
+                while (again) {
+                    again = false;
+                    for (const piece of all) {
+                        if (piece.top >= next - 1 || piece.bottom <= next + 1)
+                            continue;
+                        const lines = piece.step > 0 ? piece.top + Math.floor((next - piece.top) / piece.step) * piece.step : 0;
                         if (piece.top > from + 1)
-                            next = Math.min(next, piece.top);
-                        else if (piece.step > 0)
-                            next = Math.min(next, piece.top + Math.floor((end - piece.top) / piece.step) * piece.step);
+                            next = piece.top;
+                        else if (lines > from + 1 && lines < next - 1)
+                            next = lines;
+                        else
+                            continue;
+                        again = true;
                     }
                 }
                 // begin the next page at a piece, not in the room between two
@@ -172,9 +221,14 @@ FocusScope {
             const keys = child as Keypad;
             if (keys !== null)
                 keypad = keys;
+            const letters = child as PinyinKeyboard;
+            if (letters !== null)
+                keyboard = letters;
         }
         if (Theme.landscape && keypad !== null)
             keypad.parent = asideSlot;
+        if (Theme.landscape && keyboard !== null)
+            keyboard.parent = asideSlot;
         const stages = [];
         for (const child of blocks.children)
             if (child.stageKind !== undefined && (Theme.landscape || (Theme.lowReach && child.stageKind === "seen")))
@@ -222,7 +276,7 @@ FocusScope {
             color: Theme.ink2
         }
         Item {
-            implicitHeight: Theme.landscape ? Theme.s2 : Theme.s3
+            implicitHeight: Theme.landscape ? Theme.s1 : Theme.s3
         }
     }
 
@@ -248,8 +302,15 @@ FocusScope {
                 id: blocks
                 x: Theme.margin
                 y: -view.start
-                width: head.width
-                height: root.turns ? implicitHeight : view.height - (Theme.landscape ? Theme.s2 : 0)
+                width: root.twoColumns ? (head.width - Theme.s5) / 2 : head.width
+                height: root.turns ? implicitHeight : view.height
+                spacing: root.spacing
+            }
+            ColumnLayout {
+                id: right
+                x: blocks.x + blocks.width + Theme.s5
+                y: -view.start
+                width: blocks.width
                 spacing: root.spacing
             }
         }

@@ -16,7 +16,7 @@ Rectangle {
     readonly property InputEngine engine: InputContext.inputEngine
     readonly property list<string> letterRows: ["qwertyuiop", "asdfghjkl", "zxcvbnm"]
     readonly property real spacing: Theme.s1
-    readonly property real inset: Theme.landscape ? Theme.margin : Theme.s2
+    readonly property real inset: Theme.s2
     readonly property real keyWidth: (width - 2 * inset - 9 * spacing) / 10
     readonly property real keyHeight: Theme.landscape ? Theme.hMin + Theme.ledge
                                       : Theme.bySize(104, 104, 100)
@@ -31,6 +31,7 @@ Rectangle {
     }
 
     color: Theme.sunken
+    radius: Theme.landscape ? Theme.rM : 0
     Layout.fillWidth: true
     implicitHeight: candidates.height + 4 * keyHeight + 4 * spacing + Theme.s2 + Theme.s3
     implicitWidth: 900
@@ -46,6 +47,7 @@ Rectangle {
     }
 
     Rectangle {
+        visible: !Theme.landscape
         width: root.width
         height: 2
         color: Theme.line

@@ -43,7 +43,7 @@ Item {
     Layout.fillWidth: true
     Layout.fillHeight: true
     Layout.minimumHeight: 240
-    implicitHeight: Theme.lowReach || Theme.landscape ? 300 : 400
+    implicitHeight: Theme.lowReach || Theme.landscape ? 300 : Theme.bySize(360, 300, 280)
     implicitWidth: 600
     Accessible.role: Accessible.Canvas
     Accessible.name: words

@@ -23,7 +23,7 @@ Item {
     readonly property bool brief: Theme.small && Theme.elder
 
     implicitHeight: brief ? itemLabel.implicitHeight + Theme.s1 : Theme.landscape
-                    ? Theme.s2 + dot + (named ? widest.implicitHeight : sentenceLabel.implicitHeight)
+                    ? Theme.s1 + dot + (named ? widest.implicitHeight : sentenceLabel.implicitHeight)
                     : Theme.s3 + itemLabel.implicitHeight + Theme.s1 + dot + widest.implicitHeight
     Accessible.role: Accessible.Grouping
     Accessible.name: sentence
@@ -41,7 +41,7 @@ Item {
     }
     Label {
         id: itemLabel
-        y: Theme.landscape ? Theme.s2 : Theme.s3
+        y: Theme.landscape ? Theme.s1 : Theme.s3
         width: Theme.landscape && !root.brief ? Math.min(implicitWidth, root.width * 0.3) : root.width
         bold: true
         font.pixelSize: Theme.fsBar * 1.12
@@ -57,7 +57,7 @@ Item {
             readonly property bool done: index < root.current
             readonly property bool now: index === root.current
             x: root.trackX + index * root.cell
-            y: Theme.landscape ? Theme.s2 : itemLabel.y + itemLabel.height + Theme.s1
+            y: Theme.landscape ? Theme.s1 : itemLabel.y + itemLabel.height + Theme.s1
             width: root.cell
             height: root.dot
             Accessible.ignored: true

@@ -81,7 +81,7 @@ QtObject {
     readonly property real fsBody: bySize(36, 48, 60)
     readonly property real fsStrong: bySize(40, 56, 64)
     readonly property real fsSection: bySize(44, 56, 68)
-    readonly property real fsTitle: small ? bySize(52, 64, 72) : bySize(64, 80, 92)
+    readonly property real fsTitle: small ? bySize(52, 64, 72) : landscape ? bySize(56, 72, 80) : bySize(64, 80, 92)
     readonly property real fsField: bySize(56, 68, 76)
     readonly property real fsNumber: bySize(72, 96, 104)
     readonly property real fsTool: bySize(32, 44, 44) // the tool row keeps its seven places
