@@ -64,10 +64,9 @@ class Blobs:
             return damaged
         nonce, sealed = kept[4 : 4 + NONCE_BYTES], kept[4 + NONCE_BYTES :]
         try:
-            content = self._cipher.decrypt(nonce, sealed, bytes.fromhex(sha256))
+            return self._cipher.decrypt(nonce, sealed, bytes.fromhex(sha256))
         except (InvalidTag, ValueError):
             return damaged
-        return content if hashlib.sha256(content).hexdigest() == sha256 else damaged
 
     def erase(self, sha256: str) -> StoreFault | None:
         """Remove the file, if it is there."""
