@@ -6,12 +6,8 @@ was, so that processes which other tests start know nothing of it.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,15 +23,16 @@ os.environ["HUB_DATA"] = str(_DATA)
 os.environ["DJANGO_SETTINGS_MODULE"] = "hub.settings"
 django.setup()
 assert _DATA.resolve() == settings.HUB_DATA
+# A slow hash is right for people and wrong for a hundred tests; the live server keeps it.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 for _name, _value in _BEFORE.items():
     if _value is None:
         os.environ.pop(_name)
     else:
         os.environ[_name] = _value
 
-from hub_terminal import Door, Live, Terminal  # noqa: E402 (needs Django's settings)
-
-START_LIMIT_S = 60
+from hub_server import START_LIMIT_S, Server  # noqa: E402 (needs Django's settings)
+from hub_terminal import Door, Terminal  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -63,74 +60,6 @@ def terminal(db: None, attachments: Path) -> Terminal:
     one = Terminal("QS01", Door())
     one.enrol(new_code(row, "test").code)
     return one
-
-
-class Server:
-    """A hub of its own: data folder, process, port."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.data = folder / "data"
-        self.log = folder / "hub.log"
-        self._process: subprocess.Popen[bytes] | None = None
-        self.port = 0
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "hub", *arguments],
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            timeout=START_LIMIT_S,
-            check=False,
-        )
-
-    def start(self, *more: str) -> None:
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "hub", "serve", "--port", "0", *more],
-                env=self._environment(),
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
-        assert self._process.stdout is not None
-        with contextlib.ExitStack() as undo:
-            undo.callback(self.end)
-            for line in self._process.stdout:
-                with self.log.open("ab") as log:
-                    log.write(line)
-                if line.startswith(b"hub ready "):
-                    self.port = int(line.rsplit(b":", 1)[1])
-                    undo.pop_all()
-                    return
-            raise AssertionError(f"the hub did not start: {self.log.read_text()}")
-
-    def end(self) -> int:
-        """SIGTERM, and what was still in the pipe goes to the log."""
-        process, self._process = self._process, None
-        if process is None:
-            return 0
-        process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=START_LIMIT_S)
-        with self.log.open("ab") as log:
-            log.write(out)
-        return process.returncode
-
-    def enrolled(self, code: str) -> Terminal:
-        import json
-
-        answer = self.command("enrol-code", code, "--json")
-        assert answer.returncode == 0, answer.stderr
-        one = Terminal(code, Live(self.address))
-        one.enrol(json.loads(answer.stdout)["code"])
-        return one
-
-    def _environment(self) -> dict[str, str]:
-        return {**os.environ, "HUB_DATA": str(self.data), "PYTHONWARNINGS": "error"}
 
 
 @pytest.fixture(scope="module")

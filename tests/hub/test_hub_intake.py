@@ -12,6 +12,7 @@ from hub_terminal import PDF, PERSON, PNG, Door, Terminal, number_in, sha
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hub.applications.blobs import BlobFault, BlobStore
 from hub.applications.models import (
     Application,
     PrintResult,
@@ -150,6 +151,13 @@ def test_a_paper_has_bytes_a_hash_and_a_limit(
     monkeypatch.setattr("hub.limits.ATTACHMENT_BYTES", len(PDF) - 1)
     reply = terminal.put(PDF)
     assert (reply.status, reply.json["error"]["code"]) == (413, "too_large")
+
+
+def test_a_body_that_never_ends_is_cut_off_and_leaves_nothing(tmp_path: Path) -> None:
+    """However long the sender said it would be."""
+    store = BlobStore(tmp_path, bytes_max=1000)
+    assert store.put(sha(PDF), iter(lambda: b"x" * 100, None)) is BlobFault.TOO_LARGE
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_a_paper_of_another_size_than_the_application_says_is_a_fault(terminal: Terminal) -> None:

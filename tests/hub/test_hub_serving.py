@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from conftest import Server
+from hub_server import Server
 from hub_terminal import PDF, PERSON, Terminal, number_in, sha
 
 LIMIT_S = 60
