@@ -40,7 +40,8 @@ Rectangle {
 
     onVisibleChanged: if (visible) take()
     Component.onCompleted: take()
-    Component.onDestruction: engine.inputMethod = null
+    // the keyboard of the page before goes when the next one has already taken the engine
+    Component.onDestruction: if (engine.inputMethod === pinyin) engine.inputMethod = null
 
     PinyinInputMethod {
         id: pinyin
