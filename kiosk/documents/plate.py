@@ -16,7 +16,7 @@ Image = NDArray[np.uint8]
 SHADOW_SHARE = 0.25  # how much of an evenly darker place counts
 WORK_PX = 480  # long side of the comparison
 PAPER_SHARE = 0.01  # of the plate: half an ID card on an A3 plate; less is dust and reflections
-PLATE_CHANGE = 7.0  # grey levels between plate and paper, where the empty plate is known
+PLATE_CHANGE = 5.0  # grey levels between plate and paper, where the empty plate is known
 NOISE_SHARE = 5.0  # and this many times the usual difference, which is noise and drifting light
 GROUND_CHANGE = 26.0  # and where it has to be guessed from the rim of the frame
 
@@ -73,7 +73,9 @@ def something_lies_there(picture: Image, plate: PlateReference | None) -> bool:
         ground = np.median(frame, axis=0)
         own = float(np.percentile(np.abs(frame - ground).max(axis=1), 90))
         mask = np.abs(smooth - ground).max(axis=2) > max(GROUND_CHANGE, 2.2 * own)
-    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))
+    # print on white paper can be as bright as a white plate: gaps between are filled first
+    filled = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((11, 11), np.uint8))
+    opened = cv2.morphologyEx(filled, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))
     count, _, stats, _ = cv2.connectedComponentsWithStats(opened, None)
     largest = int(stats[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0
     return largest >= PAPER_SHARE * mask.size
@@ -86,8 +88,11 @@ def _gain(now: NDArray[np.float32], then: NDArray[np.float32]) -> NDArray[np.flo
     # The most common ratio is the light's: paper covers part of the plate, in one of many ratios.
     gains = []
     for plane in range(3):
-        counts, edges = np.histogram(np.log(flat[::7, plane]), bins=120, range=(-1.2, 1.2))
+        logs = np.log(flat[::7, plane])
+        counts, edges = np.histogram(logs, bins=120, range=(-1.2, 1.2))
         smooth = np.convolve(counts, np.ones(5) / 5, mode="same")
         top = int(np.argmax(smooth))
-        gains.append(float(np.exp((edges[top] + edges[top + 1]) / 2)))
+        middle, width = (edges[top] + edges[top + 1]) / 2, edges[1] - edges[0]
+        near = logs[np.abs(logs - middle) < 2.5 * width]
+        gains.append(float(np.exp(np.median(near) if near.size else middle)))
     return np.array(gains, np.float32)
