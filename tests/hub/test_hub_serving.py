@@ -164,22 +164,15 @@ def test_one_ready_line_a_port_file_and_a_clean_end(tmp_path: Path) -> None:
     assert made["password"]
     again = own.command("init")
     assert made["password"] not in again.stdout
-    own.start()
+    port_file = tmp_path / "port"
+    own.start("--port-file", str(port_file))
+    assert port_file.read_text() == f"{own.port}\n"
     with socket.create_connection(("127.0.0.1", own.port), timeout=LIMIT_S):
         pass
     busy = own.command("serve", "--port", str(own.port))
     assert (busy.returncode, "cannot_listen" in busy.stderr) == (4, True)
     assert own.end() == 0
     assert own.log.read_text().count("hub ready http://127.0.0.1:") == 1
-
-
-def test_the_port_is_written_to_a_file_before_the_hub_is_ready(tmp_path: Path) -> None:
-    own = Server(tmp_path)
-    own.command("init")
-    port_file = tmp_path / "port"
-    own.start("--port-file", str(port_file))
-    assert port_file.read_text() == f"{own.port}\n"
-    own.end()
 
 
 def test_what_the_hub_keeps_is_for_its_own_account_only(server: Server) -> None:
