@@ -190,8 +190,10 @@ def test_the_reader_unplugged_while_waiting_is_told_and_forgotten_when_it_is_bac
 def test_lifting_the_card_takes_the_person_off_the_screen_at_once() -> None:
     terminal = at_reader()
     terminal.lay_card(ELDER)
+    serial = terminal.view.serial
     terminal.lift_card()
     terminal.sees(PlaceIdCard)
+    assert terminal.view.serial != serial  # 是我 pressed just then is not for this page
     terminal.lay_card(ELDER)
     terminal.sees(ConfirmIdentity)
 

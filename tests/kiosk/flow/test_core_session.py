@@ -196,7 +196,8 @@ def test_while_it_is_taken_away_nothing_personal_is_shown_any_more() -> None:
     shown = everything_shown(terminal)
     assert not any(secret in shown for secret in PERSONAL)
     terminal.lift_card()
-    terminal.lay_card(ELDER)  # put down once more: still nobody is shown
+    terminal.lay_card(ELDER)  # put down once more: still nobody is known
+    assert terminal.session._reader.record is None
     assert not any(secret in everything_shown(terminal) for secret in PERSONAL)
 
 
