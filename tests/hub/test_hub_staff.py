@@ -7,7 +7,7 @@ import re
 
 import pytest
 from django.contrib.auth.models import Group
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.test import Client
 from django.utils.html import escape
 from hub_terminal import PDF, PERSON, PNG, RELATIVE, Terminal, number_in
@@ -233,15 +233,14 @@ def test_papers_are_served_safely(terminal: Terminal, clerk: Client) -> None:
         ("signature", "image/png", PNG),
     ):
         response = clerk.get(f"{LIST}{number}/file/{code}/")
-        assert b"".join(response.streaming_content) == content
-        response.close()
+        assert _bytes(response) == content
         assert response["Content-Type"] == kind
         assert response["X-Content-Type-Options"] == "nosniff"
         assert response["Content-Security-Policy"].startswith("default-src 'none'")
         assert "no-store" in response["Cache-Control"]
         assert response["Content-Disposition"].startswith(f'inline; filename="{number}-{code}')
     kept = clerk.get(f"{LIST}{number}/file/household_page/?download=1")
-    kept.close()
+    assert _bytes(kept) == PDF
     assert kept["Content-Disposition"].startswith("attachment;")
     assert clerk.get(f"{LIST}{number}/file/other/").status_code == 404
 
@@ -258,7 +257,7 @@ def test_a_paper_that_only_says_it_is_a_pdf_is_never_shown_in_place(
     body["materials"][0] |= {"sha256": hashlib.sha256(page).hexdigest(), "bytes": len(page)}
     assert terminal.send(terminal.item("application", body))[0]["result"] == "accepted"
     response = clerk.get(f"{LIST}{body['number']}/file/household_page/")
-    response.close()
+    assert _bytes(response) == page
     assert response["Content-Type"] == "application/octet-stream"
     assert response["Content-Disposition"].startswith("attachment;")
 
@@ -438,3 +437,9 @@ def _decide(client: Client, number: str, seen: str, to: str, note: str = "") -> 
 
 def _text(response: HttpResponse) -> str:
     return response.content.decode("utf-8")
+
+
+def _bytes(response: HttpResponseBase) -> bytes:
+    """All of a file; at its end it is closed."""
+    assert isinstance(response, FileResponse)
+    return b"".join(response.streaming_content)
