@@ -8,18 +8,19 @@ from PIL import Image
 
 
 class Album:
-    """Writes `screens/NN-situation.png`, once for each situation unless asked for again."""
+    """Writes `screens/NN-situation.png`, once for each screen: a situation and its title (a form
+    has several pages, a card several roles)."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._seen: set[str] = set()
+        self._seen: set[tuple[str, str]] = set()
         self.paths: list[Path] = []
 
-    def wants(self, situation: str) -> bool:
-        return bool(situation) and situation not in self._seen
+    def wants(self, situation: str, title: str = "") -> bool:
+        return bool(situation) and (situation, title) not in self._seen
 
-    def keep(self, situation: str, picture: Image.Image) -> Path:
-        self._seen.add(situation)
+    def keep(self, situation: str, picture: Image.Image, title: str = "") -> Path:
+        self._seen.add((situation, title))
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{len(self.paths) + 1:02}-{situation}.png"
         picture.save(path)

@@ -24,6 +24,7 @@ WINDOW_S = 60.0  # from the start of the terminal to its first page
 SETTLE_S = 0.45  # a page slides in for 240 ms (elder 320); after that positions hold
 AGAIN_S = 6.0  # a person presses again when nothing has happened for so long
 PRESSES = 3
+PAPER_SEEN_S = 1.0  # by then the outline is drawn around the paper
 CAMERA_PATIENCE_S = 15.0  # then the button is pressed instead of waiting for the automatic
 GUARD_S = 0.55  # presses within 500 ms of a new page are taken as meant for the page before
 
@@ -110,9 +111,16 @@ class Citizen:
         if situation and (not self.met or self.met[-1] != situation):
             self.met.append(situation)
             self._say(f"sees {situation}")
-        if self.album.wants(situation) and self._settled(sight):
-            self.album.keep(situation, self.hands.picture())
+        top = sight.overlay or sight.page
+        title = top.name if top else ""
+        if self.album.wants(situation, title) and self._settled(sight):
+            self.album.keep(situation, self.hands.picture(), title)
         return sight
+
+    def _show(self, moment: str) -> None:
+        """Keep a picture of a moment on a page, the first time."""
+        if self.album.wants(moment):
+            self.album.keep(moment, self.hands.picture())
 
     def _settled(self, sight: Sight) -> bool:
         """The same page is still there, alone and in its place, a moment later."""
@@ -350,6 +358,7 @@ class Citizen:
         for code, value in errand.answers().items():
             if value and self._field(sight, code):
                 self._type_digits(errand, code, value)
+                self._show(f"form-{code}")
                 sight = self.look()
         if errand.relative_name and self._field(sight, "relative_name"):
             self._type_name(errand)
@@ -357,10 +366,12 @@ class Citizen:
 
     def on_capture_page(self, errand: Errand, sight: Sight) -> None:
         self.put_paper(errand)
-        for _ in polled(CAMERA_PATIENCE_S, 0.25):
+        for gone_s in polled(CAMERA_PATIENCE_S, 0.25):
             sight = self.look()
             if sight.situation != "capture_page":
                 return
+            if gone_s > PAPER_SEEN_S:
+                self._show("capture_page-paper")
         if self.find(sight, "take_picture", "现在就拍"):
             self.press(sight, "take_picture", "现在就拍", twice=errand.twice)
         self.wait_until("the picture is taken", lambda s: s.situation != "capture_page")
@@ -380,6 +391,7 @@ class Citizen:
                 raise self.lost("no place to sign", sight)
             self._sign(box)
             self._signed = True
+            self._show("sign-signed")
             self.wait_until(
                 "the signature is taken",
                 lambda s: (found := self.find(s, "submit", "签好了，提交")) and found.enabled,
@@ -410,7 +422,7 @@ class Citizen:
                 status = self.devices["receipt_printer"].ask("status")
                 if status["receipts"] > self._receipts_before or sight.situation != "accepted":
                     break
-            self.album.keep("accepted-printed", self.hands.picture())
+            self._show("accepted-printed")
         self.number_seen = self._number_on(sight) or self.number_seen
         if sight.situation == "accepted":
             self.leave_page(errand, "rate", "评价这次服务", "main")
@@ -543,8 +555,7 @@ class Citizen:
             self._type_character(pinyin, character)
         self._typed.add("relative_name")
         sight = self.look()
-        if self.album.wants("form-name"):
-            self.album.keep("form-name", self.hands.picture())
+        self._show("form-relative_name")
         done = self.find(sight, "key_done", "写好了")
         if done:
             self.press_node(done)

@@ -25,7 +25,8 @@ class ScenarioError(Exception):
 class World(Protocol):
     """What a scenario may do beside using the terminal; `town.Town` or its control socket."""
 
-    devices: Mapping[str, Control]
+    @property
+    def devices(self) -> Mapping[str, Control]: ...
 
     def hub(self, *arguments: str) -> str: ...
     def hub_stop(self) -> None: ...
