@@ -669,6 +669,18 @@ def test_nothing_can_be_kept_so_nothing_is_accepted() -> None:
     assert tile(terminal, "progress_query") is None
 
 
+def test_what_needs_the_centre_is_closed_without_the_line_and_the_rest_is_not() -> None:
+    shipped = load(None)
+    asks = shipped.items[1].model_copy(update={"needs_line": True})
+    terminal = Terminal(installed(), type(shipped)((shipped.items[0], asks)))
+    assert tile(terminal, "progress_query") is None  # nothing heard yet
+    terminal.line(online=False)
+    assert tile(terminal, "progress_query") is Closure.LINE
+    assert tile(terminal) is None
+    terminal.line(online=True)
+    assert tile(terminal, "progress_query") is None
+
+
 def test_either_scanner_or_camera_reads_a_code() -> None:
     terminal = Terminal()
     terminal.device(DeviceClass.CODE_SCANNER, Status.NOT_INSTALLED)

@@ -390,6 +390,14 @@ def test_reasons_may_be_left_out_and_a_level_that_was_pressed_counts() -> None:
     assert (terminal.last(AddRating).level, terminal.last(AddRating).reasons) == (2, ())
 
 
+def test_a_second_key_while_the_reasons_are_asked_changes_nothing() -> None:
+    terminal = at_rating()
+    terminal.key("2")
+    terminal.key("5")
+    terminal.key("skip")
+    assert terminal.sees(RatingReasons).level == 2
+
+
 def test_going_back_from_the_reasons_rates_anew() -> None:
     terminal = at_rating()
     terminal.press(Act.RATE, "1")
