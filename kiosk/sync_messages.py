@@ -107,7 +107,9 @@ class Progress(_Message):
     kind: Literal["progress"] = "progress"
     id: int
     number: str
-    state: HubState | Literal["waiting_here", "unknown_number", "signature_wrong", "hub_unreachable"]
+    state: (
+        HubState | Literal["waiting_here", "unknown_number", "signature_wrong", "hub_unreachable"]
+    )
     item: str | None = None
     accepted_at: AwareDatetime | None = None
     changed_at: AwareDatetime | None = None

@@ -131,8 +131,8 @@ class Asks:
                 )
             return _unanswered_progress(ask)
         if found.kind is FailureKind.BAD_REQUEST and found.status in (400, 422):
-            # no receipt of ours, or signed by somebody else
-            return messages.Progress(id=ask.id, number=ask.number, state="unknown_number")
+            # no receipt of this region, or signed by somebody else
+            return messages.Progress(id=ask.id, number=ask.number, state="signature_wrong")
         here = self._sender.state_of(ask.number) if self._sender is not None else None
         if isinstance(here, Application) and here.state is not ItemState.DELIVERED:
             return messages.Progress(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -145,7 +146,7 @@ def test_what_is_sealed_while_it_runs_arrives_when_it_is_woken(
     assert (progress.id, progress.state, progress.item) == (7, "in_review", ITEM)
     window.say(messages.AskProgress(id=8, number=number, qr=f"ZW1.{number}.FORGED"))
     forged = window.hear(messages.Progress)
-    assert forged == messages.Progress(id=8, number=number, state="unknown_number")
+    assert forged == messages.Progress(id=8, number=number, state="signature_wrong")
     while len(hub.order) < 2:  # the rating, with the next line message at the latest
         window.hear(messages.Line)
     assert window.end() == 0
@@ -234,6 +235,8 @@ def test_it_ends_with_its_parent(tmp_path: Path, hub: LittleHub) -> None:
     parent.wait()
     parent.stdout.close()
     gone, _, _ = select.select([watch], [], [], SAFETY_S)
+    if not gone:
+        signal.pidfd_send_signal(watch, signal.SIGKILL)
     os.close(watch)
     assert gone
     assert window.end() == 0
