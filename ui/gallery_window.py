@@ -64,7 +64,7 @@ class _StillFrame:
         self.pixels = bytes(image.constBits())
 
 
-class _StillReader:
+class StillReader:
     def __init__(self) -> None:
         self._frame = _StillFrame()
 
@@ -89,7 +89,7 @@ class GalleryWindow:
             touch=lambda: None,
             texts=Texts(),
             images=images,
-            preview=_StillReader(),
+            preview=StillReader(),
             speak=lambda _words, _language: None,
             hush=lambda: None,
         )

@@ -5,6 +5,7 @@ Lucide (ISC licence) as packaged by `lucide`; stroke 2 on a field of 24.
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 from importlib import resources
@@ -24,8 +25,8 @@ class Icons:
     """The packaged drawings by name."""
 
     def __init__(self) -> None:
-        packed = resources.files("lucide").joinpath("lucide.zip").open("rb")
-        self._zip = zipfile.ZipFile(packed)
+        packed = resources.files("lucide").joinpath("lucide.zip").read_bytes()
+        self._zip = zipfile.ZipFile(io.BytesIO(packed))
         self._names = frozenset(name.removesuffix(".svg") for name in self._zip.namelist())
 
     def has(self, name: str) -> bool:

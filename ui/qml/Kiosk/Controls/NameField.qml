@@ -1,7 +1,6 @@
 pragma ComponentBehavior: Bound
 
 import QtQuick
-import QtQuick.Layouts
 import Kiosk.Theme
 
 // A field typed with the pinyin keyboard of the page. It remembers nothing of its own.

@@ -163,6 +163,11 @@ FocusScope {
                 from = begin;
             }
         }
+        // what was a piece of its own before may now be part of a larger one
+        for (const part of parts) {
+            part.item.opacity = 1;
+            part.item.enabled = true;
+        }
         parts = turns ? all : [];
         starts = cuts;
         if (page >= cuts.length)

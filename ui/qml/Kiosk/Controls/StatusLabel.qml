@@ -1,5 +1,4 @@
 import QtQuick
-import QtQuick.Layouts
 import Kiosk.Theme
 
 // A state: icon + word + outline; never colour alone. Only to be read.

@@ -1,7 +1,6 @@
 pragma ComponentBehavior: Bound
 
 import QtQuick
-import QtQuick.Layouts
 import Kiosk.Theme
 
 // Where in the item one is: done = tick, current = filled. At most six, two characters each.
