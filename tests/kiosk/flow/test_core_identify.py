@@ -354,6 +354,23 @@ def test_the_form_hides_what_was_typed_and_lets_it_be_typed_anew() -> None:
     assert terminal.sees(Form).fields[0].value == "1"
 
 
+def test_deleting_one_character_of_what_is_hidden_empties_the_field() -> None:
+    terminal = Terminal()
+    terminal.go_to(Form)
+    terminal.type("phone", "13800138000")
+    terminal.lift_card()
+    terminal.tap(Act.SET_FIELD, "phone", value="138****800")
+    assert terminal.sees(Form).fields[0].value == ""
+
+
+def test_a_card_read_late_for_somebody_who_left_is_not_the_next_citizens() -> None:
+    terminal = Terminal()
+    terminal.hear(CardFound())
+    terminal.hear(CardRead(ELDER))
+    terminal.go_to(PlaceIdCard)
+    terminal.sees(PlaceIdCard)
+
+
 def test_the_picture_and_the_signature_are_hidden_and_come_back_with_the_card() -> None:
     terminal = Terminal()
     terminal.go_to(CheckPage)

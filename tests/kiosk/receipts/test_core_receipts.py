@@ -109,6 +109,7 @@ def test_the_paper_says_what_is_true_and_no_more() -> None:
     waiting = read(lines(receipt(), "zh"))
     assert "已受理，待上传" in waiting
     assert "已受理，已上传" not in waiting
+    assert "送到中心" not in waiting
     assert "2026-11-23 00:30" in waiting  # Shanghai
     assert "成功" not in waiting
     assert "补打" not in waiting
@@ -116,6 +117,7 @@ def test_the_paper_says_what_is_true_and_no_more() -> None:
     delivered = read(lines(receipt(delivered=True), "zh"))
     assert "已受理，已上传" in delivered
     assert "待上传" not in delivered
+    assert "送到中心" in delivered
 
 
 def test_a_second_paper_is_marked() -> None:
