@@ -13,6 +13,7 @@ PageFrame {
     id: root
 
     required property AcceptedModel model
+    readonly property bool compact: Theme.elder && !Theme.landscape && model.paperComes
 
     objectName: "accepted"
     title: model.title
@@ -37,6 +38,14 @@ PageFrame {
             text: root.model.number
         }
     }
+    Banner {
+        visible: root.compact
+        kind: Banner.Now
+        part: "receipt_slot"
+        moving: Machine.PaperOut
+        words: root.model.printWords
+        detail: root.model.printDetail
+    }
     GridLayout {
         visible: !root.model.paperTrouble
         Layout.fillWidth: true
@@ -48,7 +57,7 @@ PageFrame {
             Layout.alignment: Qt.AlignTop
             spacing: 0
             Repeater {
-                id: states
+                id: chain
                 model: root.model.chain
                 ChainStep {
                     required words
@@ -57,11 +66,12 @@ PageFrame {
                     required property string at
                     required property int index
                     stage: at === "done" ? ChainStep.Done : at === "current" ? ChainStep.Current : ChainStep.Later
-                    last: index === states.count - 1
+                    last: index === chain.count - 1
                 }
             }
         }
         Rectangle {
+            visible: !root.compact
             Layout.alignment: Qt.AlignTop
             Layout.preferredWidth: Theme.landscape ? 380 : 420
             Layout.fillWidth: Theme.elder && !Theme.landscape
@@ -107,7 +117,7 @@ PageFrame {
         }
     }
     ListCard {
-        visible: !root.model.paperTrouble
+        visible: !root.model.paperTrouble && !Theme.elder
         ListRow {
             icon: "id-card"
             words: Texts.words.accepted.take_card
@@ -205,7 +215,7 @@ PageFrame {
         }
     }
     ListCard {
-        visible: root.model.paperTrouble
+        visible: root.model.paperTrouble && !Theme.elder
         ListRow {
             icon: "check"
             words: root.model.deliveryWords

@@ -1,7 +1,6 @@
 pragma ComponentBehavior: Bound
 
 import QtQuick
-import QtQuick.Layouts
 import Kiosk.Controls
 import Kiosk.Models
 import Kiosk.Texts
@@ -36,7 +35,9 @@ PageFrame {
         text: root.model.countWords
     }
     ListCard {
+        visible: papers.count > 1 || !Theme.elder
         Repeater {
+            id: papers
             model: root.model.lines
             ListRow {
                 id: line

@@ -1,7 +1,6 @@
 pragma ComponentBehavior: Bound
 
 import QtQuick
-import QtQuick.Layouts
 import Kiosk.Controls
 import Kiosk.Models
 import Kiosk.Texts
@@ -24,6 +23,7 @@ PageFrame {
         detail: root.model.later
     }
     DeviceStage {
+        visible: !root.model.tooYoung
         part: "id_plate"
         moving: Machine.CardDown
         callout: Texts.words.card_problem.callout
@@ -38,10 +38,14 @@ PageFrame {
             onActivated: root.model.forRelative()
         }
         Tile {
+            visible: !Theme.elder || !root.model.mayActForRelative
             words: Texts.words.card_problem.ask
             icon: "circle-question-mark"
             onActivated: root.model.help()
         }
+    }
+    Filler {
+        visible: root.model.tooYoung
     }
 
     back: PushButton {

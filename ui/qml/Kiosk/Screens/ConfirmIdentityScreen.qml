@@ -15,7 +15,7 @@ PageFrame {
 
     objectName: "confirm_identity"
     title: model.title
-    lead: model.lead
+    lead: Theme.elder ? Texts.words.confirm_identity.stay : model.lead
 
     Card {
         spacing: Theme.s2
@@ -73,11 +73,12 @@ PageFrame {
         }
     }
     RevealButton {
-        id: eye
+        visible: !Theme.elder
         words: Texts.words.common.reveal
         onRevealedChanged: root.model.reveal(revealed)
     }
     Banner {
+        visible: !Theme.elder
         part: "id_plate"
         words: Texts.words.confirm_identity.stay
         detail: Texts.words.confirm_identity.stay_why
@@ -89,6 +90,12 @@ PageFrame {
         icon: "arrow-left"
         available: !root.model.looking
         onActivated: root.model.notMe()
+    }
+    // In large type it stands with the actions, where no page has to be turned for it.
+    middle: RevealButton {
+        visible: Theme.elder
+        words: Texts.words.common.reveal_short
+        onRevealedChanged: root.model.reveal(revealed)
     }
     main: PushButton {
         kind: PushButton.Main

@@ -5,7 +5,6 @@ import QtQuick.Layouts
 import Kiosk.Controls
 import Kiosk.Models
 import Kiosk.Texts
-import Kiosk.Theme
 
 // Nothing was read; what else one can do.
 PageFrame {

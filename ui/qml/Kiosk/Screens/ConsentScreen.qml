@@ -1,7 +1,6 @@
 pragma ComponentBehavior: Bound
 
 import QtQuick
-import QtQuick.Layouts
 import Kiosk.Controls
 import Kiosk.Models
 import Kiosk.Texts
@@ -20,7 +19,7 @@ PageFrame {
     Repeater {
         model: root.model.lines
         Card {
-            id: line
+            id: entry
             required property string what
             required property string why
             required property string kept
@@ -29,13 +28,13 @@ PageFrame {
 
             ValueRow {
                 label: Texts.words.consent.why
-                labelWidth: line.labelWidth
-                masked: line.why
+                labelWidth: entry.labelWidth
+                masked: entry.why
             }
             ValueRow {
                 label: Texts.words.consent.kept
-                labelWidth: line.labelWidth
-                masked: line.kept
+                labelWidth: entry.labelWidth
+                masked: entry.kept
             }
         }
     }

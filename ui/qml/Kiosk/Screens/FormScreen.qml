@@ -15,8 +15,9 @@ PageFrame {
 
     objectName: "form"
     title: model.title
-    lead: model.lead
-    spacing: Theme.s4
+    // with keys below there is no room in large type for more than the question
+    lead: Theme.elder && (model.withKeypad || model.withPinyin) ? "" : model.lead
+    spacing: Theme.bySize(Theme.s4, Theme.s3, Theme.s3)
 
     Repeater {
         model: root.model.fields

@@ -1,11 +1,9 @@
 pragma ComponentBehavior: Bound
 
 import QtQuick
-import QtQuick.Layouts
 import Kiosk.Controls
 import Kiosk.Models
 import Kiosk.Texts
-import Kiosk.Theme
 
 // Nothing can be done here now; where else to go.
 PageFrame {

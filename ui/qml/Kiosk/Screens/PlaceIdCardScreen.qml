@@ -41,7 +41,7 @@ PageFrame {
         text: root.model.mayActForRelative ? Texts.words.place_id_card.or : Texts.words.place_id_card.or_plain
     }
     TileGrid {
-        visible: !root.model.reading
+        visible: !root.model.reading && !Theme.elder
         least: 380
 
         Tile {
@@ -62,5 +62,12 @@ PageFrame {
         icon: "arrow-left"
         available: !root.model.reading
         onActivated: root.model.back()
+    }
+    main: PushButton {
+        visible: Theme.elder && root.model.mayActForRelative && !root.model.reading
+        words: Texts.words.place_id_card.for_relative
+        icon: "users"
+        iconAfter: false
+        onActivated: root.model.forRelative()
     }
 }

@@ -52,6 +52,7 @@ PageFrame {
                         model: group.lines
                         ValueRow {
                             required label
+                            labelWidth: Theme.bySize(250, 320, 340)
                             required property string value
                             masked: value
                         }
@@ -80,7 +81,7 @@ PageFrame {
         onActivated: root.model.back()
     }
     middle: RevealButton {
-        words: Texts.words.review.reveal
+        words: Texts.words.common.reveal_short
         onRevealedChanged: root.model.reveal(revealed)
     }
     main: PushButton {

@@ -47,7 +47,7 @@ PageFrame {
                 color: Theme.ink2
             }
             Label {
-                visible: !Theme.elder
+                visible: !Theme.elder && !Theme.landscape
                 kind: Label.Note
                 text: Texts.words.sign.only_here
                 color: Theme.ink2

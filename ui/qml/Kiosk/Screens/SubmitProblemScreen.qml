@@ -1,11 +1,9 @@
 pragma ComponentBehavior: Bound
 
 import QtQuick
-import QtQuick.Layouts
 import Kiosk.Controls
 import Kiosk.Models
 import Kiosk.Texts
-import Kiosk.Theme
 
 // Not accepted, said so; what was entered is still here.
 PageFrame {

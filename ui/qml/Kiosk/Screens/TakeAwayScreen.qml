@@ -1,11 +1,9 @@
 pragma ComponentBehavior: Bound
 
 import QtQuick
-import QtQuick.Layouts
 import Kiosk.Controls
 import Kiosk.Models
 import Kiosk.Texts
-import Kiosk.Theme
 
 // Nothing is left behind: what lies where, one place lit at a time.
 PageFrame {
