@@ -249,7 +249,7 @@ class SubmitProblemModel(PageModel):
 class ChainRow:
     at: str  # done | current | later
     words: str
-    detail: str
+    note: str
     icon: str
 
 

@@ -50,9 +50,10 @@ FocusScope {
 
     // -- turning pages ----------------------------------------------------------
     readonly property real fullHeight: body.height
-    readonly property real wanted: Math.max(blocks.implicitHeight, right.implicitHeight)
+    readonly property real wanted: Math.max(blocks.implicitHeight, secondColumn.implicitHeight)
     // in landscape what does not fit one column stands in two
     property bool twoColumns: false
+    property bool parted: true // false: the blocks stand side by side by themselves in landscape
     readonly property bool turns: wanted > fullHeight + 1
     readonly property real viewHeight: turns ? Math.max(80, fullHeight - turner.implicitHeight - Theme.s2) : fullHeight
     property list<real> starts: [0]
@@ -83,7 +84,7 @@ FocusScope {
     // not mapToItem: that goes through the scene, which may have no size yet
     function place(item: Item): real {
         let y = 0;
-        for (let at = item; at !== null && at !== blocks && at !== right; at = at.parent)
+        for (let at = item; at !== null && at !== blocks && at !== secondColumn; at = at.parent)
             y += at.y;
         return y;
     }
@@ -92,7 +93,7 @@ FocusScope {
         for (const child of item.children) {
             if (!child.visible || child instanceof Repeater)
                 continue;
-            if (child instanceof ColumnLayout)
+            if (child instanceof ColumnLayout || (child instanceof GridLayout && child.columns === 1))
                 loose(child, into);
             else
                 into.push(child);
@@ -117,41 +118,46 @@ FocusScope {
             }
         }
         for (const child of all.slice(best))
-            child.parent = right;
+            child.parent = secondColumn;
         blocks.ensurePolished();
-        right.ensurePolished();
+        secondColumn.ensurePolished();
+    }
+    // The lowest line up to `end` that goes through no piece; through a piece only where that is
+    // higher than a page, then between two lines of its text.
+    function cut(all: var, from: real, end: real): real {
+        const lines = [end];
+        for (const piece of all)
+            for (const line of [piece.top, piece.bottom])
+                if (line > from + 8 && line < end)
+                    lines.push(line);
+        lines.sort((a, b) => b - a);
+        for (const line of lines)
+            if (!all.some(piece => piece.top < line - 1 && piece.bottom > line + 1))
+                return line;
+        let best = end;
+        for (const piece of all)
+            if (piece.step > 0 && piece.top < end && piece.bottom > end) {
+                const between = piece.top + Math.floor((end - piece.top) / piece.step) * piece.step;
+                if (between > from + 8)
+                    best = Math.min(best, between);
+            }
+        return best;
     }
     function repage() {
         blocks.ensurePolished();
-        if (Theme.landscape && asideSlot.visibleChildren.length === 0 && !twoColumns && turns && fullHeight > 100)
+        if (Theme.landscape && asideSlot.visibleChildren.length === 0 && parted && !twoColumns && turns && fullHeight > 100)
             split();
         const cuts = [0];
         const all = [];
         pieces(blocks, all);
-        pieces(right, all);
+        pieces(secondColumn, all);
         if (turns) {
             let from = 0;
             for (let guard = 0; guard < 40; guard++) {
                 const end = from + viewHeight;
                 if (end >= wanted - 1)
                     break;
-                let next = end;
-                let again = true;
-                while (again) {
-                    again = false;
-                    for (const piece of all) {
-                        if (piece.top >= next - 1 || piece.bottom <= next + 1)
-                            continue;
-                        const lines = piece.step > 0 ? piece.top + Math.floor((next - piece.top) / piece.step) * piece.step : 0;
-                        if (piece.top > from + 1)
-                            next = piece.top;
-                        else if (lines > from + 1 && lines < next - 1)
-                            next = lines;
-                        else
-                            continue;
-                        again = true;
-                    }
-                }
+                let next = cut(all, from, end);
                 // begin the next page at a piece, not in the room between two
                 let begin = 1e9;
                 for (const piece of all)
@@ -247,6 +253,12 @@ FocusScope {
     Accessible.name: title
 
     // -- head ----------------------------------------------------------------------
+    // Where it would leave too little room for the blocks, the lead is turned with them.
+    readonly property real lowestDock: keypad !== null && keypad.visible && !Theme.landscape ? keypad.compactHeight
+                                       : dockSlot.implicitHeight
+    readonly property bool leadMoved: lead !== "" && actions.y - lowestDock - titleLabel.height
+                                      - leadLabel.implicitHeight - Theme.s5 < Theme.bySize(260, 300, 340)
+
     // In low reach the head goes down too, unless the upper half is used or there is no room.
     readonly property real lowRoom: height - reachLine - actions.height - dockSlot.height - head.implicitHeight
     readonly property bool headLow: Theme.lowReach && !Theme.landscape && !stageHigh && lowRoom >= leastView
@@ -276,7 +288,8 @@ FocusScope {
             }
         }
         Label {
-            visible: text !== ""
+            id: leadLabel
+            visible: text !== "" && !root.leadMoved
             text: root.lead
             color: Theme.ink2
         }
@@ -310,9 +323,15 @@ FocusScope {
                 width: root.twoColumns ? (head.width - Theme.s5) / 2 : head.width
                 height: root.turns ? implicitHeight : view.height
                 spacing: root.spacing
+
+                Label {
+                    visible: root.leadMoved
+                    text: root.lead
+                    color: Theme.ink2
+                }
             }
             ColumnLayout {
-                id: right
+                id: secondColumn
                 x: blocks.x + blocks.width + Theme.s5
                 y: -view.start
                 width: blocks.width

@@ -13,80 +13,76 @@ PageFrame {
     id: root
 
     required property AcceptedModel model
-    readonly property bool compact: Theme.elder && !Theme.landscape && model.paperComes
+    readonly property bool compact: (Theme.elder || Theme.landscape) && model.paperComes
 
     objectName: "accepted"
     title: model.title
+    parted: model.paperTrouble
     lead: model.lead
 
     // -- paper comes, or none is wanted ------------------------------------------
-    Card {
-        visible: !root.model.paperTrouble
-
-        RowLayout {
-            Layout.fillWidth: true
-            Label {
-                text: Texts.words.common.number
-                color: Theme.ink2
-            }
-            StatusLabel {
-                words: root.model.acceptedWords
-            }
-        }
-        Label {
-            kind: Label.Number
-            text: root.model.number
-        }
-    }
-    Banner {
-        visible: root.compact
-        kind: Banner.Now
-        part: "receipt_slot"
-        moving: Machine.PaperOut
-        words: root.model.printWords
-        detail: root.model.printDetail
-    }
+    // upright: number, then states beside the paper; lying: states beside number and paper
     GridLayout {
         visible: !root.model.paperTrouble
         Layout.fillWidth: true
-        columns: Theme.elder && !Theme.landscape ? 1 : 2
+        columns: Theme.landscape ? 2 : Theme.elder ? 1 : 2
         columnSpacing: Theme.s5
         rowSpacing: Theme.gap
 
-        ColumnLayout {
+        Card {
+            Layout.row: 0
+            Layout.column: Theme.landscape ? 1 : 0
+            Layout.columnSpan: Theme.landscape || Theme.elder ? 1 : 2
             Layout.alignment: Qt.AlignTop
-            spacing: 0
-            Repeater {
-                id: chain
-                model: root.model.chain
-                ChainStep {
-                    required words
-                    required detail
-                    required icon
-                    required property string at
-                    required property int index
-                    stage: at === "done" ? ChainStep.Done : at === "current" ? ChainStep.Current : ChainStep.Later
-                    last: index === chain.count - 1
+            padding: Theme.landscape ? Theme.s2 : Theme.s4
+
+            RowLayout {
+                Layout.fillWidth: true
+                Label {
+                    text: Texts.words.common.number
+                    color: Theme.ink2
+                }
+                StatusLabel {
+                    words: root.model.acceptedWords
                 }
             }
+            Label {
+                kind: Label.Number
+                text: root.model.number
+            }
+        }
+        Banner {
+            visible: root.compact
+            Layout.row: 1
+            Layout.column: Theme.landscape ? 1 : 0
+            Layout.alignment: Qt.AlignTop
+            kind: Banner.Now
+            part: "receipt_slot"
+            moving: Machine.PaperOut
+            words: root.model.printWords
+            detail: root.model.printDetail
         }
         Rectangle {
             visible: !root.compact
+            Layout.row: 1
+            Layout.column: Theme.elder && !Theme.landscape ? 0 : 1
             Layout.alignment: Qt.AlignTop
-            Layout.preferredWidth: Theme.landscape ? 380 : 420
-            Layout.fillWidth: Theme.elder && !Theme.landscape
+            Layout.preferredWidth: 420
+            Layout.fillWidth: Theme.elder || Theme.landscape
             Layout.minimumHeight: paper.implicitHeight + 2 * Theme.s3
             radius: Theme.rL
             color: root.model.paperComes ? Theme.nowTint : Theme.surface
             border.width: root.model.paperComes ? Theme.stroke : 2
             border.color: root.model.paperComes ? Theme.nowLine : Theme.line
 
-            ColumnLayout {
+            GridLayout {
                 id: paper
                 x: Theme.s3
                 y: Theme.s3
                 width: parent.width - 2 * Theme.s3
-                spacing: 0
+                columns: Theme.landscape ? 2 : 1
+                columnSpacing: Theme.s4
+                rowSpacing: Theme.s2
 
                 Machine {
                     visible: root.model.paperComes
@@ -99,25 +95,49 @@ PageFrame {
                 QrCode {
                     visible: !root.model.paperComes
                     Layout.alignment: Qt.AlignHCenter
+                    size: Theme.landscape ? 150 : Theme.bySize(300, 320, 320)
                     text: root.model.qrText
                     words: Texts.words.accepted.photo
                 }
-                Label {
-                    Layout.topMargin: Theme.s2
-                    kind: Label.Strong
-                    horizontalAlignment: Text.AlignHCenter
-                    text: root.model.printWords
+                ColumnLayout {
+                    spacing: 0
+                    Label {
+                        kind: Label.Strong
+                        horizontalAlignment: Theme.landscape ? Text.AlignLeft : Text.AlignHCenter
+                        text: root.model.printWords
+                    }
+                    Label {
+                        kind: Label.Note
+                        horizontalAlignment: Theme.landscape ? Text.AlignLeft : Text.AlignHCenter
+                        text: root.model.printDetail
+                    }
                 }
-                Label {
-                    kind: Label.Note
-                    horizontalAlignment: Text.AlignHCenter
-                    text: root.model.printDetail
+            }
+        }
+        ColumnLayout {
+            Layout.row: Theme.landscape ? 0 : Theme.elder ? 2 : 1
+            Layout.rowSpan: Theme.landscape ? 2 : 1
+            Layout.column: 0
+            Layout.alignment: Qt.AlignTop
+            spacing: 0
+            Repeater {
+                id: chain
+                model: root.model.chain
+                ChainStep {
+                    required words
+                    required icon
+                    required property string note
+                    required property string at
+                    required property int index
+                    stage: at === "done" ? ChainStep.Done : at === "current" ? ChainStep.Current : ChainStep.Later
+                    last: index === chain.count - 1
+                    detail: Theme.landscape && index > 1 ? "" : note
                 }
             }
         }
     }
     ListCard {
-        visible: !root.model.paperTrouble && !Theme.elder
+        visible: !root.model.paperTrouble && !Theme.elder && !Theme.landscape
         ListRow {
             icon: "id-card"
             words: Texts.words.accepted.take_card
@@ -153,7 +173,7 @@ PageFrame {
 
             QrCode {
                 Layout.alignment: Qt.AlignHCenter
-                size: Theme.landscape ? 280 : 320
+                size: Theme.landscape ? 230 : 320
                 text: root.model.qrText
                 words: Texts.words.accepted.photo
             }
@@ -167,21 +187,30 @@ PageFrame {
                     text: Texts.words.accepted.photo_lead
                 }
                 Label {
+                    visible: !Theme.landscape
                     text: Texts.words.accepted.photo_lead_second
                 }
                 Label {
+                    visible: !Theme.landscape
                     kind: Label.Note
                     text: Texts.words.accepted.photo_also
                     color: Theme.ink2
                 }
+                Label {
+                    visible: Theme.landscape
+                    kind: Label.Number
+                    text: root.model.number
+                }
             }
         }
         Rectangle {
+            visible: !Theme.landscape
             Layout.fillWidth: true
             implicitHeight: 2
             color: Theme.line
         }
         GridLayout {
+            visible: !Theme.landscape
             Layout.fillWidth: true
             columns: Theme.elder ? 1 : 2
             columnSpacing: Theme.s3
@@ -215,7 +244,7 @@ PageFrame {
         }
     }
     ListCard {
-        visible: root.model.paperTrouble && !Theme.elder
+        visible: root.model.paperTrouble && !Theme.elder && !Theme.landscape
         ListRow {
             icon: "check"
             words: root.model.deliveryWords
@@ -227,7 +256,9 @@ PageFrame {
             words: Texts.words.accepted.staff
         }
     }
-    Filler {}
+    Filler {
+        visible: !Theme.landscape
+    }
 
     back: PushButton {
         visible: !root.model.paperTrouble && root.model.mayRate && !root.model.finishing

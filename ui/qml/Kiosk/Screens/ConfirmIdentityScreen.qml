@@ -18,16 +18,17 @@ PageFrame {
     lead: Theme.elder ? Texts.words.confirm_identity.stay : model.lead
 
     Card {
-        spacing: Theme.s2
+        padding: Theme.landscape ? Theme.s3 : Theme.s4
+        spacing: Theme.landscape ? Theme.s1 : Theme.s2
 
         RowLayout {
             Layout.fillWidth: true
             spacing: Theme.s5
 
             Rectangle {
-                visible: !Theme.largest
-                Layout.preferredWidth: Theme.landscape ? 130 : 200
-                Layout.preferredHeight: Theme.landscape ? 150 : 240
+                visible: !Theme.largest && !Theme.landscape
+                Layout.preferredWidth: 200
+                Layout.preferredHeight: 240
                 radius: Theme.rS
                 color: Theme.sunken
                 Icon {
@@ -37,15 +38,19 @@ PageFrame {
                     color: Theme.edge
                 }
             }
-            ColumnLayout {
-                spacing: Theme.s1
+            GridLayout {
+                columns: Theme.landscape ? 3 : 1
+                columnSpacing: Theme.s4
+                rowSpacing: Theme.s1
                 Label {
+                    visible: !Theme.elder || Theme.landscape
+                    Layout.fillWidth: !Theme.landscape
                     text: Texts.words.confirm_identity.name
                     color: Theme.ink2
                 }
                 MaskedLabel {
                     kind: Label.Number
-                    font.pixelSize: Theme.bySize(96, 112, 112)
+                    font.pixelSize: Theme.landscape ? Theme.fsNumber : Theme.bySize(96, 112, 112)
                     shown: root.model.name
                 }
                 StatusLabel {
@@ -54,26 +59,26 @@ PageFrame {
             }
         }
         ValueRow {
-            line: true
-            big: true
+            line: !Theme.landscape
+            big: !Theme.landscape
             label: Texts.words.confirm_identity.number
             masked: root.model.number
         }
         ValueRow {
-            line: true
-            big: true
+            line: !Theme.landscape
+            big: !Theme.landscape
             label: Texts.words.confirm_identity.birth_year
             masked: root.model.birthYear
         }
         ValueRow {
-            line: true
-            big: true
+            line: !Theme.landscape
+            big: !Theme.landscape
             label: Texts.words.confirm_identity.address
             masked: root.model.address
         }
     }
     RevealButton {
-        visible: !Theme.elder
+        visible: !Theme.elder && !Theme.landscape
         words: Texts.words.common.reveal
         onRevealedChanged: root.model.reveal(revealed)
     }
@@ -91,9 +96,9 @@ PageFrame {
         available: !root.model.looking
         onActivated: root.model.notMe()
     }
-    // In large type it stands with the actions, where no page has to be turned for it.
+    // In large type and on a low screen it stands with the actions, where no page has to be turned for it.
     middle: RevealButton {
-        visible: Theme.elder
+        visible: Theme.elder || Theme.landscape
         words: Texts.words.common.reveal_short
         onRevealedChanged: root.model.reveal(revealed)
     }

@@ -15,8 +15,8 @@ PageFrame {
 
     objectName: "form"
     title: model.title
-    // with keys below there is no room in large type for more than the question
-    lead: Theme.elder && (model.withKeypad || model.withPinyin) ? "" : model.lead
+    // with keys below there is no room, in large type or on a low screen, for more than the question
+    lead: (Theme.elder || Theme.landscape) && (model.withKeypad || model.withPinyin) ? "" : model.lead
     spacing: Theme.bySize(Theme.s4, Theme.s3, Theme.s3)
 
     Repeater {

@@ -18,7 +18,7 @@ PageFrame {
     lead: model.lead
 
     TileGrid {
-        wanted: offers.count > 4 ? 0 : 1
+        wanted: offers.count > 4 || Theme.lowReach ? 0 : 1
 
         Repeater {
             id: offers
@@ -30,13 +30,14 @@ PageFrame {
                 required closedReason
                 required big
                 required property string item
-                Layout.minimumHeight: offers.count > 4 ? 0 : Theme.bySize(208, 256, 272)
+                Layout.minimumHeight: offers.count > 4 || Theme.lowReach ? 0 : Theme.bySize(208, 256, 272)
                 onActivated: root.model.choose(item)
             }
         }
     }
     Filler {}
     ChoiceRow {
+        visible: !Theme.lowReach
         words: Texts.words.home.help
         detail: Texts.words.home.first_time_lead
         icon: "users"

@@ -52,7 +52,7 @@ PageFrame {
                         model: group.lines
                         ValueRow {
                             required label
-                            labelWidth: Theme.bySize(250, 320, 340)
+                            labelWidth: Theme.bySize(320, 340, 340)
                             required property string value
                             masked: value
                         }

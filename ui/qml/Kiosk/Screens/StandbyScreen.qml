@@ -96,7 +96,7 @@ FocusScope {
             }
             RowLayout {
                 Layout.fillWidth: true
-                visible: root.model.closedWords === "" || !Theme.elder
+                visible: !Theme.small && (root.model.closedWords === "" || !Theme.elder && !Theme.landscape)
                 spacing: Theme.gap
                 uniformCellSizes: true
 

@@ -13,7 +13,7 @@ Pressable {
 
     Layout.fillWidth: true
     implicitWidth: 600
-    implicitHeight: Math.max(Theme.bySize(216, 232, 240), label.implicitHeight + Theme.s5 * 2)
+    implicitHeight: Math.max(Theme.landscape ? 180 : Theme.bySize(216, 232, 240), label.implicitHeight + Theme.s5 * 2)
 
     Ledge {
         anchors.fill: parent
@@ -33,6 +33,7 @@ Pressable {
         spacing: Theme.s4
 
         Icon {
+            visible: !(Theme.small && Theme.elder)
             name: root.icon
             size: Theme.iconBig * 1.3
             color: Theme.nowInk
@@ -40,7 +41,7 @@ Pressable {
         Label {
             id: label
             kind: Label.Title
-            font.pixelSize: Theme.fsNumber
+            font.pixelSize: Theme.small ? Theme.fsTitle : Theme.fsNumber
             text: root.words
             color: Theme.nowInk
             Accessible.ignored: true
