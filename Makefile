@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: run test setup lint types lock gallery clean
+.PHONY: help run test test-postgres setup lint lock gallery clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -30,6 +30,10 @@ lint: setup
 ## make gallery  every screen in every theme, language and size, into out/gallery
 gallery: setup
 	@.venv/bin/kiosk gallery --out out/gallery
+
+## make test-postgres   the hub's tests on a real PostgreSQL 15 (Debian: postgresql-15, postgresql-common)
+test-postgres: setup
+	@pg_virtualenv -v 15 sh -c 'DATABASE_URL=postgres://$$PGUSER:$$PGPASSWORD@$$PGHOST:$$PGPORT/postgres $(PY) -m pytest -q tests/hub'
 
 ## make lock     write the lock files anew from pyproject.toml (versions and hashes, no addresses)
 lock: setup

@@ -7,6 +7,7 @@ that a draft saved before a leave is erased by that leave.
 from __future__ import annotations
 
 import queue
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.keys import Keys
 from offline_cache.outbox import Added, Application, Attachment, ItemKind, ItemState
 from offline_cache.ports import utc_text
-from offline_cache.store import Store, open_store
+from offline_cache.store import SET_ASIDE_FOR, Store, open_store
 
 StoreEffect = (
     SaveDraft
@@ -44,7 +45,8 @@ StoreEffect = (
     | CheckReceipt
 )
 
-REOPEN_S: Final = 30.0  # a full or absent disk is looked at again this often
+REOPEN_S: Final = 5.0  # a full, absent or just released store is looked at again this often
+ROOM_BYTES: Final = 64 << 20  # less is no room: an application with ten pages, and SQLite's own
 TIDY_S: Final = 60.0  # drafts that are no longer offered are erased within a minute
 STOP_S: Final = 5.0
 
@@ -106,13 +108,12 @@ class StoreDesk:
 
     def _run(self) -> None:
         self._open()
-        wait_s = REOPEN_S if self._store is None else TIDY_S
         while True:
+            usable = self._usable is not None and self._usable[0]
             try:
-                effect = self._queue.get(timeout=wait_s)
+                effect = self._queue.get(timeout=TIDY_S if usable else REOPEN_S)
             except queue.Empty:
                 self._tidy()
-                wait_s = REOPEN_S if self._store is None else TIDY_S
                 continue
             if effect is None:
                 break
@@ -147,15 +148,38 @@ class StoreDesk:
             epoch=opened.database.epoch,
             waiting=-1 if isinstance(waiting, StoreFault) else waiting.count,
         )
-        self._tell(True, "")
+        self._look_for_room()
 
     def _tidy(self) -> None:
         if self._store is None:
             self._open()
             return
+        self._look_for_room()
         erased = self._store.journal.erase_expired()
         if isinstance(erased, int) and erased:
             self._log("draft_erased", reason="expired")
+
+    def _look_for_room(self) -> None:
+        """Close what needs the store before a citizen begins, not when they submit."""
+        try:
+            room = shutil.disk_usage(self._settings.paths.data).free >= ROOM_BYTES
+        except OSError as error:
+            self._tell(False, error.strerror or "disk")
+            return
+        self._tell(room, "" if room else StoreFaultCode.DISK_FULL.value)
+
+    def _after_fault(self, fault: StoreFault) -> None:
+        """What a fault of a running store means for the next citizen.
+
+        A damaged one is let go of; opening it again sets it aside and begins anew.
+        """
+        if fault.code in SET_ASIDE_FOR and self._store is not None:
+            self._store.close()
+            self._store = None
+            self._tell_fault(fault)
+            self._open()
+        elif fault.code is StoreFaultCode.DISK_FULL:
+            self._tell_fault(fault)
 
     def _tell(self, usable: bool, reason: str) -> None:
         if self._usable != (usable, reason):
@@ -264,6 +288,7 @@ class StoreDesk:
             self._callbacks.waits()
         else:
             self._log("store_fault", fault=added.code.value, detail=f"{kind.value} not kept")
+            self._after_fault(added)
 
     def _save_draft(self, effect: SaveDraft) -> None:
         if self._store is None:
@@ -271,6 +296,7 @@ class StoreDesk:
         fault = self._store.journal.save(effect.session, effect.card_number, effect.payload)
         if fault is not None:
             self._log("store_fault", fault=fault.code.value, detail="draft not kept")
+            self._after_fault(fault)
 
     def _look_for_draft(self, effect: LookForDraft) -> None:
         draft = self._store.journal.find(effect.card_number) if self._store is not None else None

@@ -1,0 +1,287 @@
+"""The window's side of its children: whatever happens to them, every question is answered."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from drivers.code_scanner.values import CodeScanned
+from drivers.device import DeviceClass, Status, StatusChanged
+from kiosk import sync_messages
+from kiosk.channel import ChannelClosed, Frame
+from kiosk.clock import SystemClock
+from kiosk.documents import messages as vision_messages
+from kiosk.entry.hub_desk import HubDesk
+from kiosk.entry.store_desk import ReceiptHere
+from kiosk.entry.vision_desk import VisionDesk
+from kiosk.flow.effects import (
+    CameraUse,
+    CheckReceipt,
+    LookForEarlier,
+    MakeDocuments,
+    StartCamera,
+    TakePage,
+)
+from kiosk.flow.events import (
+    Delivered,
+    DocumentsFailed,
+    DocumentsMade,
+    EarlierKnown,
+    LineChanged,
+    PageNotTaken,
+    PageTaken,
+    PlateSeen,
+    ProgressKnown,
+    ReceiptRefused,
+    Scope,
+)
+from kiosk.flow.pages import Advice, ProgressKind
+from offline_cache.outbox import Application, ItemState
+
+SCOPE = Scope("s1", 3)
+AT = datetime(2026, 11, 22, 1, 41, tzinfo=UTC)
+NUMBER = "QS01261122003796"
+EARLIER = LookForEarlier(SCOPE, "old_age_allowance", 30, "11010519491231002X")
+RECEIPT = CheckReceipt(SCOPE, NUMBER, f"ZW1.{NUMBER}.AAAA")
+
+
+class Wire:
+    """What a desk sends and posts; `open` False: nobody is there."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[bytes, tuple[bytes, ...]]] = []
+        self.posted: list[object] = []
+        self.logged: list[str] = []
+        self.open = True
+
+    def send(self, message: bytes, blobs: tuple[bytes, ...]) -> ChannelClosed | None:
+        if not self.open:
+            return ChannelClosed("not running")
+        self.sent.append((message, blobs))
+        return None
+
+    def log(self, event: str, /, **fields: object) -> None:
+        self.logged.append(event)
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+def hub(wire: Wire) -> HubDesk:
+    return HubDesk(send=wire.send, post=wire.posted.append, clock=SystemClock(), log=wire.log)
+
+
+def hub_says(hub: HubDesk, message: sync_messages.Answer) -> None:
+    hub.on_frame(Frame(message.model_dump_json().encode()))
+
+
+def asked(wire: Wire) -> sync_messages.AskEarlier | sync_messages.AskProgress:
+    request = sync_messages.REQUEST.validate_json(wire.sent[-1][0])
+    assert isinstance(request, sync_messages.AskEarlier | sync_messages.AskProgress)
+    return request
+
+
+def test_the_hub_knows_of_an_application_made_elsewhere(wire: Wire, hub: HubDesk) -> None:
+    hub.ask_earlier(EARLIER)
+    answer = sync_messages.Earlier(id=asked(wire).id, asked=True, number=NUMBER, accepted_at=AT)
+    hub_says(hub, answer)
+    assert wire.posted == [EarlierKnown(SCOPE, NUMBER, AT, True)]
+    hub_says(hub, answer)  # told twice, heard once
+    assert len(wire.posted) == 1
+
+
+def test_without_the_sync_process_a_citizen_is_not_kept_waiting(wire: Wire, hub: HubDesk) -> None:
+    wire.open = False
+    hub.ask_earlier(EARLIER)
+    hub.check_receipt(RECEIPT, ReceiptHere(None, False))
+    assert wire.posted == [
+        EarlierKnown(SCOPE, None, None, False),
+        ProgressKnown(SCOPE, NUMBER, ProgressKind.HUB_UNREACHABLE, None, None, None),
+    ]
+
+
+def test_what_was_asked_of_a_process_that_died_counts_as_out_of_reach(
+    wire: Wire, hub: HubDesk
+) -> None:
+    hub.ask_earlier(EARLIER)
+    hub.on_down("closed, exit -9")
+    assert wire.posted == [
+        LineChanged(False, None, 0),
+        EarlierKnown(SCOPE, None, None, False),
+    ]
+
+
+def test_an_answer_for_a_citizen_who_has_gone_is_dropped(wire: Wire, hub: HubDesk) -> None:
+    hub.ask_earlier(EARLIER)
+    number = asked(wire).id
+    hub.forget()
+    hub_says(hub, sync_messages.Earlier(id=number, asked=True, number=NUMBER, accepted_at=AT))
+    assert wire.posted == []
+
+
+def test_a_receipt_that_waits_on_this_terminal_is_told_without_the_line(
+    wire: Wire, hub: HubDesk
+) -> None:
+    here = Application(NUMBER, "old_age_allowance", AT, ItemState.WAITING)
+    hub.check_receipt(RECEIPT, ReceiptHere(here, True))
+    assert wire.posted == [
+        ProgressKnown(SCOPE, NUMBER, ProgressKind.WAITING_HERE, "old_age_allowance", AT, None)
+    ]
+    assert wire.sent == []
+
+
+def test_a_forged_receipt_is_refused_here_and_by_the_hub(wire: Wire, hub: HubDesk) -> None:
+    here = Application(NUMBER, "old_age_allowance", AT, ItemState.WAITING)
+    hub.check_receipt(RECEIPT, ReceiptHere(here, False))
+    hub.check_receipt(RECEIPT, ReceiptHere(None, False))
+    hub_says(
+        hub,
+        sync_messages.Progress(id=asked(wire).id, number=NUMBER, state="signature_wrong"),
+    )
+    assert wire.posted == [ReceiptRefused(SCOPE, NUMBER), ReceiptRefused(SCOPE, NUMBER)]
+
+
+def test_the_hubs_state_of_a_receipt_is_passed_on(wire: Wire, hub: HubDesk) -> None:
+    hub.check_receipt(RECEIPT, ReceiptHere(None, False))
+    hub_says(
+        hub,
+        sync_messages.Progress(
+            id=asked(wire).id,
+            number=NUMBER,
+            state="granted",
+            item="old_age_allowance",
+            accepted_at=AT,
+            changed_at=AT,
+        ),
+    )
+    assert wire.posted == [
+        ProgressKnown(SCOPE, NUMBER, ProgressKind.GRANTED, "old_age_allowance", AT, AT)
+    ]
+
+
+def test_the_line_and_deliveries_are_passed_on_and_nonsense_is_not(
+    wire: Wire, hub: HubDesk
+) -> None:
+    hub_says(hub, sync_messages.Line(online=True, last_contact=AT, waiting=2))
+    hub_says(hub, sync_messages.Delivered(number=NUMBER))
+    hub.on_frame(Frame(b'{"kind": "delivered", "number": 7, "more": 1}'))
+    assert wire.posted == [LineChanged(True, AT, 2), Delivered(NUMBER)]
+    assert wire.logged == ["unexpected"]
+
+
+class Images:
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def put(self, key: str, jpeg: bytes) -> None:
+        self.kept[key] = jpeg
+
+    def clear(self) -> None:
+        self.kept.clear()
+
+
+class Eye:
+    """A vision desk with what it needs."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.images = Images()
+        self.rings: list[str | None] = []
+        self.wire = wire
+        self.desk = VisionDesk(
+            installed=True,
+            send=wire.send,
+            post=wire.posted.append,
+            clock=SystemClock(),
+            log=wire.log,
+            images=self.images,
+            ring=self.rings.append,
+        )
+
+    def says(self, message: vision_messages.Answer, *blobs: bytes) -> None:
+        self.desk.on_frame(Frame(message.model_dump_json().encode(), blobs))
+
+    def last_request(self) -> vision_messages.Request:
+        return vision_messages.REQUEST.validate_json(self.wire.sent[-1][0])
+
+
+@pytest.fixture
+def eye(wire: Wire) -> Eye:
+    return Eye(wire)
+
+
+def test_a_page_that_was_taken_is_shown_by_its_key_and_forgotten_at_the_end(
+    wire: Wire, eye: Eye
+) -> None:
+    eye.desk.perform(StartCamera(SCOPE, CameraUse.PAGE))
+    eye.desk.perform(TakePage(SCOPE))
+    request = eye.last_request()
+    assert isinstance(request, vision_messages.TakePage)
+    eye.says(
+        vision_messages.PageTaken(id=request.id, advice="good", width_px=800, height_px=600),
+        b"jpeg",
+    )
+    (taken,) = wire.posted
+    assert isinstance(taken, PageTaken)
+    assert (taken.scope, taken.advice, taken.jpeg) == (SCOPE, Advice.GOOD, b"jpeg")
+    assert eye.images.kept == {taken.image: b"jpeg"}
+    eye.desk.forget()
+    assert eye.images.kept == {}
+    assert eye.last_request() == vision_messages.Forget()
+
+
+def test_looks_at_the_plate_carry_the_step_that_wants_them(wire: Wire, eye: Eye) -> None:
+    look = vision_messages.Plate(
+        advice="glare", corners=(), trouble_area=(), paper=True, steady=False
+    )
+    eye.says(look)
+    assert wire.posted == []  # nobody looks
+    eye.desk.perform(StartCamera(SCOPE, CameraUse.PAGE))
+    eye.says(look)
+    assert wire.posted == [PlateSeen(SCOPE, Advice.GLARE, (), (), True, False)]
+
+
+def test_a_code_is_passed_on_only_while_codes_are_wanted(wire: Wire, eye: Eye) -> None:
+    eye.desk.perform(StartCamera(SCOPE, CameraUse.PAGE))
+    eye.says(vision_messages.CodeSeen(format="QR_CODE"), b"ZW1.x")
+    assert wire.posted == []
+    eye.desk.perform(StartCamera(SCOPE, CameraUse.CODE))
+    eye.says(vision_messages.CodeSeen(format="QR_CODE"), b"ZW1.x")
+    assert wire.posted == [CodeScanned(b"ZW1.x")]
+
+
+def test_when_the_vision_process_dies_the_citizen_is_told_and_it_goes_on_by_itself(
+    wire: Wire, eye: Eye
+) -> None:
+    eye.says(vision_messages.Hello(ring="kiosk-preview-1", version="1"))
+    eye.desk.perform(StartCamera(SCOPE, CameraUse.PAGE))
+    eye.desk.perform(TakePage(SCOPE))
+    eye.desk.perform(MakeDocuments(SCOPE, (b"jpeg",), ()))
+    eye.desk.on_down("closed, exit -11")
+    status = wire.posted[0]
+    assert isinstance(status, StatusChanged)
+    assert (status.device, status.status) == (DeviceClass.DOCUMENT_CAMERA, Status.STARTING)
+    assert wire.posted[1] == PageNotTaken(SCOPE, Advice.CAMERA_LOST)
+    assert isinstance(wire.posted[2], DocumentsFailed)
+    assert eye.rings == ["kiosk-preview-1", None]
+    eye.desk.on_up()
+    assert eye.last_request() == vision_messages.StartLooking(use="page")
+
+
+def test_documents_come_back_as_they_were_made(wire: Wire, eye: Eye) -> None:
+    eye.desk.perform(MakeDocuments(SCOPE, (b"one", b"two"), (((0.1, 0.2), (0.3, 0.4)),)))
+    assert wire.sent[-1][1] == (b"one", b"two")
+    request = eye.last_request()
+    assert isinstance(request, vision_messages.MakeDocuments)
+    assert request.strokes == (((0.1, 0.2), (0.3, 0.4)),)
+    eye.says(vision_messages.DocumentsMade(id=request.id), b"%PDF", b"png")
+    assert wire.posted == [DocumentsMade(SCOPE, b"%PDF", b"png")]
+
+
+def test_without_a_vision_process_nothing_waits_for_ever(wire: Wire, eye: Eye) -> None:
+    wire.open = False
+    eye.desk.perform(TakePage(SCOPE))
+    assert wire.posted == [PageNotTaken(SCOPE, Advice.CAMERA_LOST)]

@@ -1,0 +1,219 @@
+"""The window's side of the store: what an effect asks is answered, whatever the disk does."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from kiosk.clock import SystemClock
+from kiosk.entry import store_desk
+from kiosk.entry.store_desk import Callbacks, ReceiptHere, StoreDesk
+from kiosk.flow.effects import (
+    AddRating,
+    Attachment,
+    CheckReceipt,
+    EraseDraft,
+    LookForDraft,
+    LookForEarlier,
+    SaveDraft,
+    Seal,
+)
+from kiosk.flow.events import (
+    DraftKnown,
+    EarlierKnown,
+    Scope,
+    Sealed,
+    SealFailed,
+    StorageChanged,
+)
+from kiosk.receipts.number import agrees, parse_qr
+from kiosk.settings import PathSettings, Settings
+from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.keys import Keys, open_keys
+from offline_cache.store import StorePlaces
+
+SCOPE = Scope("s1", 1)
+NUMBER = "11010519491231002X"  # of the made-up vectors
+WAIT_S = 20.0
+
+
+class Desk:
+    """A desk over a real store, and what it told."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.settings = Settings(paths=PathSettings(data=tmp_path / "data"))
+        self.events: queue.Queue[object] = queue.Queue()
+        self.told: list[str] = []
+        self.asked: queue.Queue[object] = queue.Queue()
+        keys = open_keys(StorePlaces(self.settings.paths.data).keys)
+        assert isinstance(keys, Keys)
+        self.keys = keys
+        self.desk = self.make()
+
+    def make(self) -> StoreDesk:
+        return StoreDesk(
+            self.settings,
+            post=self.events.put,
+            clock=SystemClock(),
+            log=lambda event, /, **fields: self.told.append(event),
+            callbacks=Callbacks(
+                sealing=lambda busy: self.told.append(f"sealing {busy}"),
+                waits=lambda: self.told.append("waits"),
+                ask_hub_earlier=self.asked.put,
+                receipt_here=lambda effect, here: self.asked.put(here),
+            ),
+        )
+
+    def wait_for(self, kind: type, fits: Callable[[object], bool] = lambda _: True) -> object:
+        while True:
+            event = self.events.get(timeout=WAIT_S)
+            if isinstance(event, kind) and fits(event):
+                return event
+
+    def crash(self) -> None:
+        """The program starts again, as after a crash: nothing was erased on the way."""
+        self.desk.stop()
+        self.desk = self.make()
+        self.desk.start(self.keys)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    desk.desk.start(desk.keys)
+    assert desk.wait_for(StorageChanged) == StorageChanged(True, "")
+    yield desk
+    desk.desk.stop()
+
+
+def seal() -> Seal:
+    return Seal(
+        SCOPE,
+        "old_age_allowance",
+        NUMBER,
+        "张*",
+        {"item": "old_age_allowance", "materials": [{"code": "page", "name": "户口簿"}]},
+        (Attachment("page", "application/pdf", b"%PDF-1.7 made up"),),
+    )
+
+
+def test_a_sealed_application_gets_a_number_and_a_signed_qr_and_sync_is_woken(desk: Desk) -> None:
+    desk.desk.perform(seal())
+    sealed = desk.wait_for(Sealed)
+    assert isinstance(sealed, Sealed)
+    assert agrees(sealed.number)
+    assert sealed.number.startswith("QS01")
+    assert parse_qr(sealed.qr_text.encode()).number == sealed.number  # type: ignore[union-attr]
+    desk.desk.perform(CheckReceipt(SCOPE, sealed.number, sealed.qr_text))
+    here = desk.asked.get(timeout=WAIT_S)
+    assert isinstance(here, ReceiptHere)
+    assert here.application is not None and here.signature_agrees
+    assert desk.told.index("sealing True") < desk.told.index("sealing False")
+    assert desk.told.index("sealing False") < desk.told.index("waits")
+
+
+def test_a_receipt_with_another_signature_is_not_taken_for_ours(desk: Desk) -> None:
+    desk.desk.perform(seal())
+    sealed = desk.wait_for(Sealed)
+    assert isinstance(sealed, Sealed)
+    forged = sealed.qr_text[:-10] + "AAAAAAAAAA"
+    desk.desk.perform(CheckReceipt(SCOPE, sealed.number, forged))
+    here = desk.asked.get(timeout=WAIT_S)
+    assert isinstance(here, ReceiptHere)
+    assert here.application is not None and not here.signature_agrees
+
+
+def test_the_same_person_again_is_shown_the_earlier_number_and_a_stranger_is_asked_about(
+    desk: Desk,
+) -> None:
+    desk.desk.perform(seal())
+    sealed = desk.wait_for(Sealed)
+    assert isinstance(sealed, Sealed)
+    desk.desk.perform(LookForEarlier(SCOPE, "old_age_allowance", 30, NUMBER))
+    earlier = desk.wait_for(EarlierKnown)
+    assert isinstance(earlier, EarlierKnown)
+    assert (earlier.number, earlier.delivered) == (sealed.number, False)
+    other = LookForEarlier(SCOPE, "old_age_allowance", 30, "440308199901101512")
+    desk.desk.perform(other)
+    assert desk.asked.get(timeout=WAIT_S) == other
+
+
+def test_a_draft_is_offered_after_a_crash_and_never_after_a_leave(desk: Desk) -> None:
+    desk.desk.perform(SaveDraft("s1", NUMBER, "{}"))
+    desk.desk.perform(LookForDraft(SCOPE, NUMBER))
+    nothing = desk.wait_for(DraftKnown)
+    assert isinstance(nothing, DraftKnown) and nothing.payload is None
+    desk.crash()
+    desk.desk.perform(LookForDraft(SCOPE, NUMBER))
+    found = desk.wait_for(DraftKnown)
+    assert isinstance(found, DraftKnown) and found.payload == "{}"
+    desk.desk.perform(LookForDraft(SCOPE, "440308199901101512"))
+    foreign = desk.wait_for(DraftKnown)
+    assert isinstance(foreign, DraftKnown) and foreign.payload is None
+    desk.desk.perform(EraseDraft(NUMBER))
+    desk.crash()
+    desk.desk.perform(LookForDraft(SCOPE, NUMBER))
+    gone = desk.wait_for(DraftKnown)
+    assert isinstance(gone, DraftKnown) and gone.payload is None
+
+
+def test_a_full_disk_closes_before_a_citizen_begins_and_opens_by_itself(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_desk, "TIDY_S", 0.05)
+    monkeypatch.setattr(store_desk, "REOPEN_S", 0.05)
+    monkeypatch.setattr(
+        store_desk, "shutil", SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=1000))
+    )
+    desk.desk.perform(EraseDraft())  # the loop takes its new pause with the next turn
+    assert desk.wait_for(StorageChanged) == StorageChanged(False, "disk_full")
+    monkeypatch.setattr(store_desk, "shutil", shutil)
+    assert desk.wait_for(StorageChanged) == StorageChanged(True, "")
+
+
+def test_without_keys_nothing_is_accepted_and_the_reason_is_told(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.desk.start(StoreFault(StoreFaultCode.BAD_MODE, "database.key has mode 0644"))
+    assert desk.wait_for(StorageChanged) == StorageChanged(False, "bad_mode")
+    desk.desk.perform(seal())
+    failed = desk.wait_for(SealFailed)
+    assert isinstance(failed, SealFailed)
+    assert failed.detail == "bad_mode" and not failed.disk_full
+    desk.desk.stop()
+
+
+def test_a_database_that_breaks_while_running_is_put_away_and_the_next_citizen_is_served(
+    desk: Desk,
+) -> None:
+    places = StorePlaces(desk.settings.paths.data)
+    desk.desk.perform(seal())
+    desk.wait_for(Sealed)
+    desk.desk.stop()
+    raw = bytearray(places.database.read_bytes())
+    raw[4096:] = b"\x00" * (len(raw) - 4096)
+    places.database.write_bytes(raw)
+    desk.desk = desk.make()
+    desk.desk.start(desk.keys)
+    assert desk.wait_for(StorageChanged, lambda e: e == StorageChanged(True, ""))
+    desk.desk.perform(seal())
+    again = desk.wait_for(Sealed)
+    assert isinstance(again, Sealed)
+    assert "store_fault" in desk.told
+    aside = list(desk.settings.paths.data.glob("store.aside-*"))
+    assert len(aside) == 1  # put away, never deleted
+
+
+def test_a_rating_follows_its_application(desk: Desk) -> None:
+    desk.desk.perform(seal())
+    sealed = desk.wait_for(Sealed)
+    assert isinstance(sealed, Sealed)
+    before = desk.told.count("waits")
+    desk.desk.perform(AddRating(sealed.number, 5, (), "keypad", sealed.accepted_at))
+    desk.desk.perform(CheckReceipt(SCOPE, sealed.number, sealed.qr_text))
+    desk.asked.get(timeout=WAIT_S)
+    assert desk.told.count("waits") == before + 1
