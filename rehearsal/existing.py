@@ -37,5 +37,8 @@ class ExistingTown:
     def hub_start(self) -> None:
         self._town.ask("hub_start")
 
+    def restart_terminal(self) -> None:
+        self._town.ask("restart_terminal")
+
     def status(self) -> dict[str, Any]:
         return self._town.ask("status")

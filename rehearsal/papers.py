@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import segno
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 DPI = 300
 REGISTER_MM = (143.0, 105.0)  # a page of the booklet, lying
@@ -115,6 +116,19 @@ def from_file(path: Path, width_mm: float, height_mm: float) -> Sheet:
     """Any picture as a sheet of the size given; raises OSError."""
     with Image.open(path) as picture:
         return Sheet(picture.convert("RGB"), width_mm, height_mm)
+
+
+def photograph(path: Path, size: tuple[int, int]) -> Image.Image:
+    """A photograph as the camera's whole frame: lying, fitted in, its rim continued to the frame's
+    edges. Raises OSError."""
+    with Image.open(path) as opened:
+        picture = ImageOps.exif_transpose(opened).convert("RGB")
+    if picture.height > picture.width:
+        picture = picture.transpose(Image.Transpose.ROTATE_90)
+    picture = ImageOps.contain(picture, size, Image.Resampling.LANCZOS)
+    across, down = size[0] - picture.width, size[1] - picture.height
+    rim = ((down // 2, down - down // 2), (across // 2, across - across // 2), (0, 0))
+    return Image.fromarray(np.pad(np.asarray(picture), rim, mode="edge"))
 
 
 def code_on_paper(text: str, side_mm: float = 45.0) -> Sheet:

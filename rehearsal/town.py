@@ -128,17 +128,24 @@ class Town:
     # -- starting ---------------------------------------------------------------
 
     def start(self) -> None:
-        """Bring everything up in order. Raises TownError."""
-        if self.plan.with_hub:
-            self._make_hub()
-        self._start_emulators()
+        """Bring everything up, side by side where nothing waits for the other. Raises TownError.
+
+        Everything is started from the calling thread: a child dies with the thread that made it.
+        """
+        making = self._start_making_hub() if self.plan.with_hub else None
+        emulators = self._start_emulators()
         if self.plan.virtual_screen:
             self._start_screen()
+        enrolment = self._start_hub(making) if making else None
+        self._emulators_ready(emulators)
         self._write_settings()
         self._describe()
         self._serve_control()
-        if self.plan.with_hub and self.plan.with_terminal:
-            self._enrol()
+        if enrolment:
+            self._hub_ready()
+            code = self._finish_command("hub-enrol-code", enrolment)
+            if self.plan.with_terminal:
+                self._enrol(code)
         if self.plan.with_terminal:
             self.start_terminal()
 
@@ -155,7 +162,9 @@ class Town:
 
     def command(self, name: str, *command: str) -> str:
         """Run a command to its end and answer what it printed. Raises TownError."""
-        process = self.child(name, *command, stdout=subprocess.PIPE)
+        return self._finish_command(name, self.child(name, *command, stdout=subprocess.PIPE))
+
+    def _finish_command(self, name: str, process: subprocess.Popen[bytes]) -> str:
         try:
             out, _ = process.communicate(timeout=COMMAND_S)
         except subprocess.TimeoutExpired:
@@ -181,21 +190,37 @@ class Town:
             return (str(beside), *arguments)
         return (sys.executable, "-c", "from kiosk.entry.cli import main; main()", *arguments)
 
-    def _make_hub(self) -> None:
+    def _start_making_hub(self) -> subprocess.Popen[bytes]:
         self.say("hub: making a new one")
-        made = json.loads(self.hub("init", "--json").strip().splitlines()[-1])
+        return self.child(
+            "hub-init", sys.executable, "-m", "hub", "init", "--json", stdout=subprocess.PIPE
+        )
+
+    def _start_hub(self, making: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+        """Start serving and, beside it, ask for the code with which the terminal enrols."""
+        made = json.loads(self._finish_command("hub-init", making).strip().splitlines()[-1])
         self.staff_password = str(made.get("password") or "")
         self.staff_name = str(made.get("user") or "")
-        self.hub_start()
+        self._start_serving()
+        return self.child(
+            "hub-enrol-code",
+            sys.executable, "-m", "hub", "enrol-code", TERMINAL, "--json",
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
 
     def hub_start(self) -> None:
         """Start the hub and wait until it answers."""
-        if self._alive("hub"):
-            return
+        if not self._alive("hub"):
+            self._start_serving()
+            self._hub_ready()
+
+    def _start_serving(self) -> None:
         self.child(
             "hub", sys.executable, "-m", "hub", "serve", "--host", "127.0.0.1",
             "--port", str(self.hub_port),
         )  # fmt: skip
+
+    def _hub_ready(self) -> None:
         until = time.monotonic() + HUB_READY_S
         while time.monotonic() < until:
             if not self._alive("hub"):
@@ -213,7 +238,7 @@ class Town:
         self._end("hub")
         self.say("hub: stopped")
 
-    def _start_emulators(self) -> None:
+    def _start_emulators(self) -> dict[str, subprocess.Popen[bytes]]:
         places: dict[str, tuple[str, ...]] = {
             "id_reader": (
                 "--link",
@@ -227,7 +252,7 @@ class Town:
             "keypad": ("--link", str(self.runtime / "dev/keypad")),
             "loudspeaker": ("--folder", str(self.folder / "voice")),
         }
-        started = {
+        return {
             name: self.child(
                 name,
                 sys.executable, "-m", f"rehearsal.emulators.{name}",
@@ -236,6 +261,8 @@ class Town:
             )
             for name in DEVICES
         }  # fmt: skip
+
+    def _emulators_ready(self, started: Mapping[str, subprocess.Popen[bytes]]) -> None:
         for name, process in started.items():
             self.facts[name] = json.loads(self._first_line(name, process))
         self.say(f"devices: {', '.join(DEVICES)} are there")
@@ -339,8 +366,8 @@ class Town:
             encoding="utf-8",
         )
 
-    def _enrol(self) -> None:
-        answer = json.loads(self.hub("enrol-code", TERMINAL, "--json").strip().splitlines()[-1])
+    def _enrol(self, said: str) -> None:
+        answer = json.loads(said.strip().splitlines()[-1])
         code = str(answer.get("code") or answer.get("enrol_code") or "")
         if not code:
             raise TownError("the hub gave no enrolment code")
@@ -351,6 +378,19 @@ class Town:
         """Start window, vision and sync; does not wait for the window."""
         self.child("kiosk", *self.kiosk("run", "--settings", str(self.settings_path)))
         self.say("terminal: started")
+
+    def crash_terminal(self) -> None:
+        """Kill the window's process as a power cut would; its children notice by themselves."""
+        process = self._children.pop("kiosk", None)
+        if process:
+            process.kill()
+            process.wait(processes.KILL_WAIT_S)
+        self.say("terminal: killed")
+
+    def restart_terminal(self) -> None:
+        """As systemd does after a crash."""
+        self.crash_terminal()
+        self.start_terminal()
 
     def stop_terminal(self) -> int:
         """Ask the terminal to end; answers its exit code."""
@@ -401,6 +441,8 @@ class Town:
                 case "hub":
                     arguments = [str(part) for part in request["arguments"]]
                     return {"out": await asyncio.to_thread(self.hub, *arguments)}
+                case "restart_terminal":
+                    await asyncio.to_thread(self.restart_terminal)
                 case "status":
                     pass
                 case other:

@@ -1,7 +1,7 @@
 """Document camera: a stream of JPEG pictures over HTTP (multipart/x-mixed-replace).
 
 Control: place_paper {picture | builtin "household_register" + page, rotation, offset, width_mm,
-height_mm, glare, dim}, remove_paper, show_code {text}, hide_code, light {dim, glare}, stall {on},
+height_mm, glare, dim}, remove_paper, photograph {picture}, show_code {text}, hide_code, light {dim, glare}, stall {on},
 black {on}, freeze {on}, unplug, plug, status.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 from rehearsal.control import RequestError
 from rehearsal.emulators.base import dispatch, parser, run
 from rehearsal.emulators.plate import Scene, corners, exposures
-from rehearsal.papers import Sheet, code_on_paper, from_file, household_register
+from rehearsal.papers import Sheet, code_on_paper, from_file, household_register, photograph
 
 HOST = "127.0.0.1"
 BOUNDARY = b"frame"
@@ -116,6 +116,7 @@ class Camera:
             {
                 "place_paper": self._place,
                 "remove_paper": self._remove,
+                "photograph": self._photograph,
                 "show_code": self._show_code,
                 "hide_code": self._hide_code,
                 "light": self._light,
@@ -143,6 +144,16 @@ class Camera:
             glare=bool(request.get("glare", False)),
             dim=float(request.get("dim", 1.0)),
         )
+        return await self._show(self._laid)
+
+    async def _photograph(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Show a photograph of a paper as it is, not a paper on the plate."""
+        path = Path(request["picture"])
+        try:
+            picture = await asyncio.to_thread(photograph, path, self._size)
+        except OSError as error:
+            raise RequestError(f"not a picture: {type(error).__name__}") from error
+        self._laid = Scene(photograph=picture)
         return await self._show(self._laid)
 
     async def _remove(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +214,7 @@ class Camera:
     def _status(self, request: dict[str, Any]) -> dict[str, Any]:
         return {
             "plugged": self._server is not None,
-            "paper": self._laid.sheet is not None,
+            "paper": self._laid.sheet is not None or self._laid.photograph is not None,
             "corners": corners(self._scene, self._size),
             "size": self._size,
             "watchers": len(self._talks),

@@ -32,6 +32,7 @@ class Scene:
     glare: bool = False
     dim: float = 1.0  # part of the light that is left
     black: bool = False
+    photograph: Image.Image | None = field(default=None, repr=False)  # instead of the plate
 
 
 def pixels_a_mm(height_px: int) -> float:
@@ -80,6 +81,8 @@ def render(scene: Scene, size: tuple[int, int], seed: int = 1) -> Image.Image:
     """The scene without noise, as the lens throws it."""
     if scene.black:
         return Image.new("RGB", size, (3, 3, 4))
+    if scene.photograph is not None:
+        return scene.photograph
     width, height = size
     chance = np.random.default_rng(seed)
     grain = chance.normal(0.0, 1.0, (height // 2 + 1, width // 2 + 1, 1)).astype(np.float32)

@@ -23,6 +23,6 @@ class Album:
         self._seen.add((situation, title))
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{len(self.paths) + 1:02}-{situation}.png"
-        picture.save(path)
+        picture.save(path, compress_level=1)  # a tenth of the time, half as large again
         self.paths.append(path)
         return path

@@ -11,12 +11,13 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rehearsal.control import Control
 from rehearsal.people import Person
 from rehearsal.robot.album import Album
-from rehearsal.robot.eyes import Eyes, Node, Sight, polled
+from rehearsal.robot.eyes import BlindError, Eyes, Node, Sight, polled
 from rehearsal.robot.hands import Hands
 
 PAGE_S = 20.0  # the longest that any page needs to come: a card read, a still, a seal
@@ -24,7 +25,7 @@ WINDOW_S = 60.0  # from the start of the terminal to its first page
 SETTLE_S = 0.45  # a page slides in for 240 ms (elder 320); after that positions hold
 AGAIN_S = 6.0  # a person presses again when nothing has happened for so long
 PRESSES = 3
-PAPER_SEEN_S = 1.0  # by then the outline is drawn around the paper
+LOOK_EVERY_S = 0.05  # between two glances at the window
 CAMERA_PATIENCE_S = 15.0  # then the button is pressed instead of waiting for the automatic
 GUARD_S = 0.55  # presses within 500 ms of a new page are taken as meant for the page before
 
@@ -48,6 +49,7 @@ class Errand:
     receipt_qr: str = ""
     again: bool = True  # goes on although there is an earlier application
     wait_for_paper: bool = True
+    photograph: Path | None = None  # of a paper, instead of the register's page
     paper: Mapping[str, Any] = field(default_factory=dict)  # how the page is put down
 
     def answers(self) -> dict[str, str]:
@@ -61,6 +63,9 @@ class Errand:
 
 
 YES = ("是我，继续", "是，继续")
+SEEN_STILL = ("很好，请别动", "很清楚，马上拍")  # the paper is found, its outline is drawn
+PRINTED = "回执打印好了"
+SHOWN_LATER = frozenset({"capture_page", "accepted"})  # their pictures are taken at a better moment
 LEVELS = {"5": "非常满意", "4": "满意", "3": "基本满意", "2": "不满意", "1": "非常不满意"}
 LABELS = {
     "phone": "本人手机号",
@@ -101,19 +106,30 @@ class Citizen:
         self._rated = False
         self._scanned = False
         self._receipts_before = 0
+        self._new_at = 0.0  # when the page or overlay that is there was first seen
+        self._top = ""
 
     # -- looking ----------------------------------------------------------------
 
     def look(self) -> Sight:
-        """One look; every new situation is noted and its picture kept."""
-        sight = self.eyes.look()
+        """A look at all that is there; every new situation is noted and its picture kept."""
+        return self._noted(self.eyes.look())
+
+    def glance(self) -> Sight:
+        """The same for which page is there, without what stands on it."""
+        return self._noted(self.eyes.glance())
+
+    def _noted(self, sight: Sight) -> Sight:
         situation = sight.situation
+        top = sight.overlay or sight.page
+        if top and top.path != self._top:
+            self._top, self._new_at = top.path, time.monotonic()
         if situation and (not self.met or self.met[-1] != situation):
             self.met.append(situation)
             self._say(f"sees {situation}")
-        top = sight.overlay or sight.page
         title = top.name if top else ""
-        if self.album.wants(situation, title) and self._settled(sight):
+        later = situation in SHOWN_LATER
+        if not later and self.album.wants(situation, title) and self._settled(sight):
             self.album.keep(situation, self.hands.picture(), title)
         return sight
 
@@ -124,27 +140,41 @@ class Citizen:
 
     def _settled(self, sight: Sight) -> bool:
         """The same page is still there, alone and in its place, a moment later."""
-        time.sleep(SETTLE_S)
-        later = self.eyes.look()
+        self._let_pass(SETTLE_S)
+        later = self.eyes.glance()
         here, there = sight.overlay or sight.page, later.overlay or later.page
         return bool(here and there and here.id == there.id and len(later.pages) <= 1)
+
+    def _let_pass(self, seconds: float) -> None:
+        """Let the page that is there have been there for so long."""
+        time.sleep(max(0.0, self._new_at + seconds - time.monotonic()))
 
     def wait(self, *situations: str, within_s: float = PAGE_S) -> Sight:
         """Look until one of `situations` is there. Raises LostError, with a picture kept."""
         sight = Sight(())
-        for _ in polled(within_s):
-            sight = self.look()
+        for _ in polled(within_s, LOOK_EVERY_S):
+            sight = self.glance()
             if sight.situation in situations:
-                return sight
+                return self.look()
             self._check_alive()
         raise self.lost(f"waited {within_s:.0f} s for {' or '.join(situations)}", sight)
+
+    def wait_past(self, *situations: str, what: str = "", within_s: float = PAGE_S) -> None:
+        """Wait until another page than these is there. Raises LostError."""
+        sight = Sight(())
+        for _ in polled(within_s, LOOK_EVERY_S):
+            sight = self.glance()
+            if sight.situation and sight.situation not in situations:
+                return
+            self._check_alive()
+        raise self.lost(f"waited {within_s:.0f} s until {what or 'the page changes'}", sight)
 
     def wait_until(
         self, what: str, true: Callable[[Sight], Any], within_s: float = PAGE_S
     ) -> Sight:
         """Look until `true(sight)`. Raises LostError, with a picture kept."""
         sight = Sight(())
-        for _ in polled(within_s):
+        for _ in polled(within_s, LOOK_EVERY_S):
             sight = self.look()
             if true(sight):
                 return sight
@@ -160,6 +190,8 @@ class Citizen:
         """An error that tells what was on the screen, by ids only."""
         with contextlib.suppress(Exception):
             self.album.keep(f"lost-{sight.situation or 'nothing'}", self.hands.picture())
+        with contextlib.suppress(BlindError):
+            sight = self.eyes.look()
         ids = sorted({node.id for node in sight.controls() if node.id})
         return LostError(
             f"{why}; on {sight.situation or 'no page'}; to press: {', '.join(ids) or '-'}"
@@ -168,6 +200,8 @@ class Citizen:
     # -- pressing ---------------------------------------------------------------
 
     def press_node(self, node: Node, twice: bool = False) -> None:
+        """Press, but not before one can have read what is there."""
+        self._let_pass(GUARD_S)
         x, y = node.middle
         if twice:
             self.hands.press_twice(x, y)
@@ -200,31 +234,33 @@ class Citizen:
         return max(right, key=lambda node: (node.y, node.area), default=None)
 
     def leave_page(
-        self, errand: Errand, *wanted: str, within_s: float = PAGE_S, to: tuple[str, ...] = ()
-    ) -> Sight:
+        self,
+        errand: Errand,
+        *wanted: str,
+        within_s: float = PAGE_S,
+        to: tuple[str, ...] = (),
+        seen: Sight | None = None,
+    ) -> None:
         """Press and wait until another page (or one of `to`) is there; press again if nothing
-        happens, as people do."""
-        before = self.look()
-        page = before.situation
-        mark = before.page.path if before.page else ""
-        sight = before
+        happens, as people do. `seen`: a whole look at the page that is there."""
+        sight = seen or self.look()
+        page = sight.situation
+        mark = sight.page.path if sight.page else ""
         for attempt in range(PRESSES):
             self.press(sight, *wanted, twice=errand.twice)
             patience = AGAIN_S if attempt < PRESSES - 1 else within_s
-            for _ in polled(patience):
-                sight = self.look()
+            for _ in polled(patience, LOOK_EVERY_S):
+                sight = self.glance()
                 if to and sight.situation in to:
-                    return sight
+                    return
                 now = sight.page.path if sight.page else ""
                 if not to and sight.situation and (sight.situation != page or now != mark):
-                    time.sleep(GUARD_S)
-                    return self.look()
+                    return
                 self._check_alive()
+            sight = self.look()
             if sight.situation != page or self.find(sight, *wanted) is None:
                 break  # it did something, only not yet what was wanted
-        return self.wait_until(
-            f"{page} is left", lambda s: s.situation and s.situation != page, within_s
-        )
+        self.wait_past(page, what=f"{page} is left", within_s=within_s)
 
     # -- hands on the devices -----------------------------------------------------
 
@@ -242,8 +278,11 @@ class Citizen:
 
     def put_paper(self, errand: Errand) -> None:
         if not self._paper_down:
-            how = {"builtin": "household_register", "page": errand.person.page(), **errand.paper}
-            self.devices["camera"].ask("place_paper", **how)
+            if errand.photograph:
+                self.devices["camera"].ask("photograph", picture=str(errand.photograph))
+            else:
+                page = {"builtin": "household_register", "page": errand.person.page()}
+                self.devices["camera"].ask("place_paper", **page, **errand.paper)
             self._paper_down = True
 
     def take_paper(self) -> None:
@@ -267,7 +306,8 @@ class Citizen:
         self.number_seen = ""
         self.met = []
         self._receipts_before = self.devices["receipt_printer"].ask("status")["receipts"]
-        self.wait("standby", "home", within_s=WINDOW_S)
+        if self.wait("standby", "home", within_s=WINDOW_S).situation == "standby":
+            self.on_standby(errand, self.look())
 
     def go(self, errand: Errand, until: str, within_s: float = 240.0) -> Sight:
         """Do what each page asks until `until` is there. Raises LostError."""
@@ -288,8 +328,6 @@ class Citizen:
     def do(self, errand: Errand) -> None:
         """The whole errand, from the start to the start."""
         self.begin(errand)
-        if self.look().situation == "standby":
-            self.on_standby(errand, self.look())
         self.go(errand, "standby")
 
     def on_standby(self, errand: Errand, sight: Sight) -> None:
@@ -322,14 +360,11 @@ class Citizen:
             button = self.find(sight, "for_relative", "替家里老人办")
             if button is None:
                 raise self.lost("cannot say that a relative acts", sight)
-            self.press_node(button, errand.twice)
-            time.sleep(GUARD_S)
+            self.leave_page(errand, "for_relative", "替家里老人办", seen=sight)
             return
         who = errand.relative if errand.relative and self._cards == 0 else errand.person
         self.put_card(who)
-        self.wait_until(
-            "the card has been read", lambda s: s.situation not in ("place_id_card", "")
-        )
+        self.wait_past("place_id_card", what="the card has been read")
 
     def on_confirm_identity(self, errand: Errand, sight: Sight) -> None:
         button = self.find(sight, "confirm_identity", *YES, "main")
@@ -342,10 +377,11 @@ class Citizen:
                 ),
             )
             return
-        self.leave_page(errand, "confirm_identity", *YES, "main")
+        self.leave_page(errand, "confirm_identity", *YES, "main", seen=sight)
         self._cards += 1
 
     def on_draft_found(self, errand: Errand, sight: Sight) -> None:
+        self._typed.add("phone")  # it is there already, and read there before going on
         self.leave_page(errand, "resume_draft", "接着办", "main")
 
     def on_earlier_application(self, errand: Errand, sight: Sight) -> None:
@@ -365,16 +401,23 @@ class Citizen:
         self.leave_page(errand, "next", "下一步", "main")
 
     def on_capture_page(self, errand: Errand, sight: Sight) -> None:
+        self._let_pass(SETTLE_S)
         self.put_paper(errand)
-        for gone_s in polled(CAMERA_PATIENCE_S, 0.25):
+        picture = None
+        for _ in polled(CAMERA_PATIENCE_S, LOOK_EVERY_S):
             sight = self.look()
             if sight.situation != "capture_page":
-                return
-            if gone_s > PAPER_SEEN_S:
-                self._show("capture_page-paper")
-        if self.find(sight, "take_picture", "现在就拍"):
+                break
+            if self.album.wants("capture_page"):
+                still = any(words in text for text in sight.texts() for words in SEEN_STILL)
+                if still and picture is None:
+                    picture = self.hands.picture()
+        else:
+            self._show("capture_page-refused")
             self.press(sight, "take_picture", "现在就拍", twice=errand.twice)
-        self.wait_until("the picture is taken", lambda s: s.situation != "capture_page")
+            self.wait_past("capture_page", what="the picture is taken")
+        if picture is not None:
+            self.album.keep("capture_page", picture)
 
     def on_check_page(self, errand: Errand, sight: Sight) -> None:
         self.leave_page(errand, "keep_page", "看得清，用这张", "先用这张", "main")
@@ -413,19 +456,26 @@ class Citizen:
         self.hands.away()
 
     def on_submitting(self, errand: Errand, sight: Sight) -> None:
-        self.wait_until("it is submitted", lambda s: s.situation not in ("submitting", ""))
+        self.wait_past("submitting", what="it is submitted")
 
     def on_accepted(self, errand: Errand, sight: Sight) -> None:
+        self._let_pass(SETTLE_S)
         if errand.wait_for_paper:
-            for _ in polled(PAGE_S, 0.25):
+            for _ in polled(PAGE_S, 0.2):
                 sight = self.look()
+                if sight.situation != "accepted":
+                    return
                 status = self.devices["receipt_printer"].ask("status")
-                if status["receipts"] > self._receipts_before or sight.situation != "accepted":
+                said = any(PRINTED in text for text in sight.texts())
+                if said and status["receipts"] > self._receipts_before:
                     break
-            self._show("accepted-printed")
+        self._show("accepted")
         self.number_seen = self._number_on(sight) or self.number_seen
-        if sight.situation == "accepted":
-            self.leave_page(errand, "rate", "评价这次服务", "main")
+        self.leave_page(errand, "rate", "评价这次服务", "main", seen=sight)
+
+    def _rate_by_key(self, errand: Errand) -> None:
+        for _ in range(2 if errand.twice else 1):
+            self.devices["keypad"].ask("press", key=errand.level)
 
     @staticmethod
     def _number_on(sight: Sight) -> str:
@@ -439,35 +489,30 @@ class Citizen:
 
     def on_rating(self, errand: Errand, sight: Sight) -> None:
         if errand.rate_on == "keypad":
-            times = 2 if errand.twice else 1
-            for _ in range(times):
-                self.devices["keypad"].ask("press", key=errand.level)
-            self.wait_until("the key was taken", lambda s: s.situation not in ("rating", ""))
+            self._rate_by_key(errand)
+            self.wait_past("rating", what="the key was taken")
         elif errand.rate_on == "screen":
-            self.leave_page(errand, f"rate:{errand.level}", LEVELS[errand.level])
+            self.leave_page(errand, f"rate:{errand.level}", LEVELS[errand.level], seen=sight)
         else:
-            self.leave_page(errand, "skip_rating", "不评价，直接结束")
+            self.leave_page(errand, "skip_rating", "不评价，直接结束", seen=sight)
 
     def on_rating_reasons(self, errand: Errand, sight: Sight) -> None:
         reason = self.find(sight, "toggle_reason:*", "reason:*")
         if reason and not self._rated:
             self.press_node(reason)
             self._rated = True
-            time.sleep(GUARD_S)
         self.leave_page(errand, "next", "选好了，结束", "不选了，结束", "main")
 
     def on_take_away(self, errand: Errand, sight: Sight) -> None:
         self.clear_away()
-        self.wait_until(
-            "the next person may come", lambda s: s.situation not in ("take_away", ""), 40.0
-        )
+        self.wait_past("take_away", what="the next person may come", within_s=40.0)
 
     def on_scan_receipt(self, errand: Errand, sight: Sight) -> None:
         if errand.by_scanner:
             self.devices["code_scanner"].ask("scan", text=errand.receipt_qr)
         else:
             self.devices["camera"].ask("show_code", text=errand.receipt_qr)
-        self.wait_until("the receipt was read", lambda s: s.situation not in ("scan_receipt", ""))
+        self.wait_past("scan_receipt", what="the receipt was read")
         self.devices["camera"].ask("hide_code")
 
     def on_progress_result(self, errand: Errand, sight: Sight) -> None:
@@ -476,7 +521,7 @@ class Citizen:
 
     def on_idle_warning(self, errand: Errand, sight: Sight) -> None:
         self.press(sight, "stay", "我还在，继续办", twice=errand.twice)
-        self.wait_until("the warning is gone", lambda s: s.situation != "idle_warning")
+        self.wait_past("idle_warning", what="the warning is gone")
 
     # -- typing -------------------------------------------------------------------
 

@@ -241,17 +241,25 @@ class Eyes:
 
     def look(self) -> Sight:
         """Read the window once; nothing showing where there is no window."""
+        return self._see(whole=True)
+
+    def glance(self) -> Sight:
+        """Only which page and which overlay are there, not what stands on them: a look that
+        costs the window a tenth of a whole one."""
+        return self._see(whole=False)
+
+    def _see(self, *, whole: bool) -> Sight:
         if not self._window:
             self._window = self._find_window()
         if not self._window:
             return Sight(())
-        sight = self._read(self._window)
+        sight = self._read(self._window, whole=whole)
         if len(sight.nodes) <= 1:  # the root alone: the program has gone
             self._window = ""
             return Sight(())
         return sight
 
-    def _read(self, window: str) -> Sight:
+    def _read(self, window: str, *, whole: bool = True) -> Sight:
         accessible, component = ATSPI + "Accessible", ATSPI + "Component"
         nodes: list[Node] = []
         level: list[tuple[str, str]] = [(ROOT, "")]
@@ -304,7 +312,7 @@ class Eyes:
                         height,
                     )
                 )
-                if kids:
+                if kids and (whole or not _leads_nowhere(nodes[-1])):
                     level += [(child, path) for _owner, child in kids[0]]  # type: ignore[attr-defined]
         return Sight(tuple(nodes))
 
@@ -314,6 +322,11 @@ class Eyes:
             [self._call(self._window, node.path, ATSPI + "Text", "GetText", "ii", 0, -1)]
         )
         return str(answer[0]) if answer else ""
+
+
+def _leads_nowhere(node: Node) -> bool:
+    """Below a page or a control there is no other page."""
+    return node.id in PAGES or node.id in OVERLAYS or node.role in PRESSABLE
 
 
 def _states(answer: tuple[object, ...] | None) -> int:
