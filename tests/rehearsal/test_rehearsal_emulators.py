@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 import wave
 from collections.abc import Callable, Iterator
@@ -34,11 +35,11 @@ Start = Callable[..., tuple[Control, dict[str, Any], subprocess.Popen[bytes]]]
 
 
 @pytest.fixture
-def start(tmp_path: Path, root: Path) -> Iterator[Start]:
+def start(root: Path) -> Iterator[Start]:
     """Start an emulator; answers its control, its ready line and its process."""
     running: list[subprocess.Popen[bytes]] = []
-    # a socket's path is short; pytest's folders may not be
-    sockets = Path(os.path.relpath(tmp_path, root))
+    # the path of a socket has at most 107 bytes; pytest's folders may have more
+    sockets = Path(tempfile.mkdtemp(prefix="k-"))
 
     def begin(name: str, *arguments: str) -> tuple[Control, dict[str, Any], Any]:
         path = sockets / f"{name}.sock"
@@ -58,7 +59,7 @@ def start(tmp_path: Path, root: Path) -> Iterator[Start]:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
         assert ready["ready"] == name
-        return Control(root / path), ready, process
+        return Control(path), ready, process
 
     yield begin
     for process in running:
@@ -66,7 +67,8 @@ def start(tmp_path: Path, root: Path) -> Iterator[Start]:
         assert process.wait(10) == 0
         assert process.stdout is not None
         process.stdout.close()
-    assert not list(tmp_path.glob("*.sock"))
+    assert not list(sockets.glob("*.sock"))
+    sockets.rmdir()
 
 
 def open_line(path: str, baud: int) -> serial.Serial:
