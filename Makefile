@@ -17,7 +17,7 @@ run: setup
 
 ## make test     every test and every rule of the house
 test: setup lint
-	@$(PY) -m pytest -q
+	@$(PY) -m pytest -q -n 2 --dist loadfile
 
 ## make lint     style, types, import rules, screens against their models
 lint: setup
