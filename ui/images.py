@@ -64,6 +64,9 @@ class PageProvider(QQuickImageProvider):
         return image
 
 
+BLACK, WHITE = 0, 255
+
+
 class QrProvider(QQuickImageProvider):
     """Draws a code black on white, each module a whole number of pixels."""
 
@@ -77,11 +80,12 @@ class QrProvider(QQuickImageProvider):
         modules = [bytes(row) for row in segno.make_qr(text, error="m").matrix]
         side = len(modules) + 2 * QUIET_ZONE_MODULES
         wanted = max(requested_size.width(), requested_size.height(), side)
-        image = QImage(side, side, QImage.Format.Format_RGB32)
-        image.fill(Qt.GlobalColor.white)
-        for y, row in enumerate(modules):
-            for x, dark in enumerate(row):
-                if dark:
-                    image.setPixel(x + QUIET_ZONE_MODULES, y + QUIET_ZONE_MODULES, 0xFF000000)
+        # One buffer, not setPixel: PySide takes a reference from None at every call of it, and a
+        # few codes later the interpreter would end.
+        blank = bytes([WHITE]) * QUIET_ZONE_MODULES
+        edge = bytes([WHITE]) * side * QUIET_ZONE_MODULES
+        rows = (blank + bytes(BLACK if dark else WHITE for dark in row) + blank for row in modules)
+        pixels = edge + b"".join(rows) + edge
+        image = QImage(pixels, side, side, side, QImage.Format.Format_Grayscale8).copy()
         scale = wanted // side
         return image.scaled(side * scale, side * scale)

@@ -44,10 +44,19 @@ def check(qml: Path = QML_FOLDER) -> tuple[bool, str]:
             if trouble:
                 return False, trouble
         files = sorted(str(path) for path in tree.rglob("*.qml"))
-        code, output = _run(
-            "pyside6-qmllint", "-I", str(tree), "--max-warnings", "0", *files
-        )
-        return code == 0, output.replace(str(tree), str(qml))
+        code, output = _run("pyside6-qmllint", "-I", str(tree), "--json", "-", *files)
+        # as JSON: the plain output leaves some warnings out that it counts
+        start = output.find("{")
+        if start < 0:
+            return False, output or f"qmllint ended with {code}"
+        report = json.JSONDecoder().raw_decode(output[start:])[0]
+        said = [
+            f"{Path(file['filename']).relative_to(tree)}:{found.get('line', 0)}: "
+            f"{found['message']} [{found['id']}]"
+            for file in report["files"]
+            for found in file["warnings"]
+        ]
+        return not said, "\n".join(said)
 
 
 def _generate(module: str, sources: tuple[str, ...], tree: Path, folder: Path) -> str:
@@ -58,9 +67,7 @@ def _generate(module: str, sources: tuple[str, ...], tree: Path, folder: Path) -
     parts: list[dict[str, Any]] = []
     for source in sources:
         part = folder / "part.json"
-        code, output = _run(
-            "pyside6-metaobjectdump", "-o", str(part), str(UI_FOLDER / source)
-        )
+        code, output = _run("pyside6-metaobjectdump", "-o", str(part), str(UI_FOLDER / source))
         if code:
             return output
         text = part.read_text(encoding="utf-8").strip()
@@ -70,7 +77,8 @@ def _generate(module: str, sources: tuple[str, ...], tree: Path, folder: Path) -
     classes.write_text(json.dumps(parts), encoding="utf-8")
     types = f"{module.replace('.', '_').lower()}.qmltypes"
     foreign = ",".join(
-        str(path) for path in sorted((Path(PySide6.__file__).parent / "Qt" / "metatypes").glob("qt6*"))
+        str(path)
+        for path in sorted((Path(PySide6.__file__).parent / "Qt" / "metatypes").glob("qt6*"))
         if path.name.split("_")[0] in {"qt6core", "qt6qml", "qt6gui", "qt6quick"}
     )
     code, output = _run(

@@ -322,12 +322,7 @@ class KioskWindow(QQuickView):
     def _put_page(self, view: View, told: bool = False, anew: bool = False) -> None:
         name, model_type = screen_of(view.page)
         shown = self._page
-        if (
-            shown is not None
-            and shown.serial == view.serial
-            and shown.name == name
-            and not anew
-        ):
+        if shown is not None and shown.serial == view.serial and shown.name == name and not anew:
             self._refresh(shown, view.page, told)
             return
         # the words of the page that goes are not spoken to the end

@@ -14,9 +14,7 @@ EMPTY_DICTIONARY_BYTES = 40  # the header of the engine's user dictionary withou
 
 
 def press(shown: Shown, name: str) -> None:
-    QTest.mouseClick(
-        shown.window, Qt.MouseButton.LeftButton, pos=shown.middle(name).toPoint()
-    )
+    QTest.mouseClick(shown.window, Qt.MouseButton.LeftButton, pos=shown.middle(name).toPoint())
     settle(20)
 
 
@@ -34,9 +32,7 @@ def offered(shown: Shown) -> list[str]:
 
 
 def typed(shown: Shown) -> str:
-    return next(
-        item.property("text") for item in shown.items() if item.inherits("QQuickTextInput")
-    )
+    return next(item.property("text") for item in shown.items() if item.inherits("QQuickTextInput"))
 
 
 def pick(shown: Shown, character: str) -> None:

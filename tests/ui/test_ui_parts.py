@@ -7,9 +7,11 @@ import sys
 import threading
 from dataclasses import dataclass
 
+import numpy
 import pytest
 import zxingcpp
 from PySide6.QtCore import QCoreApplication, QObject, QSize, QThread, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtQml import QQmlEngine
 from ui_window_showing import settle
 
@@ -108,24 +110,14 @@ def test_a_page_is_shown_until_the_session_ends():
 
 def test_the_code_on_the_screen_can_be_read_back():
     text = "ZW1.QS01261122003757.ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-    image = QrProvider().requestImage(text, QSize(), QSize(320, 320)).convertToFormat(
-        qimage_grey()
+    image = (
+        QrProvider()
+        .requestImage(text, QSize(), QSize(320, 320))
+        .convertToFormat(QImage.Format.Format_Grayscale8)
     )
     view = memoryview(image.constBits()).cast("B", (image.height(), image.bytesPerLine()))
-    found = zxingcpp.read_barcodes(bytes_to_array(view, image.width()))
+    found = zxingcpp.read_barcodes(numpy.array(view)[:, : image.width()].copy())
     assert [one.text for one in found] == [text]
-
-
-def qimage_grey():
-    from PySide6.QtGui import QImage
-
-    return QImage.Format.Format_Grayscale8
-
-
-def bytes_to_array(view: memoryview, width: int):
-    import numpy
-
-    return numpy.array(view)[:, :width].copy()
 
 
 # -- preview -----------------------------------------------------------------------------
@@ -197,7 +189,6 @@ class Ringing(QObject):
     rang = Signal()
 
 
-@pytest.mark.skipif("sys.version_info >= (3, 12)")
 def test_pyside_still_loses_references_so_the_protection_is_still_needed():
     code = (
         "import sys\n"
@@ -207,7 +198,9 @@ def test_pyside_still_loses_references_so_the_protection_is_still_needed():
         "for _ in range(50): a.rang.emit()\n"
         "print(before - sys.getrefcount(True))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
     assert int(done.stdout) >= 40
 
 
@@ -251,7 +244,7 @@ def test_the_gallery_writes_a_picture_of_each_sample_and_an_index(tmp_path):
         f"print(gallery.render(Path({str(tmp_path)!r}), look, 'consent'))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     pictures = sorted(path.name for path in (tmp_path / "elder-en").glob("*.png"))

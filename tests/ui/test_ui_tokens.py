@@ -78,10 +78,15 @@ def test_every_pair_can_be_read(theme, size, high):
 
 
 @pytest.mark.parametrize(
-    ("size", "body", "main", "target", "spacing"),
-    [("normal", 32, 96, 60, 1.4), ("elder", 44, 128, 96, 1.45), ("largest", 56, 128, 96, 1.45)],
+    ("size", "least"),
+    [
+        ("normal", (32, 96, 60, 1.4)),
+        ("elder", (44, 128, 96, 1.45)),
+        ("largest", (56, 128, 96, 1.45)),
+    ],
 )
-def test_sizes_are_those_of_the_look(theme, size, body, main, target, spacing):
+def test_sizes_are_those_of_the_look(theme, size, least):
+    body, main, target, spacing = least
     theme.setProperty("textSize", size)
     assert theme.property("fsNote") >= body
     assert theme.property("fsBody") >= body

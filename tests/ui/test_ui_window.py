@@ -118,9 +118,7 @@ def test_below_a_sheet_nothing_can_be_pressed(show):
     QTest.mouseClick(shown.window, Qt.MouseButton.LeftButton, pos=home)
     QTest.mouseClick(shown.window, Qt.MouseButton.LeftButton, pos=QPoint(10, at.y()))
     assert shown.actions == []
-    QTest.mouseClick(
-        shown.window, Qt.MouseButton.LeftButton, pos=shown.middle("继续办").toPoint()
-    )
+    QTest.mouseClick(shown.window, Qt.MouseButton.LeftButton, pos=shown.middle("继续办").toPoint())
     assert [action.act for action in shown.actions] == [Act.STAY]
     shown.window.show_view(replace(shown.window.view, overlay=None))
     settle()

@@ -20,6 +20,7 @@ from ui.images import PageImages
 from ui.texts import Texts
 from ui.window import KioskWindow
 
+
 def settle(ms: int = 40) -> None:
     """Let queued events, polish and page breaks happen."""
     loop = QEventLoop()

@@ -81,7 +81,7 @@ Pressable {
                 anchors.left: parent.left
                 anchors.leftMargin: Theme.s4
                 anchors.verticalCenter: parent.verticalCenter
-                width: Math.min(implicitWidth, parent.width - 2 * Theme.s4 - tail.width)
+                width: Math.min(implicitWidth, parent.width - 2 * Theme.s4 - Theme.s4 - tail.width)
                 kind: Label.Field
                 bold: !root.locked
                 // a value never breaks: a long one is set smaller

@@ -11,6 +11,7 @@ Rectangle {
 
     property bool compact: false // flatter: two rows of six, in landscape three of four
     readonly property int columns: !compact ? 3 : Theme.landscape ? 4 : 6
+    readonly property real compactHeight: (Theme.landscape ? 3 : 2) * Theme.hKey + (Theme.landscape ? 2 : 1) * Theme.s2 + 2 * Theme.s3
     readonly property real regularHeight: 4 * Theme.hKey + 3 * (Theme.landscape ? Theme.s2 : Theme.gap) + 2 * Theme.s3
     readonly property int rows: 12 / columns
     readonly property real spacing: compact || Theme.landscape ? Theme.s2 : Theme.gap
@@ -27,6 +28,8 @@ Rectangle {
     color: Theme.sunken
     radius: Theme.landscape ? Theme.rM : 0
     Layout.fillWidth: true
+    Layout.fillHeight: Theme.landscape
+    Layout.maximumHeight: implicitHeight
     Layout.minimumHeight: rows * Theme.hMin + (rows - 1) * spacing + 2 * Theme.s3
     implicitHeight: rows * Theme.hKey + (rows - 1) * spacing + 2 * Theme.s3
     implicitWidth: 560

@@ -1,3 +1,5 @@
+pragma ComponentBehavior: Bound
+
 import QtQuick
 import QtQuick.Layouts
 import Kiosk.Texts
@@ -53,11 +55,12 @@ FocusScope {
     readonly property real wanted: Math.max(blocks.implicitHeight, secondColumn.implicitHeight)
     // in landscape what does not fit one column stands in two
     property bool twoColumns: false
-    property bool parted: true // false: the blocks stand side by side by themselves in landscape
+    property bool mayShare: true
     readonly property bool turns: wanted > fullHeight + 1
     readonly property real viewHeight: turns ? Math.max(80, fullHeight - turner.implicitHeight - Theme.s2) : fullHeight
     property list<real> starts: [0]
-    readonly property int pages: starts.length
+    property list<real> secondStarts: [0]
+    readonly property int pages: Math.max(starts.length, secondStarts.length)
     property int page: 0
 
     onViewHeightChanged: paging.restart()
@@ -70,7 +73,7 @@ FocusScope {
             if (!child.visible || child.height <= 0)
                 continue;
             if (child.splits === true || (child.column !== undefined && child.height > viewHeight) || child instanceof ColumnLayout
-                    || (child instanceof GridLayout && child.columns === 1))
+                    || (child instanceof GridLayout && (child.columns === 1 || child.height > viewHeight)))
                 pieces(child.column !== undefined ? child.column : child, into);
             else
                 into.push({
@@ -117,6 +120,13 @@ FocusScope {
                 best = i;
             }
         }
+        const rows = all.some(child => child instanceof GridLayout && child.columns > 1 && child.implicitHeight > viewHeight / 2);
+        if (rows || tallest > total * 0.8) {
+            // one big block, or one that has columns itself: halving would only make it narrower
+            twoColumns = false;
+            mayShare = false;
+            return;
+        }
         for (const child of all.slice(best))
             child.parent = secondColumn;
         blocks.ensurePolished();
@@ -143,55 +153,79 @@ FocusScope {
             }
         return best;
     }
+    // Where the pages of one column begin.
+    function cuts(all: var, whole: real): list<real> {
+        const begins = [0];
+        let from = 0;
+        for (let guard = 0; guard < 40 && from + viewHeight < whole - 1; guard++) {
+            const end = from + viewHeight;
+            const next = cut(all, from, end);
+            // begin the next page at a piece, not in the room between two
+            let begin = 1e9;
+            for (const piece of all)
+                if (piece.bottom > next + 1)
+                    begin = Math.min(begin, Math.max(piece.top, next));
+            if (begin >= whole)
+                break;
+            if (begin <= from + 8)
+                begin = end;
+            begins.push(begin);
+            from = begin;
+        }
+        return begins;
+    }
     function repage() {
         blocks.ensurePolished();
-        if (Theme.landscape && asideSlot.visibleChildren.length === 0 && parted && !twoColumns && turns && fullHeight > 100)
+        if (Theme.landscape && asideSlot.visibleChildren.length === 0 && !twoColumns && mayShare && turns && fullHeight > 100)
             split();
-        const cuts = [0];
-        const all = [];
-        pieces(blocks, all);
-        pieces(secondColumn, all);
-        if (turns) {
-            let from = 0;
-            for (let guard = 0; guard < 40; guard++) {
-                const end = from + viewHeight;
-                if (end >= wanted - 1)
-                    break;
-                let next = cut(all, from, end);
-                // begin the next page at a piece, not in the room between two
-                let begin = 1e9;
-                for (const piece of all)
-                    if (piece.bottom > next + 1)
-                        begin = Math.min(begin, Math.max(piece.top, next));
-                if (begin >= wanted || begin <= from + 8)
-                    begin = end;
-                cuts.push(begin);
-                from = begin;
-            }
-        }
-        // what was a piece of its own before may now be part of a larger one
-        for (const part of parts) {
-            part.item.opacity = 1;
-            part.item.enabled = true;
-        }
-        parts = turns ? all : [];
-        starts = cuts;
-        if (page >= cuts.length)
-            page = cuts.length - 1;
+        const first = [];
+        const second = [];
+        pieces(blocks, first);
+        pieces(secondColumn, second);
+        parts = first;
+        secondParts = second;
+        starts = turns ? cuts(first, blocks.implicitHeight) : [0];
+        secondStarts = turns ? cuts(second, secondColumn.implicitHeight) : [0];
+        if (page >= pages)
+            page = pages - 1;
         follow();
-        hide(all);
+        hide();
     }
     // What is on another page is transparent: it is not read out, and drawings that lie wholly
     // outside the clip would be painted over everything by the software renderer.
     property var parts: []
-    onPageChanged: hide(parts)
-    function hide(all: var) {
-        const start = starts[Math.min(page, pages - 1)];
-        const end = page + 1 < pages ? starts[page + 1] : 1e9;
+    property var secondParts: []
+    property var hidden: [] // inside a piece that is higher than the page
+    onPageChanged: hide()
+    function hide() {
+        for (const item of hidden)
+            item.opacity = 1;
+        hidden = [];
+        hideColumn(parts, firstView.start, firstView.end);
+        hideColumn(secondParts, secondView.start, secondView.end);
+    }
+    function hideColumn(all: var, start: real, end: real) {
+        const outside = [];
         for (const part of all) {
             const here = !turns || (part.bottom > start + 1 && part.top < end - 1);
             part.item.opacity = here ? 1 : 0;
             part.item.enabled = here;
+            if (here && turns && (part.top < start - 1 || part.bottom > end + 1))
+                outsiders(part.item, start, end, outside);
+        }
+        for (const item of outside)
+            item.opacity = 0;
+        hidden = hidden.concat(outside);
+    }
+    function outsiders(item: Item, start: real, end: real, into: var) {
+        for (const child of item.children) {
+            const top = place(child);
+            if (!child.visible || child.opacity === 0)
+                continue;
+            if (top >= end - 1 || top + child.height <= start + 1)
+                into.push(child);
+            else if (top < start - 1 || top + child.height > end + 1)
+                outsiders(child, start, end, into);
         }
     }
     // The field being typed is always in view.
@@ -298,6 +332,16 @@ FocusScope {
         }
     }
 
+    // What shows of one column: one page of it, and nothing of the next at the lower edge.
+    component PageView: Item {
+        property list<real> starts: [0]
+        readonly property bool there: root.page < starts.length // a shorter column is empty then
+        readonly property real start: there ? starts[root.page] : 1e6
+        readonly property real end: root.page + 1 < starts.length ? starts[root.page + 1] - 2 : start + root.viewHeight
+        height: root.turns ? Math.min(root.viewHeight, end - start) : root.viewHeight
+        clip: root.turns
+    }
+
     // -- blocks -----------------------------------------------------------------------
     Item {
         id: body
@@ -307,21 +351,17 @@ FocusScope {
         width: root.aside ? root.width * (1 - root.asideShare) : root.width
         height: Math.max(0, lower - y)
 
-        Item {
-            // no piece of the next page shows at the lower edge
-            readonly property real start: root.starts[Math.min(root.page, root.pages - 1)]
-            readonly property real end: root.page + 1 < root.pages ? root.starts[root.page + 1] - 2 : start + root.viewHeight
-            id: view
-            width: parent.width
-            height: root.turns ? Math.min(root.viewHeight, end - start) : root.viewHeight
-            clip: root.turns
+        PageView {
+            id: firstView
+            starts: root.starts
+            width: root.twoColumns ? secondView.x : parent.width
 
             ColumnLayout {
                 id: blocks
                 x: Theme.margin
-                y: -view.start
+                y: -firstView.start
                 width: root.twoColumns ? (head.width - Theme.s5) / 2 : head.width
-                height: root.turns ? implicitHeight : view.height
+                height: root.turns ? implicitHeight : firstView.height
                 spacing: root.spacing
 
                 Label {
@@ -330,10 +370,18 @@ FocusScope {
                     color: Theme.ink2
                 }
             }
+        }
+        PageView {
+            id: secondView
+            starts: root.secondStarts
+            visible: root.twoColumns
+            x: blocks.x + blocks.width + Theme.s5 - Theme.s2
+            width: parent.width - x
+
             ColumnLayout {
                 id: secondColumn
-                x: blocks.x + blocks.width + Theme.s5
-                y: -view.start
+                x: Theme.s2
+                y: -secondView.start
                 width: blocks.width
                 spacing: root.spacing
             }
@@ -406,9 +454,10 @@ FocusScope {
         readonly property real tallest: Math.max(wantMain > 0 ? root.main.implicitHeight : 0,
                                                  wantBack > 0 ? root.back.implicitHeight : 0,
                                                  wantMiddle > 0 ? root.middle.implicitHeight : 0)
-        readonly property real wantMain: root.main && root.main.visible ? Math.max(root.main.implicitWidth, Theme.landscape ? 400 : 480) : 0
-        readonly property real wantBack: root.back && root.back.visible ? Math.max(root.back.implicitWidth, 260) : 0
-        readonly property real wantMiddle: root.middle && root.middle.visible ? Math.max(root.middle.implicitWidth, 220) : 0
+        readonly property bool three: root.middle !== null && root.middle.visible
+        readonly property real wantMain: root.main && root.main.visible ? Math.max(root.main.implicitWidth, three ? 0 : Theme.landscape ? 400 : 480) : 0
+        readonly property real wantBack: root.back && root.back.visible ? Math.max(root.back.implicitWidth, three ? 0 : 260) : 0
+        readonly property real wantMiddle: root.middle && root.middle.visible ? root.middle.implicitWidth : 0
         readonly property real rowHeight: Math.max(Theme.hMain, tallest)
         readonly property real lastRow: height - (Theme.hActions - Theme.hMain) / 2 - rowHeight
         // three that do not fit side by side: the third stands above, the full width

@@ -18,8 +18,10 @@ Rectangle {
     readonly property real spacing: Theme.s1
     readonly property real inset: Theme.s2
     readonly property real keyWidth: (width - 2 * inset - 9 * spacing) / 10
-    readonly property real keyHeight: Theme.landscape ? Theme.hMin + Theme.ledge
-                                      : Theme.bySize(104, 104, 100)
+    readonly property real wantedKey: Theme.landscape ? Theme.hMin + Theme.ledge : Theme.bySize(104, 104, 100)
+    readonly property real besides: candidates.height + 4 * spacing + Theme.s2 + Theme.s3
+    // beside the field (landscape) the keys take what height there is, down to the least target
+    readonly property real keyHeight: Theme.landscape ? Math.max(60, Math.min(wantedKey, (height - besides) / 4)) : wantedKey
     readonly property bool composing: InputContext.preeditText !== ""
 
     function press(key: int, character: string) {
@@ -33,7 +35,10 @@ Rectangle {
     color: Theme.sunken
     radius: Theme.landscape ? Theme.rM : 0
     Layout.fillWidth: true
-    implicitHeight: candidates.height + 4 * keyHeight + 4 * spacing + Theme.s2 + Theme.s3
+    Layout.fillHeight: Theme.landscape
+    Layout.minimumHeight: besides + 4 * 60
+    Layout.maximumHeight: Math.max(implicitHeight, Layout.minimumHeight)
+    implicitHeight: besides + 4 * wantedKey
     implicitWidth: 900
     Accessible.role: Accessible.Grouping
     Accessible.name: Texts.words.frame.keyboard
@@ -81,7 +86,7 @@ Rectangle {
             interactive: false // turned by the two keys beside it
             orientation: ListView.Horizontal
             spacing: root.spacing
-            model: root.engine.wordCandidateListModel
+            model: root.engine !== null ? root.engine.wordCandidateListModel : null
             onCountChanged: positionViewAtBeginning()
 
             delegate: PushButton {

@@ -1,5 +1,4 @@
 import QtQuick
-import QtQuick.Layouts
 import Kiosk.Theme
 
 // Main: the one next step, bottom right. Secondary: everything else. Inline: beside what it changes.

@@ -15,8 +15,9 @@ Item {
     property PushButton other: null
     property bool centred: true
     default property alias content: blocks.data
-    readonly property bool overflows: column.implicitHeight + 2 * Theme.s5 > limit
-    readonly property real limit: height - 2 * Theme.s4
+    readonly property real limit: height - 2 * Theme.s2
+    readonly property real edge: Theme.landscape ? Theme.s4 : Theme.s5
+    readonly property real between: Theme.landscape ? Theme.s2 : Theme.gap
 
     anchors.fill: parent
     Accessible.role: Accessible.Dialog
@@ -36,8 +37,8 @@ Item {
     Rectangle {
         id: paper
         anchors.horizontalCenter: parent.horizontalCenter
-        width: Math.min(root.width - 2 * Theme.margin, Theme.landscape ? 1100 : 984)
-        height: Math.min(root.limit, column.implicitHeight + 2 * Theme.s5)
+        width: Math.min(root.width - 2 * Theme.margin, Theme.landscape ? 1400 : 984)
+        height: Math.min(root.limit, column.implicitHeight + 2 * root.edge)
         // within reach in low reach, else the middle
         y: Theme.lowReach ? root.height - height - Theme.s5 : (root.height - height) / 2
         radius: Theme.rL
@@ -45,13 +46,16 @@ Item {
         border.width: Theme.highContrast ? Theme.stroke : 2
         border.color: Theme.edge
 
-        ColumnLayout {
+        // portrait: one below the other; landscape: the ring beside the words, the buttons in a row
+        GridLayout {
             id: column
             x: Theme.s6 - Theme.s1
-            y: Theme.s5
+            y: root.edge
             width: parent.width - 2 * x
-            height: parent.height - 2 * Theme.s5
-            spacing: Theme.gap
+            height: parent.height - 2 * root.edge
+            columns: Theme.landscape && root.ofSeconds > 0 ? 2 : 1
+            columnSpacing: Theme.s6
+            rowSpacing: root.between
 
             Ring {
                 visible: root.ofSeconds > 0
@@ -63,34 +67,47 @@ Item {
                 ofSeconds: root.ofSeconds
                 unit: root.unit
             }
-            Label {
-                visible: text !== ""
-                kind: Label.Title
-                text: root.title
-                horizontalAlignment: root.centred ? Text.AlignHCenter : Text.AlignLeft
-            }
-            Label {
-                visible: text !== ""
-                kind: Label.Strong
-                bold: false
-                text: root.lead
-                horizontalAlignment: root.centred ? Text.AlignHCenter : Text.AlignLeft
-            }
             ColumnLayout {
-                id: blocks
-                visible: children.length > 0
-                spacing: Theme.gap
+                spacing: root.between
+                Label {
+                    visible: text !== ""
+                    kind: Label.Title
+                    text: root.title
+                    horizontalAlignment: root.centred && !Theme.landscape ? Text.AlignHCenter : Text.AlignLeft
+                }
+                Label {
+                    visible: text !== ""
+                    kind: Label.Strong
+                    bold: false
+                    text: root.lead
+                    horizontalAlignment: root.centred && !Theme.landscape ? Text.AlignHCenter : Text.AlignLeft
+                }
+                GridLayout {
+                    id: blocks
+                    visible: children.length > 0
+                    columns: Theme.landscape && Theme.elder ? 2 : 1
+                    columnSpacing: Theme.gap
+                    rowSpacing: root.between
+                }
             }
-            LayoutItemProxy {
-                visible: root.main !== null
+            GridLayout {
+                Layout.columnSpan: column.columns
                 Layout.fillWidth: true
-                Layout.topMargin: Theme.s2
-                target: root.main
-            }
-            LayoutItemProxy {
-                visible: root.other !== null
-                Layout.fillWidth: true
-                target: root.other
+                Layout.topMargin: Theme.landscape ? 0 : Theme.s2
+                columns: Theme.landscape && root.main !== null && root.other !== null ? 2 : 1
+                columnSpacing: Theme.gap
+                rowSpacing: Theme.gap
+                uniformCellWidths: true
+                LayoutItemProxy {
+                    visible: root.main !== null
+                    Layout.fillWidth: true
+                    target: root.main
+                }
+                LayoutItemProxy {
+                    visible: root.other !== null
+                    Layout.fillWidth: true
+                    target: root.other
+                }
             }
         }
     }

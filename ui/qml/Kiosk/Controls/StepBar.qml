@@ -18,8 +18,8 @@ Item {
     readonly property real cell: (width - trackX) / Math.max(1, names.length)
     readonly property bool named: widest.implicitWidth <= cell - Theme.s1
 
-    // where there is no room for the dots: one line
-    readonly property bool brief: Theme.small && Theme.elder
+    // the largest text leaves no room for the dots: one line
+    readonly property bool brief: Theme.largest || (Theme.landscape && Theme.elder)
 
     implicitHeight: brief ? itemLabel.implicitHeight + Theme.s1 : Theme.landscape
                     ? Theme.s1 + dot + (named ? widest.implicitHeight : sentenceLabel.implicitHeight)

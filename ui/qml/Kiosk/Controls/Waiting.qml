@@ -13,7 +13,7 @@ GridLayout {
     default property alias content: right.data
 
     Layout.fillWidth: true
-    columns: Theme.elder && !Theme.landscape ? 1 : 2
+    columns: Theme.elder || Theme.small ? 1 : 2
     columnSpacing: Theme.s4
     rowSpacing: Theme.s2
 

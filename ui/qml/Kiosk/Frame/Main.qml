@@ -23,6 +23,9 @@ Item {
         page.parent = host;
         page.width = Qt.binding(() => host.width);
         page.height = Qt.binding(() => host.height);
+        const framed = page as PageFrame;
+        if (framed !== null)
+            framed.sceneTop = Qt.binding(() => host.y);
         leaving = current;
         current = page;
         if (leaving)

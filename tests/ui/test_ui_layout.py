@@ -1,0 +1,116 @@
+"""Every sample view, at every size: big enough to hit, big enough to read, nothing cut off."""
+
+import pytest
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtQuick import QQuickItem
+from ui_window_showing import Shower, Shown, seen, settle, walk
+
+from ui import samples
+from ui.gallery import view_in
+
+# look.md: least text and least targets, px. Keys of the pinyin keyboard keep the floor of any
+# touch target: ten letters stand side by side.
+LEAST = {
+    "normal": {"text": 32, "target": 60, "main": 96},
+    "elder": {"text": 44, "target": 96, "main": 128},
+    "largest": {"text": 44, "target": 96, "main": 128},
+}
+KEY_LEAST = 60
+LOOKS = (
+    "normal-zh",
+    "normal-en",
+    "elder-zh",
+    "largest-en",
+    "elder-low-zh",
+    "landscape-normal-zh",
+    "landscape-elder-en",
+    "small-normal-zh",
+)
+SLACK_PX = 2.0
+
+
+@pytest.fixture(scope="module", params=LOOKS)
+def pictures(request: pytest.FixtureRequest, qapp) -> tuple[str, list[tuple[str, list[str]]]]:
+    """What is wrong with each sample in one look: (look, [(sample, faults)])."""
+    shower = Shower()
+    shown = shower("standby", request.param)
+    size = next(size for size in ("elder", "largest", "normal") if size in request.param)
+    found = []
+    for serial, sample in enumerate(samples.samples(), start=2):
+        shown.window.show_view(view_in(sample.view, shown.look, serial))
+        settle(30)
+        settle(10)
+        found.append((sample.name, list(faults(shown, size))))
+    shower.close()
+    return request.param, found
+
+
+def rect(item: QQuickItem) -> QRectF:
+    return item.mapRectToScene(QRectF(0, 0, item.width(), item.height()))
+
+
+def clip_of(item: QQuickItem) -> QRectF | None:
+    """Where this item can show at all: inside every clipping item around it."""
+    room: QRectF | None = None
+    at = item.parentItem()
+    while at is not None:
+        if at.clip():
+            room = rect(at) if room is None else room.intersected(rect(at))
+        at = at.parentItem()
+    return room
+
+
+def faults(shown: Shown, size: str):
+    least = LEAST[size]
+    root = shown.window.rootObject()
+    scene = QRectF(0, 0, shown.look.width, shown.look.height).adjusted(
+        -SLACK_PX, -SLACK_PX, SLACK_PX, SLACK_PX
+    )
+    for item in walk(root):
+        if not seen(item) or item.width() <= 0:
+            continue
+        name = item.property("words") or item.property("text") or item.objectName()
+        if item.property("pressable") is True:
+            where = rect(item)
+            key = item.objectName().startswith(("key_", "cand_"))
+            floor = KEY_LEAST if key else least["target"]
+            if min(item.width(), item.height()) < floor - SLACK_PX:
+                yield f"{name!r} is only {item.width():.0f}x{item.height():.0f}"
+            main = item.property("kind") == 0 and item.metaObject().className().startswith(
+                "PushButton"
+            )
+            if main and item.height() < least["main"]:
+                yield f"main {name!r} is only {item.height():.0f} high"
+            if not scene.contains(where):
+                yield f"{name!r} is outside the screen: {where}"
+            room = clip_of(item)
+            if room is not None and not room.adjusted(-3, -3, 3, 3).contains(where):
+                yield f"{name!r} is cut off"
+        if item.inherits("QQuickText") and item.property("text"):
+            if item.property("truncated"):
+                yield f"text {name!r} is elided"
+            if item.property("paintedWidth") > item.width() + SLACK_PX + 4:
+                yield f"text {name!r} is {item.property('paintedWidth'):.0f} in {item.width():.0f}"
+            px = item.property("font").pixelSize()
+            if px < least["text"] and not _drawn(item):
+                yield f"text {name!r} is only {px} px"
+            if not scene.contains(item.mapToScene(QPointF(0, item.height() / 2))):
+                yield f"text {name!r} is outside the screen"
+
+
+def _drawn(item: QQuickItem) -> bool:
+    """The number in a dot of the step bar, and a word set smaller rather than broken."""
+    parent = item.parentItem()
+    while parent is not None:
+        if parent.metaObject().className().startswith(("StepBar", "ToolRow", "Keypad")):
+            return True
+        if parent.property("fitting") is not None and parent.property("fitting") < 1:
+            return True
+        parent = parent.parentItem()
+    return False
+
+
+def test_every_screen_can_be_read_and_pressed(pictures):
+    look, found = pictures
+    wrong = [f"{look} {name}: {fault}" for name, faults_ in found for fault in faults_]
+    assert not wrong, "\n".join(wrong)
