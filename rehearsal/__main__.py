@@ -38,11 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
 
             return do_run(given.out, keep=given.keep, robot=given.robot, camera_size=given.camera)
         case "robot":
-            from rehearsal.robot.scenarios import SCENARIOS  # noqa: PLC0415 - Qt, X and D-Bus only where used
+            from rehearsal.robot.scenarios import SCENARIOS, find_scenario  # noqa: PLC0415 - Qt, X and D-Bus only where used
             from rehearsal.run import robot as do_robot  # noqa: PLC0415 - Qt, X and D-Bus only where used
 
             names = list(SCENARIOS) if given.scenario == "all" else given.scenario.split(",")
-            unknown = [name for name in names if name not in SCENARIOS]
+            unknown = [name for name in names if find_scenario(name) is None]
             if unknown:
                 parser.error(
                     f"no such scenario: {', '.join(unknown)}; there are {', '.join(SCENARIOS)}"

@@ -92,20 +92,31 @@ def descendants(root: int) -> list[int]:
     return found
 
 
-def end_descendants(keep: frozenset[int] = frozenset()) -> list[int]:
-    """End everything still below this process except `keep`; answers the ids that were left.
+def marked(root: int, mark: str) -> list[int]:
+    """Descendants of `root` that were started with `mark` in their environment."""
+    found = []
+    for pid in descendants(root):
+        with contextlib.suppress(OSError):
+            if mark.encode() in (Path("/proc") / str(pid) / "environ").read_bytes():
+                found.append(pid)
+    return found
 
-    With `adopt_orphans` in force these are exactly the processes that we started, and theirs.
+
+def end_marked(mark: str) -> list[int]:
+    """End everything still below this process that carries `mark`; answers the ids that were left.
+
+    With `adopt_orphans` in force these are exactly the processes of one town, and theirs: others
+    that this program has started live on.
     """
-    left = [pid for pid in descendants(os.getpid()) if pid not in keep]
+    left = marked(os.getpid(), mark)
     for number in (signal.SIGTERM, signal.SIGKILL):
-        for pid in [pid for pid in descendants(os.getpid()) if pid not in keep]:
+        for pid in marked(os.getpid(), mark):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
         give_up = time.monotonic() + KILL_WAIT_S
         while time.monotonic() < give_up:
             _reap(left)
-            if not [pid for pid in descendants(os.getpid()) if pid not in keep]:
+            if not marked(os.getpid(), mark):
                 return left
             time.sleep(0.05)
     return left

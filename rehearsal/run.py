@@ -17,7 +17,7 @@ from rehearsal.existing import ExistingTown
 from rehearsal.people import people
 from rehearsal.robot.eyes import BlindError
 from rehearsal.robot.perform import Result, citizen_in, perform
-from rehearsal.robot.scenarios import SETTINGS, Stage, attachments, rating
+from rehearsal.robot.scenarios import Stage, attachments, rating, settings_for
 from rehearsal.secrets import leaks
 from rehearsal.town import Plan, Town, TownError, date_of_rehearsal
 
@@ -58,7 +58,7 @@ def fresh(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name in ("screens", "run.log.d"):
         shutil.rmtree(out / name, ignore_errors=True)
-    for name in ("receipt.png", "submitted.pdf", "record.json"):
+    for name in ("receipt.png", "submitted.pdf", "record.json", "results.json"):
         (out / name).unlink(missing_ok=True)
 
 
@@ -205,9 +205,13 @@ def robot(
     else:
         groups: dict[str, list[str]] = {}
         for name in scenarios:
-            groups.setdefault(json.dumps(SETTINGS.get(name, {})), []).append(name)
+            groups.setdefault(json.dumps(settings_for(name)), []).append(name)
         for wanted, names in groups.items():
             results += _own_town(json.loads(wanted), names, out, keep, camera_size)
+    (out / "results.json").write_text(
+        json.dumps({result.scenario: result.why for result in results}, indent=1) + "\n",
+        encoding="utf-8",
+    )
     return _tell(results)
 
 

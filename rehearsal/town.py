@@ -38,6 +38,7 @@ READY_S = 20.0  # an emulator is up in about a second; the machine may be busy
 HUB_READY_S = 40.0
 COMMAND_S = 60.0
 CAMERA_SIZE = "1920x1080"
+MARK = "REHEARSAL_TOWN"  # in the environment of everything that a town starts
 CAMERA_DPI = 1080 / 224.0 * 25.4  # the plate is 224 mm high in the picture (emulators/plate.py)
 
 
@@ -93,7 +94,6 @@ class Town:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_control = asyncio.Event()
         self._control_thread: threading.Thread | None = None
-        self._others = frozenset(processes.descendants(os.getpid()))  # not ours to end
 
     def __enter__(self) -> Town:
         processes.adopt_orphans()
@@ -121,6 +121,7 @@ class Town:
             "XDG_CACHE_HOME": str(home / ".cache"),
             "XDG_DATA_HOME": str(home / ".local"),
             "HUB_DATA": str(self.folder / "hub"),
+            MARK: str(self.folder),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
         }
@@ -464,10 +465,14 @@ class Town:
             self._loop.call_soon_threadsafe(self._stop_control.set)
             self._control_thread.join(READY_S)
             self._loop = None
-        order = ["kiosk", "dock", "hub", *DEVICES]
-        for name in [*order, *(name for name in list(self._children) if name not in order)]:
+        for name in ("kiosk", "dock"):  # while there still is a screen to leave
             self._end(name)
-        left = processes.end_descendants(self._others)
+        for process in self._children.values():  # all at once; each is waited for below
+            if process.poll() is None:
+                process.terminate()
+        for name in list(self._children):
+            self._end(name)
+        left = processes.end_marked(f"{MARK}={self.folder}")
         shutil.rmtree(self.runtime, ignore_errors=True)
         return left
 

@@ -17,8 +17,9 @@ from typing import Any
 from rehearsal.control import Control
 from rehearsal.people import Person
 from rehearsal.robot.album import Album
-from rehearsal.robot.eyes import BlindError, Eyes, Node, Sight, polled
+from rehearsal.robot.eyes import BUTTON, BlindError, Eyes, Node, Sight, polled
 from rehearsal.robot.hands import Hands
+from rehearsal.robot.wording import words
 
 PAGE_S = 20.0  # the longest that any page needs to come: a card read, a still, a seal
 WINDOW_S = 60.0  # from the start of the terminal to its first page
@@ -62,11 +63,20 @@ class Errand:
         }
 
 
-YES = ("是我，继续", "是，继续")
-SEEN_STILL = ("很好，请别动", "很清楚，马上拍")  # the paper is found, its outline is drawn
-PRINTED = "回执打印好了"
+YES = (words("confirm_identity.yes"), words("confirm_identity.yes_elder"))
+SEEN_STILL = (
+    words("advice_hold_still.title"),
+    words("advice_good.title"),
+)  # the paper is found, its outline is drawn
+PRINTED = words("receipt_printed.title")
 SHOWN_LATER = frozenset({"capture_page", "accepted"})  # their pictures are taken at a better moment
-LEVELS = {"5": "非常满意", "4": "满意", "3": "基本满意", "2": "不满意", "1": "非常不满意"}
+LEVELS = {
+    "5": words("rating.level_5"),
+    "4": words("rating.level_4"),
+    "3": words("rating.level_3"),
+    "2": words("rating.level_2"),
+    "1": words("rating.level_1"),
+}
 LABELS = {
     "phone": "本人手机号",
     "relative_phone": "家人手机号",
@@ -192,7 +202,9 @@ class Citizen:
             self.album.keep(f"lost-{sight.situation or 'nothing'}", self.hands.picture())
         with contextlib.suppress(BlindError):
             sight = self.eyes.look()
-        ids = sorted({node.id for node in sight.controls() if node.id})
+        # Words on buttons are the same for everybody; those in fields are not.
+        named = [node for node in sight.controls() if node.role == BUTTON]
+        ids = sorted({node.name or node.id for node in named})
         return LostError(
             f"{why}; on {sight.situation or 'no page'}; to press: {', '.join(ids) or '-'}"
         )
@@ -229,7 +241,7 @@ class Citizen:
         right = [
             node
             for node in sight.below(page)
-            if node.role == 43 and node.enabled and node.middle[0] > page.x + page.width / 2
+            if node.role == BUTTON and node.enabled and node.middle[0] > page.x + page.width / 2
         ]
         return max(right, key=lambda node: (node.y, node.area), default=None)
 
@@ -289,6 +301,11 @@ class Citizen:
         self.devices["camera"].ask("remove_paper")
         self._paper_down = False
 
+    @property
+    def things_down(self) -> bool:
+        """Whether card or paper lies on the terminal."""
+        return bool(self._card_down) or self._paper_down
+
     def clear_away(self) -> None:
         """Take everything, as whoever comes by does."""
         self.take_card()
@@ -306,8 +323,27 @@ class Citizen:
         self.number_seen = ""
         self.met = []
         self._receipts_before = self.devices["receipt_printer"].ask("status")["receipts"]
-        if self.wait("standby", "home", within_s=WINDOW_S).situation == "standby":
-            self.on_standby(errand, self.look())
+        self._come_to_the_start(errand)
+
+    def _come_to_the_start(self, errand: Errand) -> None:
+        """Whatever somebody has left behind on the screen is ended first."""
+        for _ in polled(WINDOW_S, LOOK_EVERY_S):
+            sight = self.look()
+            self._check_alive()
+            match sight.situation:
+                case "home":
+                    return
+                case "standby":
+                    self.on_standby(errand, sight)
+                case "leave_question" | "idle_warning":
+                    self.press(sight, "leave", words("leave_question.leave"))
+                case "take_away":
+                    self.clear_away()
+                case "":
+                    pass
+                case _:
+                    self.press(sight, "go_home", words("frame.home"))
+        raise self.lost("did not come to the start", self.look())
 
     def go(self, errand: Errand, until: str, within_s: float = 240.0) -> Sight:
         """Do what each page asks until `until` is there. Raises LostError."""
@@ -331,7 +367,7 @@ class Citizen:
         self.go(errand, "standby")
 
     def on_standby(self, errand: Errand, sight: Sight) -> None:
-        self.leave_page(errand, "start", "点一下屏幕开始", "main", to=("home",))
+        self.leave_page(errand, "start", words("standby.start"), "main", to=("home",))
 
     def on_home(self, errand: Errand, sight: Sight) -> None:
         names = {"old_age_allowance": "高龄津贴申领", "progress_query": "办理进度查询"}
@@ -340,27 +376,27 @@ class Citizen:
         )
 
     def on_service_guide(self, errand: Errand, sight: Sight) -> None:
-        self.leave_page(errand, "begin", "开始办理", "main")
+        self.leave_page(errand, "begin", words("service_guide.begin"), "main")
 
     def on_consent(self, errand: Errand, sight: Sight) -> None:
         # What is agreed to may take several screens; the button waits for the last.
         for _ in range(8):
-            agree = self.find(sight, "agree", "我同意，继续")
-            turn = self.find(sight, "page_next", "next_page", "下一页")
+            agree = self.find(sight, "agree", words("consent.agree"))
+            turn = self.find(sight, "page_next", "next_page", words("frame.page_next"))
             if (agree and agree.enabled) or turn is None:
                 break
             self.press_node(turn)
             time.sleep(SETTLE_S)
             sight = self.look()
-        self.leave_page(errand, "agree", "我同意，继续", "main")
+        self.leave_page(errand, "agree", words("consent.agree"), "main")
 
     def on_place_id_card(self, errand: Errand, sight: Sight) -> None:
         if errand.relative and not self._acting:
             self._acting = True
-            button = self.find(sight, "for_relative", "替家里老人办")
+            button = self.find(sight, "for_relative", words("place_id_card.for_relative"))
             if button is None:
                 raise self.lost("cannot say that a relative acts", sight)
-            self.leave_page(errand, "for_relative", "替家里老人办", seen=sight)
+            self.leave_page(errand, "for_relative", words("place_id_card.for_relative"), seen=sight)
             return
         who = errand.relative if errand.relative and self._cards == 0 else errand.person
         self.put_card(who)
@@ -381,14 +417,14 @@ class Citizen:
         self._cards += 1
 
     def on_draft_found(self, errand: Errand, sight: Sight) -> None:
-        self._typed.add("phone")  # it is there already, and read there before going on
-        self.leave_page(errand, "resume_draft", "接着办", "main")
+        self._typed.add("phone")  # typed before the crash, so it must be there
+        self.leave_page(errand, "resume_draft", words("draft_found.resume"), "main")
 
     def on_earlier_application(self, errand: Errand, sight: Sight) -> None:
         if not errand.again:
-            self.leave_page(errand, "finish", "知道了，不再办", "go_home")
+            self.leave_page(errand, "finish", words("earlier_application.finish"), "go_home")
             return
-        self.leave_page(errand, "apply_again", "还要再办一次", "main")
+        self.leave_page(errand, "apply_again", words("earlier_application.again"), "main")
 
     def on_form(self, errand: Errand, sight: Sight) -> None:
         for code, value in errand.answers().items():
@@ -398,37 +434,41 @@ class Citizen:
                 sight = self.look()
         if errand.relative_name and self._field(sight, "relative_name"):
             self._type_name(errand)
-        self.leave_page(errand, "next", "下一步", "main")
+        self.leave_page(errand, "next", words("common.next"), "main")
 
     def on_capture_page(self, errand: Errand, sight: Sight) -> None:
         self._let_pass(SETTLE_S)
         self.put_paper(errand)
-        picture = None
         for _ in polled(CAMERA_PATIENCE_S, LOOK_EVERY_S):
             sight = self.look()
             if sight.situation != "capture_page":
                 break
             if self.album.wants("capture_page"):
-                still = any(words in text for text in sight.texts() for words in SEEN_STILL)
-                if still and picture is None:
-                    picture = self.hands.picture()
+                still = any(said in text for text in sight.texts() for said in SEEN_STILL)
+                if still:  # it goes on looking for a moment before the picture is taken
+                    self._show("capture_page")
         else:
             self._show("capture_page-refused")
-            self.press(sight, "take_picture", "现在就拍", twice=errand.twice)
+            self.press(sight, "take_picture", words("capture_page.take"), twice=errand.twice)
             self.wait_past("capture_page", what="the picture is taken")
-        if picture is not None:
-            self.album.keep("capture_page", picture)
 
     def on_check_page(self, errand: Errand, sight: Sight) -> None:
-        self.leave_page(errand, "keep_page", "看得清，用这张", "先用这张", "main")
+        self.leave_page(
+            errand, "keep_page", words("check_page.keep"), words("check_page.keep_despite"), "main"
+        )
 
     def on_review(self, errand: Errand, sight: Sight) -> None:
-        self.leave_page(errand, "next", "没错，去签名", "main")
+        self.leave_page(errand, "next", words("review.confirm"), "main")
 
     def on_sign(self, errand: Errand, sight: Sight) -> None:
         if not self._signed:
             box = sight.any("sign_strokes", "signature", "signature_pad", "sign_pad") or next(
-                (node for node in sight.reachable() if node.name == "签名框" and node.area), None
+                (
+                    node
+                    for node in sight.reachable()
+                    if node.name == words("sign.box") and node.area
+                ),
+                None,
             )
             if box is None:
                 raise self.lost("no place to sign", sight)
@@ -437,9 +477,9 @@ class Citizen:
             self._show("sign-signed")
             self.wait_until(
                 "the signature is taken",
-                lambda s: (found := self.find(s, "submit", "签好了，提交")) and found.enabled,
+                lambda s: (found := self.find(s, "submit", words("sign.submit"))) and found.enabled,
             )
-        self.leave_page(errand, "submit", "签好了，提交", "main")
+        self.leave_page(errand, "submit", words("sign.submit"), "main")
 
     def _sign(self, box: Node) -> None:
         """Three strokes that could be a name."""
@@ -471,7 +511,7 @@ class Citizen:
                     break
         self._show("accepted")
         self.number_seen = self._number_on(sight) or self.number_seen
-        self.leave_page(errand, "rate", "评价这次服务", "main", seen=sight)
+        self.leave_page(errand, "rate", words("accepted.rate"), "main", seen=sight)
 
     def _rate_by_key(self, errand: Errand) -> None:
         for _ in range(2 if errand.twice else 1):
@@ -494,14 +534,16 @@ class Citizen:
         elif errand.rate_on == "screen":
             self.leave_page(errand, f"rate:{errand.level}", LEVELS[errand.level], seen=sight)
         else:
-            self.leave_page(errand, "skip_rating", "不评价，直接结束", seen=sight)
+            self.leave_page(errand, "skip_rating", words("rating.skip"), seen=sight)
 
     def on_rating_reasons(self, errand: Errand, sight: Sight) -> None:
         reason = self.find(sight, "toggle_reason:*", "reason:*")
         if reason and not self._rated:
             self.press_node(reason)
             self._rated = True
-        self.leave_page(errand, "next", "选好了，结束", "不选了，结束", "main")
+        self.leave_page(
+            errand, "next", words("rating_reasons.done"), words("rating_reasons.done_none"), "main"
+        )
 
     def on_take_away(self, errand: Errand, sight: Sight) -> None:
         self.clear_away()
@@ -517,11 +559,15 @@ class Citizen:
 
     def on_progress_result(self, errand: Errand, sight: Sight) -> None:
         self.number_seen = self._number_on(sight) or self.number_seen
-        self.leave_page(errand, "finish", "知道了，结束", "main")
+        self.leave_page(errand, "finish", words("progress_result.finish"), "main")
 
     def on_idle_warning(self, errand: Errand, sight: Sight) -> None:
-        self.press(sight, "stay", "我还在，继续办", twice=errand.twice)
+        self.press(sight, "stay", words("idle_warning.stay"), twice=errand.twice)
         self.wait_past("idle_warning", what="the warning is gone")
+
+    def answer(self, errand: Errand, code: str) -> None:
+        """Type one answer and stay on its page."""
+        self._type_digits(errand, code, errand.answers()[code])
 
     # -- typing -------------------------------------------------------------------
 
@@ -551,14 +597,11 @@ class Citizen:
             self.hands.away()
             for _ in polled(2.0):
                 shown = self._shown(code, value)
-                if shown:
+                if shown is not False:  # None: not read out, so the next page is the judge
                     self._typed.add(code)
                     return
-            if shown is None:  # a value that is not read out can only be judged by the next page
-                self._typed.add(code)
-                return
             sight = self.look()
-            erase = self.find(sight, "keypad_clear", "clear", "清空")
+            erase = self.find(sight, "keypad_clear", "clear", words("frame.keypad_clear"))
             if erase:
                 self.press_node(erase)
         raise self.lost(f"{code} does not take the digits", self.look())
@@ -601,7 +644,7 @@ class Citizen:
         self._typed.add("relative_name")
         sight = self.look()
         self._show("form-relative_name")
-        done = self.find(sight, "key_done", "写好了")
+        done = self.find(sight, "key_done", words("frame.key_done"))
         if done:
             self.press_node(done)
 
@@ -630,7 +673,7 @@ class Citizen:
                 self.press_node(found[0])
                 time.sleep(0.3)
                 return
-            more = self.find(sight, "cand_more", "key_more", "更多字")
+            more = self.find(sight, "cand_more", "key_more", words("frame.key_more"))
             if more is None:
                 break
             self.press_node(more)

@@ -14,7 +14,7 @@ from rehearsal.robot.album import Album
 from rehearsal.robot.citizen import Citizen, LostError
 from rehearsal.robot.eyes import BlindError, Eyes
 from rehearsal.robot.hands import Hands
-from rehearsal.robot.scenarios import SCENARIOS, ScenarioError, Stage
+from rehearsal.robot.scenarios import ScenarioError, Stage, find_scenario
 from rehearsal.town import Town, TownError
 
 EYES_S = 20.0  # the accessibility bus comes up when it is first asked for
@@ -61,7 +61,10 @@ def perform(stage: Stage, scenario: str) -> Result:
     started = time.monotonic()
     why = ""
     try:
-        SCENARIOS[scenario](stage)
+        play = find_scenario(scenario)
+        if play is None:
+            raise ScenarioError(f"there is no scenario {scenario}")
+        play(stage)
     except (ScenarioError, LostError, BlindError, ControlError, TownError) as error:
         why = f"{type(error).__name__}: {error}"
         with contextlib.suppress(Exception):

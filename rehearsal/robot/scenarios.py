@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from rehearsal.control import Control
 from rehearsal.people import Person, people
-from rehearsal.robot.citizen import Citizen, Errand
-from rehearsal.robot.eyes import polled
+from rehearsal.robot.citizen import PAGE_S, Citizen, Errand
+from rehearsal.robot.eyes import Sight, polled
+from rehearsal.robot.wording import words
 from rehearsal.town import date_of_rehearsal
 
 DELIVERY_S = 60.0  # back-off of the sync process is at most half a minute after a short absence
@@ -31,6 +32,10 @@ class World(Protocol):
     def hub(self, *arguments: str) -> str: ...
     def hub_stop(self) -> None: ...
     def hub_start(self) -> None: ...
+    def restart_terminal(self) -> None: ...
+
+    @property
+    def logs(self) -> Path: ...
 
 
 @dataclass(slots=True)
@@ -155,23 +160,106 @@ LEAVING = (
     "home", "service_guide", "consent", "place_id_card", "confirm_identity", "form",
     "capture_page", "check_page", "review", "sign", "accepted", "rating",
 )  # fmt: skip
+LEFT_BEHIND_AT = "check_page"  # card and paper both lie there, and nobody ever takes them
+IDLE_S = 200.0  # the longest idle time and warning of the settings, and some
+LEFT_BEHIND_S = 90.0  # the terminal waits 60 s for somebody to come back
 
 
-def leaving(stage: Stage, *, at: tuple[str, ...] = LEAVING, idle_s: float = 200.0) -> None:
-    """Walks away at each step, leaving card and paper: nothing personal stays on the screen."""
-    citizen = stage.citizen
+def leaving(stage: Stage, *, at: tuple[str, ...] = LEAVING) -> None:
+    """Walks away at each step, card and paper lying there: nothing personal stays on the screen,
+    and whoever comes next with the same card finds no trace."""
     for page in at:
-        errand = self_errand(stage, relative_name=())
-        citizen.begin(errand)
-        if citizen.look().situation == "standby":
-            citizen.on_standby(errand, citizen.look())
-        citizen.go(errand, page)
-        stage.say(f"walks away at {page}")
-        sight = citizen.wait("standby", within_s=idle_s)
-        shown = personal_words(sight.texts(), errand.person)
-        if shown:
-            raise ScenarioError(f"{len(shown)} personal words on standby after leaving at {page}")
-        citizen.clear_away()
+        leave_at(stage, page)
+
+
+def leave_at(stage: Stage, page: str) -> None:
+    """Walk away on one page and look what becomes of it."""
+    citizen = stage.citizen
+    errand = self_errand(stage, relative_name=(("lan", "兰"),))
+    citizen.begin(errand)
+    citizen.go(errand, page)
+    if page == "form":  # half a question answered
+        citizen.answer(errand, "phone")
+    if "draft_found" in citizen.met:
+        raise ScenarioError("a draft was offered although nothing had crashed")
+    lies_there = citizen.things_down
+    stage.say(f"walks away at {page}")
+    start, take = ("standby", "out_of_service"), "take_away"
+    sight = citizen.wait(take, *start, within_s=IDLE_S)
+    _nothing_personal(sight, errand.person, f"{sight.situation} after leaving at {page}")
+    if lies_there and sight.situation != take:
+        raise ScenarioError(f"left at {page}: nobody said that something still lies there")
+    if lies_there and page == LEFT_BEHIND_AT:
+        sight = citizen.wait(*start, within_s=LEFT_BEHIND_S)
+        _nothing_personal(sight, errand.person, f"standby, things left behind at {page}")
+        if not _staff_were_told(stage):
+            raise ScenarioError("nobody was told what was left behind")
+    citizen.clear_away()
+    sight = citizen.wait(*start, within_s=PAGE_S)
+    _nothing_personal(sight, errand.person, f"standby after leaving at {page}")
+
+
+def _staff_were_told(stage: Stage) -> bool:
+    """The terminal's log is what staff are told by, until there is a page of theirs."""
+    return b'"left_behind"' in (stage.world.logs / "window.jsonl").read_bytes()
+
+
+def _nothing_personal(sight: Sight, person: Person, where: str) -> None:
+    shown = personal_words(sight.texts(), person)
+    if shown:
+        raise ScenarioError(f"{len(shown)} personal words on {where}")
+
+
+def crash(stage: Stage) -> None:
+    """The window dies in the middle of the form. Who comes back with the same card goes on where
+    they were; another card is not told of it; after a normal leave nothing is offered."""
+    citizen, world = stage.citizen, stage.world
+    mine = self_errand(stage, relative_name=(), rate_on="skip")
+    other = Errand(stage.everyone["zhao_guifen"])
+    citizen.begin(mine)
+    citizen.go(mine, "form")
+    citizen.answer(mine, "phone")
+    citizen.leave_page(
+        mine, "next", words("common.next"), "main"
+    )  # a draft is kept with every question
+    citizen.wait("form")
+    world.restart_terminal()
+    citizen.clear_away()
+
+    citizen.begin(other)
+    citizen.go(other, "form")
+    if "draft_found" in citizen.met:
+        raise ScenarioError("somebody else's card was offered the draft")
+    _leave_by_button(stage)
+
+    citizen.begin(mine)
+    citizen.go(mine, "standby")
+    if "draft_found" not in citizen.met:
+        raise ScenarioError("the draft was not offered to its own card")
+    record = stage.held(stage.number(), rated=False)
+    if mine.person.phone not in json.dumps(record["application"]):
+        raise ScenarioError("the phone number typed before the crash was not in the application")
+
+    citizen.begin(mine)
+    citizen.go(mine, "form")
+    if "draft_found" in citizen.met:
+        raise ScenarioError("a draft was offered after a normal leave")
+    _leave_by_button(stage)
+
+
+def _leave_by_button(stage: Stage) -> None:
+    """Home, yes, and everything taken along."""
+    citizen = stage.citizen
+    errand = Errand(stage.everyone["zhang_lan"])
+    citizen.leave_page(
+        errand, "go_home", words("frame.home"), to=("leave_question", "standby", "take_away")
+    )
+    if citizen.glance().situation == "leave_question":
+        citizen.leave_page(
+            errand, "leave", words("leave_question.leave"), to=("standby", "take_away")
+        )
+    citizen.clear_away()
+    citizen.wait("standby", "home", within_s=PAGE_S)
 
 
 def personal_words(texts: list[str], person: Person) -> list[str]:
@@ -206,8 +294,6 @@ def progress(stage: Stage) -> None:
         citizen = stage.citizen
         errand = Errand(person, item="progress_query", receipt_qr=codes[-1], by_scanner=by_scanner)
         citizen.begin(errand)
-        if citizen.look().situation == "standby":
-            citizen.on_standby(errand, citizen.look())
         sight = citizen.go(errand, "progress_result")
         if personal_words(sight.texts(), person):
             raise ScenarioError("something personal is shown without the card")
@@ -231,16 +317,9 @@ def too_young(stage: Stage) -> None:
     citizen = stage.citizen
     errand = Errand(stage.everyone["wang_jianguo"])
     citizen.begin(errand)
-    if citizen.look().situation == "standby":
-        citizen.on_standby(errand, citizen.look())
     citizen.go(errand, "card_problem")
     citizen.clear_away()
-    citizen.press(citizen.look(), "go_home", "首页")
-    time.sleep(0.5)
-    sight = citizen.look()
-    if sight.situation == "leave_question":
-        citizen.press(sight, "leave")
-    citizen.wait("home", "standby", "take_away")
+    _leave_by_button(stage)
 
 
 SCENARIOS: dict[str, Callable[[Stage], None]] = {
@@ -251,9 +330,30 @@ SCENARIOS: dict[str, Callable[[Stage], None]] = {
     "hub_down": hub_down,
     "double_presses": double_presses,
     "too_young": too_young,
+    "crash": crash,
     "leaving": leaving,
 }
 
 SHORT_IDLE = {"idle_s": 10, "idle_warning_s": 10, "elder_idle_s": 10, "elder_idle_warning_s": 10}
 SETTINGS: dict[str, dict[str, dict[str, object]]] = {"leaving": {"window": dict(SHORT_IDLE)}}
 """Settings that a scenario needs, over the town's own."""
+
+
+def find_scenario(name: str) -> Callable[[Stage], None] | None:
+    """A scenario by its name; `leaving:PAGE` is walking away on that page only."""
+    base, _, page = name.partition(":")
+    if not page:
+        return SCENARIOS.get(base)
+    return (lambda stage: leave_at(stage, page)) if base == "leaving" and page in LEAVING else None
+
+
+def settings_for(name: str) -> dict[str, dict[str, object]]:
+    return SETTINGS.get(name.partition(":")[0], {})
+
+
+def photographed(stage: Stage, picture: Path) -> None:
+    """A real photograph of a paper under the camera: the page in it is found and taken."""
+    errand = self_errand(stage, relative_name=(), photograph=picture)
+    stage.citizen.begin(errand)
+    stage.citizen.go(errand, "check_page")
+    _leave_by_button(stage)
