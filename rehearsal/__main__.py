@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     run.add_argument("--out", type=Path, default=Path("out"))
     run.add_argument("--keep", action="store_true", help="Keep the rehearsal's data folder.")
+    run.add_argument("--base", type=Path, help="Where the data folder is made; else var.")
     run.add_argument("--robot", action="store_true", help="The robot, on a screen of its own.")
     run.add_argument("--camera", default=CAMERA, help="Width x height of the camera's pictures.")
 
@@ -26,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     robot.add_argument("--settings", type=Path, help="Of a running rehearsal; none: its own.")
     robot.add_argument("--out", type=Path, default=Path("out"))
     robot.add_argument("--keep", action="store_true", help="Keep the rehearsal's data folder.")
+    robot.add_argument("--base", type=Path, help="Where the data folder is made; else var.")
     robot.add_argument("--camera", default=CAMERA, help="Width x height of the camera's pictures.")
 
     dock = commands.add_parser("dock", help="A window to put cards and papers on the devices.")
@@ -36,7 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
         case "run":
             from rehearsal.run import run as do_run  # noqa: PLC0415 - Qt, X and D-Bus only where used
 
-            return do_run(given.out, keep=given.keep, robot=given.robot, camera_size=given.camera)
+            return do_run(
+                given.out,
+                keep=given.keep,
+                robot=given.robot,
+                camera_size=given.camera,
+                base=given.base,
+            )
         case "robot":
             from rehearsal.robot.scenarios import SCENARIOS, find_scenario  # noqa: PLC0415 - Qt, X and D-Bus only where used
             from rehearsal.run import robot as do_robot  # noqa: PLC0415 - Qt, X and D-Bus only where used
@@ -49,7 +57,14 @@ def main(arguments: list[str] | None = None) -> int:
                 )
             # The command line's own default names an installed terminal, where there is no town.
             settings = given.settings if given.settings and given.settings.exists() else None
-            return do_robot(given.out, names, settings, keep=given.keep, camera_size=given.camera)
+            return do_robot(
+                given.out,
+                names,
+                settings,
+                keep=given.keep,
+                camera_size=given.camera,
+                base=given.base,
+            )
         case _:
             from rehearsal.dock.window import main as do_dock  # noqa: PLC0415 - Qt, X and D-Bus only where used
 

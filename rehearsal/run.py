@@ -19,7 +19,7 @@ from rehearsal.robot.eyes import BlindError
 from rehearsal.robot.perform import Result, citizen_in, perform
 from rehearsal.robot.scenarios import Stage, attachments, rating, settings_for
 from rehearsal.secrets import leaks
-from rehearsal.town import Plan, Town, TownError, date_of_rehearsal
+from rehearsal.town import BASE, Plan, Town, TownError, date_of_rehearsal
 
 SUMMARY_LINES = 10
 
@@ -62,11 +62,11 @@ def fresh(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
 
 
-def run(out: Path, *, keep: bool, robot: bool, camera_size: str) -> int:
+def run(out: Path, *, keep: bool, robot: bool, camera_size: str, base: Path | None = None) -> int:
     """With a display, for a person; without one (or with `robot`), the robot citizen. Exit code."""
     alone = robot or not has_display()
     fresh(out)
-    plan = Plan(virtual_screen=alone, camera_size=camera_size)
+    plan = Plan(virtual_screen=alone, camera_size=camera_size, base=base or BASE)
     with interruptible():
         town = Town(plan, say)
         code = 1
@@ -189,7 +189,13 @@ def _summary(
 
 
 def robot(
-    out: Path, scenarios: list[str], settings: Path | None, *, keep: bool, camera_size: str
+    out: Path,
+    scenarios: list[str],
+    settings: Path | None,
+    *,
+    keep: bool,
+    camera_size: str,
+    base: Path | None = None,
 ) -> int:
     """Play scenarios, in a running rehearsal if `settings` belong to one, else in a town of its own
     for each group of scenarios that share their settings. Exit code."""
@@ -207,7 +213,8 @@ def robot(
         for name in scenarios:
             groups.setdefault(json.dumps(settings_for(name)), []).append(name)
         for wanted, names in groups.items():
-            results += _own_town(json.loads(wanted), names, out, keep, camera_size)
+            plan = Plan(settings=json.loads(wanted), camera_size=camera_size, base=base or BASE)
+            results += _own_town(plan, names, out, keep)
     (out / "results.json").write_text(
         json.dumps({result.scenario: result.why for result in results}, indent=1) + "\n",
         encoding="utf-8",
@@ -215,11 +222,9 @@ def robot(
     return _tell(results)
 
 
-def _own_town(
-    wanted: dict[str, Any], names: list[str], out: Path, keep: bool, camera_size: str
-) -> list[Result]:
+def _own_town(plan: Plan, names: list[str], out: Path, keep: bool) -> list[Result]:
     with interruptible():
-        town = Town(Plan(settings=wanted, camera_size=camera_size), say)
+        town = Town(plan, say)
         try:
             with town:
                 town.start()

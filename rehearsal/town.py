@@ -31,6 +31,7 @@ from rehearsal import control, processes
 from rehearsal.control import Control, RequestError
 
 ROOT = Path(__file__).resolve().parent.parent
+BASE = ROOT / "var"
 DEVICES = ("id_reader", "camera", "code_scanner", "receipt_printer", "keypad", "loudspeaker")
 TERMINAL = "QS01"
 SCREEN = (1080, 1920)
@@ -56,7 +57,7 @@ class Plan:
     )  # over the town's own
     camera_size: str = CAMERA_SIZE
     haste: float = 1.0  # divides the time that cards and paper take
-    base: Path = ROOT / "var"
+    base: Path = BASE
     with_hub: bool = True
     with_terminal: bool = True
 
@@ -185,11 +186,8 @@ class Town:
         return self.command(f"hub-{arguments[0]}", sys.executable, "-m", "hub", *arguments)
 
     def kiosk(self, *arguments: str) -> tuple[str, ...]:
-        """The terminal's command line."""
-        beside = Path(sys.executable).parent / "kiosk"
-        if beside.exists():
-            return (str(beside), *arguments)
-        return (sys.executable, "-c", "from kiosk.entry.cli import main; main()", *arguments)
+        """The terminal's command line, of the same checkout."""
+        return (sys.executable, "-m", "kiosk", *arguments)
 
     def _start_making_hub(self) -> subprocess.Popen[bytes]:
         self.say("hub: making a new one")
