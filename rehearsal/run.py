@@ -205,16 +205,22 @@ def robot(
         return 3
     fresh(out)
     results: list[Result] = []
-    if existing:
+    try:
         with interruptible():
-            results = _play(existing, scenarios, out, say)
-    else:
-        groups: dict[str, list[str]] = {}
-        for name in scenarios:
-            groups.setdefault(json.dumps(settings_for(name)), []).append(name)
-        for wanted, names in groups.items():
-            plan = Plan(settings=json.loads(wanted), camera_size=camera_size, base=base or BASE)
-            results += _own_town(plan, names, out, keep)
+            if existing:
+                results = _play(existing, scenarios, out, say)
+            else:
+                groups: dict[str, list[str]] = {}
+                for name in scenarios:
+                    groups.setdefault(json.dumps(settings_for(name)), []).append(name)
+                for wanted, names in groups.items():
+                    plan = Plan(
+                        settings=json.loads(wanted), camera_size=camera_size, base=base or BASE
+                    )
+                    results += _own_town(plan, names, out, keep)
+    except InterruptError as word:
+        say(f"{word}: everything has been ended")
+        return 130
     (out / "results.json").write_text(
         json.dumps({result.scenario: result.why for result in results}, indent=1) + "\n",
         encoding="utf-8",
@@ -223,25 +229,24 @@ def robot(
 
 
 def _own_town(plan: Plan, names: list[str], out: Path, keep: bool) -> list[Result]:
-    with interruptible():
-        town = Town(plan, say)
-        try:
-            with town:
-                town.start()
-                results = _play(town, names, out, town.say)
-                town.stop_terminal()
-                secrets = [s for p in people(date_of_rehearsal()).values() for s in p.secrets()]
-                searched, found = leaks((town.logs,), secrets)
-                places = ", ".join(sorted({f"{leak.file} ({leak.shape})" for leak in found}))
-                why = f"personal data in {places}" if found else ""
-                results.append(Result(f"{searched} logs without personal data", 0.0, why, ()))
-                return results
-        except (TownError, BlindError) as error:
-            return [Result(name, 0.0, str(error), ()) for name in names]
-        finally:
-            _keep_logs(town, out)
-            if not keep:
-                town.remove()
+    town = Town(plan, say)
+    try:
+        with town:
+            town.start()
+            results = _play(town, names, out, town.say)
+            town.stop_terminal()
+            secrets = [s for p in people(date_of_rehearsal()).values() for s in p.secrets()]
+            searched, found = leaks((town.logs,), secrets)
+            places = ", ".join(sorted({f"{leak.file} ({leak.shape})" for leak in found}))
+            why = f"personal data in {places}" if found else ""
+            results.append(Result(f"{searched} logs without personal data", 0.0, why, ()))
+            return results
+    except (TownError, BlindError) as error:
+        return [Result(name, 0.0, str(error), ()) for name in names]
+    finally:
+        _keep_logs(town, out)
+        if not keep:
+            town.remove()
 
 
 def _play(town: Any, names: list[str], out: Path, tell: Callable[[str], None]) -> list[Result]:
