@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, assert_never
 
+import shiboken6
 from PySide6.QtCore import (
     QCoreApplication,
     QEvent,
@@ -246,6 +247,8 @@ class KioskWindow(QQuickView):
             self._scene.scaled(room, Qt.AspectRatioMode.KeepAspectRatio).boundedTo(self._scene)
         )
         self.show()
+        # typing needs the focus; without a window manager nobody else gives it
+        self.requestActivate()
 
     def finish(self) -> None:
         """The program ends: the only way this window closes."""
@@ -255,10 +258,9 @@ class KioskWindow(QQuickView):
         self._root.finish()
         self.close()
         # the scene goes before the models it is bound to
-        for shown in (self._sheet, self._page):
-            if shown is not None:
-                shown.item.deleteLater()
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        for shown in (self._sheet, self._page, *self._leaving):
+            if shown is not None and shiboken6.isValid(shown.item):
+                shiboken6.delete(shown.item)
         self.setSource(QUrl())
 
     @Slot(QUrl)

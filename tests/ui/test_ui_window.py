@@ -193,3 +193,15 @@ def test_a_value_that_changes_keeps_the_screen_and_its_finger(show):
     shown.window.show_view(replace(view, page=replace(view.page, seconds_left=3)))
     settle()
     assert shown.named("place_id_card") is before
+
+
+def test_in_a_smaller_window_the_scene_keeps_its_coordinates_and_its_presses(show):
+    shown = show("service_guide")
+    shown.window.resize(540, 960)
+    settle()
+    begin = shown.named("开始办理")
+    assert begin.height() >= 96  # its own, of the scene
+    at = shown.middle("开始办理").toPoint()  # of the window
+    assert at.y() < 960
+    QTest.mouseClick(shown.window, Qt.MouseButton.LeftButton, pos=at)
+    assert [action.act for action in shown.actions] == [Act.BEGIN]
