@@ -182,6 +182,11 @@ FocusScope {
         const second = [];
         pieces(blocks, first);
         pieces(secondColumn, second);
+        // what was a piece of its own before may now be inside a larger one
+        for (const part of parts.concat(secondParts)) {
+            part.item.opacity = 1;
+            part.item.enabled = true;
+        }
         parts = first;
         secondParts = second;
         starts = turns ? cuts(first, blocks.implicitHeight) : [0];
