@@ -50,7 +50,7 @@ from kiosk.settings import Settings, load
 from offline_cache.faults import StoreFault
 from offline_cache.keys import credentials_folder, open_keys
 from offline_cache.store import StorePlaces
-from ui import keyboard
+from ui import runtime
 from ui.bridge import Bridge
 from ui.images import PageImages
 from ui.texts import Texts
@@ -77,7 +77,7 @@ def main(settings_path: Path, fullscreen: bool) -> int:
     if isinstance(home, str):
         print(home, file=sys.stderr)
         return 4
-    keyboard.prepare()
+    runtime.prepare()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold whatever was typed
     with open_log(settings.paths.logs, "window") as out:
         faulthandler.enable(out)
