@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from rehearsal.dock import immortal
 from rehearsal.dock.desk import Desk
 from rehearsal.existing import ExistingTown
 from rehearsal.processes import die_with_parent
@@ -391,6 +392,7 @@ def main(settings: Path) -> int:
             f"{settings}: not the settings of a rehearsal (no town.json beside it)", file=sys.stderr
         )
         return 3
+    immortal.protect()
     application = QApplication([sys.argv[0]])
     window = DockWindow(town)
     screen = application.primaryScreen().availableGeometry()
