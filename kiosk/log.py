@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
+from io import FileIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
 
 Field = str | int | float | bool | None
+STANDARD_ERROR = 2
 MAX_FIELD_CHARACTERS = 200  # a field is a code or a short reason; longer is a mistake
 
 
@@ -19,6 +23,8 @@ class EventLog:
     """One JSON line an event. Implements `drivers.device.Log`.
 
     What is not in the catalogue is not written; that it was tried is (`unknown_event_refused`).
+    Writing never fails for the caller: lines that a full disk did not take are counted, and the
+    count is the first line (`log_lost`) when it takes lines again.
     """
 
     def __init__(
@@ -30,6 +36,8 @@ class EventLog:
             processors=[structlog.processors.JSONRenderer(ensure_ascii=False)],
             process=process,
         )
+        self._out = out
+        self._lost = 0
 
     def __call__(self, event: str, /, **fields: Field) -> None:
         allowed = self._catalogue.get(event)
@@ -49,7 +57,14 @@ class EventLog:
     def _write(self, name: str, **fields: Field) -> None:
         # `time` and `event` are the line's own: no event of the catalogue has fields of these names
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._logger.msg(name, time=time, **fields)
+        try:
+            if self._lost:
+                self._out.write("\n")  # the disk may have been full in the middle of a line
+                self._logger.msg("log_lost", time=time, lines=self._lost)
+                self._lost = 0
+            self._logger.msg(name, time=time, **fields)
+        except (OSError, ValueError):  # full or gone; ValueError: closed, at the very end
+            self._lost += 1
 
 
 def load_catalogue() -> dict[str, frozenset[str]]:
@@ -59,8 +74,17 @@ def load_catalogue() -> dict[str, frozenset[str]]:
 
 
 def open_log(folder: Path, process: str) -> TextIO:
-    """The log file of one process, line-buffered, readable by the service's user only."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{process}.jsonl"
-    path.touch(mode=0o600, exist_ok=True)
-    return path.open("a", encoding="utf-8", buffering=1)
+    """The log file of one process, readable by the service's user only; nothing is held back.
+
+    A folder that cannot be written is no reason not to start: then standard error is the log.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{process}.jsonl"
+        path.touch(mode=0o600, exist_ok=True)
+        raw: FileIO = path.open("ab", buffering=0)
+    except OSError as error:
+        sys.stderr.write(f"paths.logs: {folder} cannot be written: {error.strerror}\n")
+        raw = FileIO(os.dup(STANDARD_ERROR), "ab")
+    # not buffered: what a full disk refused must not come back, or fail, when the file is closed
+    return TextIOWrapper(raw, encoding="utf-8", write_through=True)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import queue
 import shutil
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, assert_never
+from typing import Final, ParamSpec, assert_never
 
 from drivers.device import Clock, Log, Post
+from kiosk.entry.bugs import tell_bug
 from kiosk.flow.effects import (
     AddPrintResult,
     AddRating,
@@ -30,7 +32,8 @@ from kiosk.receipts import number as receipt_number
 from kiosk.settings import Settings
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.keys import Keys
-from offline_cache.outbox import Added, Application, Attachment, ItemKind, ItemState
+from offline_cache.outbox import Application, Attachment, ItemKind, ItemState
+from offline_cache.outbox import Sealed as Committed
 from offline_cache.ports import utc_text
 from offline_cache.store import SET_ASIDE_FOR, Store, open_store
 
@@ -45,10 +48,15 @@ StoreEffect = (
     | CheckReceipt
 )
 
+P = ParamSpec("P")
+
 REOPEN_S: Final = 5.0  # a full, absent or just released store is looked at again this often
 ROOM_BYTES: Final = 64 << 20  # less is no room: an application with ten pages, and SQLite's own
 TIDY_S: Final = 60.0  # drafts that are no longer offered are erased within a minute
 STOP_S: Final = 5.0
+OWED_MAX: Final = (
+    1000  # what a day's citizens leave; a disk that is full for longer is told to staff
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,10 @@ class Callbacks:
 
 
 class StoreDesk:
-    """Opens the store on its own thread, keeps it open, and says whether it can be used."""
+    """Opens the store on its own thread, keeps it open, and says whether it can be used.
+
+    Only `stop` ends the thread: whatever goes wrong with one effect, the next citizen's is served.
+    """
 
     def __init__(
         self, settings: Settings, *, post: Post, clock: Clock, log: Log, callbacks: Callbacks
@@ -85,6 +96,7 @@ class StoreDesk:
         self._keys: Keys | None = None
         self._store: Store | None = None
         self._usable: tuple[bool, str] | None = None
+        self._owed: deque[EraseDraft | AddRating | AddPrintResult] = deque(maxlen=OWED_MAX)
 
     def start(self, keys: Keys | StoreFault) -> None:
         """Begin with the keys, or with why there are none: then every seal answers a failure."""
@@ -107,21 +119,50 @@ class StoreDesk:
     # -- the store's thread -------------------------------------------------------
 
     def _run(self) -> None:
-        self._open()
+        self._guarded(self._open)
         while True:
             usable = self._usable is not None and self._usable[0]
+            pause_s = TIDY_S if usable and not self._owed else REOPEN_S
             try:
-                effect = self._queue.get(timeout=TIDY_S if usable else REOPEN_S)
+                effect = self._queue.get(timeout=pause_s)
             except queue.Empty:
-                self._tidy()
+                self._guarded(self._tidy)
                 continue
             if effect is None:
                 break
             if self._store is None:
-                self._open()
-            self._carry_out(effect)
+                self._guarded(self._open)
+            self._guarded(self._do_owed)  # before the next citizen's draft is written
+            if not self._guarded(self._carry_out, effect):
+                self._answer_not_done(effect)
+        self._guarded(self._do_owed)
         if self._store is not None:
             self._store.close()
+
+    def _guarded(self, work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Whether it ended as it should. A bug is told and must not end the thread."""
+        try:
+            work(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - the citizens to come need this thread
+            tell_bug(self._log, "store", error)
+            return False
+        return True
+
+    def _answer_not_done(self, effect: StoreEffect) -> None:
+        """Whoever waits is told, as if nothing were known. Nobody waits without an end."""
+        match effect:
+            case LookForDraft():
+                self._post(DraftKnown(effect.scope, None, None, None))
+            case LookForEarlier():
+                self._post(EarlierKnown(effect.scope, None, None, delivered=False))
+            case CheckReceipt():
+                self._callbacks.receipt_here(effect, ReceiptHere(None, signature_agrees=False))
+            case EraseDraft() | AddRating() | AddPrintResult():
+                self._owed.append(effect)
+            case Seal() | SaveDraft():
+                pass  # a seal is answered where it is known whether anything was committed
+            case _:
+                assert_never(effect)
 
     def _open(self) -> None:
         if self._keys is None:
@@ -153,8 +194,10 @@ class StoreDesk:
     def _tidy(self) -> None:
         if self._store is None:
             self._open()
+            self._do_owed()
             return
         self._look_for_room()
+        self._do_owed()
         erased = self._store.journal.erase_expired()
         if isinstance(erased, int) and erased:
             self._log("draft_erased", reason="expired")
@@ -196,35 +239,12 @@ class StoreDesk:
                 self._seal(effect)
             case SaveDraft():
                 self._save_draft(effect)
-            case EraseDraft():
-                if self._store is not None:
-                    self._store.journal.erase(effect.card_number)
+            case EraseDraft() | AddRating() | AddPrintResult():
+                self._do_or_owe(effect)
             case LookForDraft():
                 self._look_for_draft(effect)
             case LookForEarlier():
                 self._look_for_earlier(effect)
-            case AddRating():
-                self._add(
-                    ItemKind.RATING,
-                    effect.number,
-                    {
-                        "number": effect.number,
-                        "level": effect.level,
-                        "reasons": list(effect.reasons),
-                        "channel": effect.channel,
-                        "rated_at": utc_text(effect.rated_at),
-                    },
-                )
-            case AddPrintResult():
-                self._add(
-                    ItemKind.PRINT_RESULT,
-                    effect.number,
-                    {
-                        "number": effect.number,
-                        "result": effect.result,
-                        "at": utc_text(effect.at),
-                    },
-                )
             case CheckReceipt():
                 self._check_receipt(effect)
             case _:
@@ -237,6 +257,7 @@ class StoreDesk:
             self._post(SealFailed(effect.scope, reason == StoreFaultCode.DISK_FULL.value, reason))
             return
         self._callbacks.sealing(True)
+        sealed: Committed | StoreFault
         try:
             sealed = store.outbox.seal(
                 session=effect.scope.session,
@@ -252,6 +273,9 @@ class StoreDesk:
                     self._settings.terminal.code, serial, at
                 ),
             )
+        except Exception as error:  # noqa: BLE001 - rolled back: the citizen may press again
+            tell_bug(self._log, "store", error)
+            sealed = StoreFault(StoreFaultCode.UNREADABLE, "unexpected")
         finally:
             self._callbacks.sealing(False)
         if isinstance(sealed, StoreFault):
@@ -259,6 +283,7 @@ class StoreDesk:
             self._post(
                 SealFailed(effect.scope, sealed.code is StoreFaultCode.DISK_FULL, sealed.code.value)
             )
+            self._after_fault(sealed)
             return
         self._log(
             "application_sealed",
@@ -278,17 +303,56 @@ class StoreDesk:
         )
         self._callbacks.waits()
 
-    def _add(self, kind: ItemKind, number: str, body: dict[str, object]) -> None:
-        added = (
-            self._store.outbox.add(kind, number, body)
-            if self._store is not None
-            else StoreFault(StoreFaultCode.NOT_FOUND, "not open")
-        )
-        if isinstance(added, Added):
-            self._callbacks.waits()
-        else:
-            self._log("store_fault", fault=added.code.value, detail=f"{kind.value} not kept")
-            self._after_fault(added)
+    def _do_or_owe(self, effect: EraseDraft | AddRating | AddPrintResult) -> None:
+        """Who leaves is forgotten and a rating counts: what the disk refuses is tried again."""
+        fault = self._do(effect)
+        if fault is not None:
+            self._log("store_fault", fault=fault.code.value, detail=f"{type(effect).__name__} owed")
+            self._owed.append(effect)
+            self._after_fault(fault)
+
+    def _do_owed(self) -> None:
+        for _ in range(len(self._owed)):
+            effect = self._owed.popleft()
+            if self._do(effect) is not None:
+                self._owed.append(effect)
+
+    def _do(self, effect: EraseDraft | AddRating | AddPrintResult) -> StoreFault | None:
+        store = self._store
+        if store is None:
+            return StoreFault(StoreFaultCode.NOT_FOUND, "not open")
+        match effect:
+            case EraseDraft():
+                erased = store.journal.erase(effect.card_number)
+                return erased if isinstance(erased, StoreFault) else None
+            case AddRating():
+                added = store.outbox.add(
+                    ItemKind.RATING,
+                    effect.number,
+                    {
+                        "number": effect.number,
+                        "level": effect.level,
+                        "reasons": list(effect.reasons),
+                        "channel": effect.channel,
+                        "rated_at": utc_text(effect.rated_at),
+                    },
+                )
+            case AddPrintResult():
+                added = store.outbox.add(
+                    ItemKind.PRINT_RESULT,
+                    effect.number,
+                    {
+                        "number": effect.number,
+                        "result": effect.result,
+                        "at": utc_text(effect.at),
+                    },
+                )
+            case _:
+                assert_never(effect)
+        if isinstance(added, StoreFault):
+            return added
+        self._callbacks.waits()
+        return None
 
     def _save_draft(self, effect: SaveDraft) -> None:
         if self._store is None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
-from kiosk.log import MAX_FIELD_CHARACTERS, EventLog, load_catalogue
+import pytest
+
+from kiosk.log import MAX_FIELD_CHARACTERS, EventLog, load_catalogue, open_log
 
 
 def written(out: io.StringIO) -> list[dict[str, object]]:
@@ -50,3 +53,59 @@ def test_every_event_can_be_written_with_all_its_fields() -> None:
         assert {field: line[field] for field in fields} == {
             field: f"value of {field}" for field in fields
         }
+
+
+class FullDisk(io.StringIO):
+    """Takes nothing while it is full."""
+
+    full = True
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(28, "No space left on device")
+        return super().write(text)
+
+
+def test_a_full_disk_harms_nobody_who_logs_and_the_lost_lines_are_counted() -> None:
+    out = FullDisk()
+    log = EventLog(out, "window")
+    log("session_started", session="s1")
+    log("session_started", session="s2")
+    out.full = False
+    log("session_started", session="s3")
+    lines = [json.loads(line) for line in out.getvalue().splitlines() if line]
+    assert [line["event"] for line in lines] == ["log_lost", "session_started"]
+    assert lines[0]["lines"] == 2
+
+
+def test_a_real_full_disk_refuses_no_caller_nor_the_end_of_the_program() -> None:
+    with Path("/dev/full").open("ab", buffering=0) as full:
+        out = io.TextIOWrapper(full, encoding="utf-8", write_through=True)
+        EventLog(out, "window")("session_started", session="s1")
+        out.close()
+
+
+def test_a_log_that_was_closed_harms_no_thread_that_ends_later() -> None:
+    out = io.StringIO()
+    log = EventLog(out, "window")
+    out.close()
+    log("session_started", session="s1")
+
+
+def test_without_a_folder_for_logs_standard_error_is_the_log(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    in_the_way = tmp_path / "logs"
+    in_the_way.write_text("a file", encoding="utf-8")
+    with open_log(in_the_way, "window") as out:
+        EventLog(out, "window")("session_started", session="s1")
+    told = capfd.readouterr().err
+    assert "paths.logs" in told and '"session_started"' in told
+
+
+def test_a_log_file_is_for_the_user_of_the_service_only(tmp_path: Path) -> None:
+    with open_log(tmp_path, "window") as out:
+        EventLog(out, "window")("session_started", session="s1")
+    file = tmp_path / "window.jsonl"
+    assert file.stat().st_mode & 0o077 == 0
+    assert json.loads(file.read_text(encoding="utf-8"))["session"] == "s1"

@@ -34,7 +34,9 @@ from kiosk.flow.events import (
 from kiosk.receipts.number import agrees, parse_qr
 from kiosk.settings import PathSettings, Settings
 from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.journal import Journal
 from offline_cache.keys import Keys, open_keys
+from offline_cache.outbox import Outbox
 from offline_cache.store import StorePlaces
 
 SCOPE = Scope("s1", 1)
@@ -216,4 +218,79 @@ def test_a_rating_follows_its_application(desk: Desk) -> None:
     desk.desk.perform(AddRating(sealed.number, 5, (), "keypad", sealed.accepted_at))
     desk.desk.perform(CheckReceipt(SCOPE, sealed.number, sealed.qr_text))
     desk.asked.get(timeout=WAIT_S)
+    assert desk.told.count("waits") == before + 1
+
+
+def test_a_bug_while_sealing_is_answered_and_the_next_citizen_is_served(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Outbox.seal
+
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError(NUMBER)
+
+    monkeypatch.setattr(Outbox, "seal", broken)
+    desk.desk.perform(seal())
+    failed = desk.wait_for(SealFailed)
+    assert isinstance(failed, SealFailed) and NUMBER not in failed.detail
+    monkeypatch.setattr(Outbox, "seal", whole)
+    desk.desk.perform(seal())
+    assert isinstance(desk.wait_for(Sealed), Sealed)
+    assert "unexpected" in desk.told
+
+
+def test_a_bug_in_any_look_up_is_answered_and_the_thread_lives(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError(NUMBER)
+
+    monkeypatch.setattr(Journal, "find", broken)
+    monkeypatch.setattr(Outbox, "earlier", broken)
+    monkeypatch.setattr(Outbox, "state_of", broken)
+    desk.desk.perform(LookForDraft(SCOPE, NUMBER))
+    assert desk.wait_for(DraftKnown) == DraftKnown(SCOPE, None, None, None)
+    desk.desk.perform(LookForEarlier(SCOPE, "old_age_allowance", 30, NUMBER))
+    assert desk.wait_for(EarlierKnown) == EarlierKnown(SCOPE, None, None, delivered=False)
+    desk.desk.perform(CheckReceipt(SCOPE, "QS01261122003796", "ZW1.QS01261122003796.AAAA"))
+    assert desk.asked.get(timeout=WAIT_S) == ReceiptHere(None, signature_agrees=False)
+
+
+def test_what_the_disk_refused_when_somebody_left_is_erased_before_the_next_draft(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Journal.erase
+    desk.desk.perform(SaveDraft("s1", NUMBER, "{}"))
+    monkeypatch.setattr(
+        Journal, "erase", lambda *_: StoreFault(StoreFaultCode.BUSY, "held by another process")
+    )
+    desk.desk.perform(EraseDraft(NUMBER))
+    desk.desk.perform(LookForDraft(SCOPE, NUMBER))  # the erasing was tried when this is answered
+    desk.wait_for(DraftKnown)
+    monkeypatch.setattr(Journal, "erase", whole)
+    desk.desk.perform(SaveDraft("s2", "440308199901101512", "{}"))
+    desk.crash()
+    desk.desk.perform(LookForDraft(SCOPE, NUMBER))
+    gone = desk.wait_for(DraftKnown)
+    assert isinstance(gone, DraftKnown) and gone.payload is None
+    desk.desk.perform(LookForDraft(SCOPE, "440308199901101512"))
+    kept = desk.wait_for(DraftKnown)
+    assert isinstance(kept, DraftKnown) and kept.payload == "{}"
+
+
+def test_a_rating_given_while_the_disk_is_full_counts_when_there_is_room_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.desk.perform(seal())
+    sealed = desk.wait_for(Sealed)
+    assert isinstance(sealed, Sealed)
+    whole = Outbox.add
+    monkeypatch.setattr(Outbox, "add", lambda *_: StoreFault(StoreFaultCode.DISK_FULL, "full"))
+    desk.desk.perform(AddRating(sealed.number, 5, (), "keypad", sealed.accepted_at))
+    assert desk.wait_for(StorageChanged) == StorageChanged(False, "disk_full")
+    before = desk.told.count("waits")
+    monkeypatch.setattr(Outbox, "add", whole)
+    desk.desk.perform(EraseDraft())
+    desk.desk.perform(LookForDraft(SCOPE, NUMBER))
+    desk.wait_for(DraftKnown)
     assert desk.told.count("waits") == before + 1

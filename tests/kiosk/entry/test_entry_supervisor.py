@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +45,7 @@ WAIT_S = 20.0  # far beyond what any step needs on a busy machine
 class Watched:
     """A child and everything that it told."""
 
-    def __init__(self, tmp_path: Path, root: Path) -> None:
+    def __init__(self, tmp_path: Path, root: Path, output: Path | None = None) -> None:
         self.heard: queue.Queue[tuple[str, object]] = queue.Queue()
         self.logged: list[str] = []
         script = CHILD.format(root=str(root))
@@ -55,12 +57,17 @@ class Watched:
                 secrets=(b"k" * 32,),
             ),
             on_up=lambda: self.heard.put(("up", None)),
-            on_frame=lambda frame: self.heard.put(("frame", frame)),
+            on_frame=self.on_frame,
             on_down=lambda reason: self.heard.put(("down", reason)),
             clock=SystemClock(),
             log=lambda event, /, **fields: self.logged.append(event),
-            output=tmp_path / "child.out",
+            output=output or tmp_path / "child.out",
         )
+
+    def on_frame(self, frame: Frame) -> None:
+        self.heard.put(("frame", frame))
+        if frame.json == b"echo stumble":
+            raise ValueError("11010519491231002X")
 
     def wait_for(self, kind: str, json_start: bytes = b"") -> object:
         while True:
@@ -135,3 +142,57 @@ def test_stopping_ends_the_child(watched: Watched) -> None:
 def test_nobody_there_is_a_value(tmp_path: Path, root: Path) -> None:
     watched = Watched(tmp_path, root)
     assert watched.child.send(b"x") is not None
+
+
+def test_nobody_waits_for_a_child_that_takes_nothing_and_it_is_started_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "SILENCE_S", 0.5)
+    monkeypatch.setattr(supervisor, "STOP_S", 0.2)
+    first = watched.pid()
+    os.kill(first, signal.SIGSTOP)
+    page = bytes(4 << 20)  # more than a socket holds
+    sending = threading.Thread(target=watched.child.send, args=(b"pages", (page,)), daemon=True)
+    sending.start()
+    sending.join(WAIT_S)
+    assert not sending.is_alive()
+    watched.wait_for("down")
+    assert gone(first)
+    assert watched.pid() != first
+
+
+def test_a_bug_in_hearing_one_message_is_told_without_its_text_and_the_next_is_heard(
+    watched: Watched,
+) -> None:
+    pid = watched.pid()
+    watched.child.send(b"stumble")
+    watched.child.send(b"question")
+    watched.wait_for("frame", b"echo question")
+    assert "unexpected" in watched.logged
+    os.kill(pid, 0)  # the same child still lives
+
+
+def test_a_log_folder_that_is_not_there_does_not_keep_a_child_from_starting(
+    tmp_path: Path, root: Path
+) -> None:
+    watched = Watched(tmp_path, root, output=tmp_path / "nowhere" / "child.out")
+    watched.child.start()
+    assert watched.pid()
+    watched.child.stop()
+
+
+def test_no_descriptor_is_left_over_by_lives_of_a_child(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "RESTART_MIN_S", 0.01)
+
+    def open_now() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    watched.pid()
+    before = open_now()
+    for _ in range(3):
+        watched.child.send(b"die")
+        watched.wait_for("down")
+        watched.pid()
+    assert open_now() == before
