@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,6 +29,7 @@ from pydantic import ValidationError
 from kiosk import sync_messages as messages
 from kiosk.channel import Channel, ChannelClosed
 from kiosk.clock import SystemClock
+from kiosk.entry.bugs import tell_bug, watch_for_bugs
 from kiosk.log import EventLog, open_log
 from kiosk.settings import Settings, load
 from offline_cache.blobs import Blobs
@@ -204,8 +206,12 @@ class SyncProcess:
         """Until the other end of the channel closes."""
         self._log("process_started", process="sync", version=_version())
         self._send(messages.Hello(version=_version()))
-        sending = threading.Thread(target=self._sending, name="sync-send", daemon=True)
-        asking = threading.Thread(target=self._asks.run, name="sync-ask", daemon=True)
+        sending = threading.Thread(
+            target=self._guarded, args=(self._sending,), name="sync-send", daemon=True
+        )
+        asking = threading.Thread(
+            target=self._guarded, args=(self._asks.run,), name="sync-ask", daemon=True
+        )
         sending.start()
         asking.start()
         while True:
@@ -251,6 +257,17 @@ class SyncProcess:
     def _stuck(self) -> bool:
         began = self._step_began
         return began is not None and self._clock.monotonic() - began > STUCK_S
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """A thread that ends by a bug ends the process: it is started again, whole.
+
+        Else it would go on answering pings while nothing is sent any more.
+        """
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - also MemoryError
+            tell_bug(self._log, threading.current_thread().name, error)
+            self._channel.close()
 
     # -- the sending thread -------------------------------------------------------
 
@@ -375,8 +392,10 @@ def main(arguments: list[str] | None = None) -> int:
         print("the database key was not handed over", file=sys.stderr)
         return 2
     with open_log(settings.paths.logs, "sync") as out:
+        log = EventLog(out, "sync")
+        watch_for_bugs(log, "sync")  # standard error is a file: no exception's text goes there
         channel = Channel(socket.socket(fileno=given.fd))
-        code = SyncProcess(settings, key, channel, EventLog(out, "sync")).run()
+        code = SyncProcess(settings, key, channel, log).run()
         out.flush()
         # A thread may still be inside a call of the line: nothing it does now can be lost.
         os._exit(code)

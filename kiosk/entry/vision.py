@@ -21,7 +21,6 @@ import signal
 import socket
 import sys
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +52,7 @@ from kiosk.documents.plate import PlateReference
 from kiosk.documents.rectify import to_jpeg
 from kiosk.documents.ring import PreviewWriter
 from kiosk.documents.signature import draw_signature
+from kiosk.entry.bugs import tell_bug, watch_for_bugs
 from kiosk.flow.pages import Advice
 from kiosk.log import EventLog, open_log
 from kiosk.settings import Settings, load
@@ -332,7 +332,7 @@ class Vision:
                     assert_never(job)
         except (cv2.error, ValueError, ArithmeticError) as error:
             # A picture that breaks a library is told as a page that was not taken.
-            self._unexpected("job", error)
+            tell_bug(self._log, "job", error)
             self._refuse(job, Advice.NO_PAGE, "unexpected")
 
     def _take_page(self, job: messages.TakePage, epoch: int) -> None:
@@ -380,13 +380,8 @@ class Vision:
         try:
             work()
         except BaseException as error:  # noqa: BLE001 - also MemoryError, the limit at work
-            self._unexpected(threading.current_thread().name, error)
+            tell_bug(self._log, threading.current_thread().name, error)
             self._channel.close()
-
-    def _unexpected(self, where: str, error: BaseException) -> None:
-        last = traceback.extract_tb(error.__traceback__)[-1:]
-        at = f"{Path(last[0].filename).name}:{last[0].lineno}" if last else ""
-        self._log("unexpected", where=where, type=type(error).__name__, at=at)
 
 
 def _fitted(picture: Image, limit: tuple[int, int]) -> Image:
@@ -438,6 +433,7 @@ def main() -> int:
     cv2.setNumThreads(1)
     out = open_log(settings.paths.logs, "vision")
     log = EventLog(out, "vision")
+    watch_for_bugs(log, "vision")  # standard error is a file: no exception's text goes there
     log("process_started", process="vision", version=VERSION)
     log("vision_limited", bytes=MEMORY_LIMIT_BYTES)
     channel = Channel(socket.socket(fileno=given.fd))
