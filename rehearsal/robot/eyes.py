@@ -22,6 +22,8 @@ REPLY_TIMEOUT_S = 5.0
 SHOWING, ENABLED, SENSITIVE, FOCUSED = 1 << 25, 1 << 8, 1 << 24, 1 << 12
 PANE, BUTTON, TEXT_ENTRY, STATIC_TEXT = 39, 43, 61, 29
 PRESSABLE = frozenset({7, BUTTON, 32, 44, 62, 31, 35, 8, TEXT_ENTRY})  # check box, list item, …
+MOMENT_S = 2.0  # pages that come and go by themselves do so within
+PATIENT_PAUSE_S = 0.25
 REPLY_SERIAL = 5  # header field of the D-Bus wire format
 
 PAGES = frozenset(
@@ -355,11 +357,12 @@ def _variant(answer: tuple[object, ...] | None) -> str:
 
 
 def polled(deadline_s: float, pause_s: float = 0.1) -> Iterator[float]:
-    """Seconds gone, again and again until `deadline_s`; the last time is after it."""
+    """Seconds gone, again and again until `deadline_s`; the last time is after it. What has not
+    come after a moment is looked for less often, so that waiting costs the machine little."""
     started = time.monotonic()
     while True:
         gone = time.monotonic() - started
         yield gone
         if gone > deadline_s:
             return
-        time.sleep(pause_s)
+        time.sleep(pause_s if gone < MOMENT_S else max(pause_s, PATIENT_PAUSE_S))

@@ -175,7 +175,7 @@ def leaving(stage: Stage, *, at: tuple[str, ...] = LEAVING) -> None:
 def leave_at(stage: Stage, page: str) -> None:
     """Walk away on one page and look what becomes of it."""
     citizen = stage.citizen
-    errand = self_errand(stage, relative_name=(("lan", "兰"),))
+    errand = self_errand(stage, relative_name=())
     citizen.begin(errand)
     citizen.go(errand, page)
     if page == "form":  # half a question answered

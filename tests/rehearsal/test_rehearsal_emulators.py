@@ -271,6 +271,18 @@ def test_the_camera_shows_what_lies_on_the_plate(start: Start) -> None:
     assert frames(ready["url"], 1)[0].getpixel(inside) < 110
 
 
+def test_a_photograph_is_the_whole_frame_lying_and_fitted_in(start: Start, tmp_path: Path) -> None:
+    control, ready, _ = start("camera", "--size", "640x360", "--fps", "20")
+    standing = Image.new("RGB", (300, 400), (60, 60, 60))
+    standing.paste((220, 220, 220), (0, 0, 300, 40))  # its head, at the left when it lies
+    standing.save(tmp_path / "standing.png")
+    assert control.ask("photograph", picture=str(tmp_path / "standing.png"))["paper"]
+    frame = frames(ready["url"], 1)[-1]
+    assert frame.size == (640, 360)
+    assert frame.getpixel((10, 180)) > 180, "the head's colour goes on to the edge"
+    assert frame.getpixel((600, 180)) < 100
+
+
 def test_a_code_held_to_the_camera_can_be_read(start: Start) -> None:
     control, ready, _ = start("camera", "--fps", "20")
     text = "ZW1.QS01261122003757." + "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 3

@@ -83,6 +83,17 @@ def test_by_id_first_then_by_name_then_where_the_main_button_is(tiny: Tiny) -> N
     assert not closed.enabled
 
 
+def test_a_glance_tells_the_page_and_the_overlay_without_what_stands_on_them(tiny: Tiny) -> None:
+    citizen = tiny.citizen
+    citizen.on_standby(errand(), citizen.look())
+    whole, glance = citizen.eyes.look(), citizen.eyes.glance()
+    assert (glance.situation, glance.page) == ("home", whole.page)
+    assert len(glance.nodes) < len(whole.nodes)
+    assert not glance.find("choose_item:*")
+    citizen.press(whole, "下一步")
+    assert citizen.wait("idle_warning").situation == citizen.eyes.glance().situation
+
+
 def test_under_an_overlay_nothing_can_be_pressed(tiny: Tiny) -> None:
     citizen = tiny.citizen
     citizen.on_standby(errand(), citizen.look())
@@ -132,6 +143,17 @@ def test_a_window_that_is_gone_is_seen_as_nothing(tiny: Tiny) -> None:
     processes.end(tiny._window)
     sight = tiny.citizen.wait_until("it is gone", lambda sight: not sight.situation)
     assert sight == Sight(())
+
+
+def test_a_town_that_ends_leaves_another_alone(tmp_path: Path) -> None:
+    plan = Plan(virtual_screen=False, with_hub=False, with_terminal=False, base=tmp_path)
+    with Town(plan) as first:
+        first.start()
+        with Town(plan) as second:
+            second.start()
+            first.close()
+            for name, wire in second.devices.items():
+                assert wire.ask("status"), name
 
 
 def test_nothing_is_left_of_a_town(tmp_path: Path) -> None:

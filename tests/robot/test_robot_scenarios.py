@@ -29,7 +29,7 @@ RUN_LIMIT_S = 240  # on an idle machine a third of it
 
 
 def test_make_run_does_one_application_all_the_way(
-    root: Path, walkers: Walkers, tmp_path: Path, no_display: None
+    root: Path, tmp_path: Path, no_display: None
 ) -> None:
     """Without a display: the summary, the pictures, the receipt, the PDF and the hub's record."""
     out = tmp_path / "out"
