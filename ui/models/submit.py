@@ -278,7 +278,9 @@ class AcceptedModel(PageModel):
     def leading(self) -> str:
         if self._paper_trouble():
             gap = self.say("common", "sentence_gap")
-            return self.say("accepted", "safe") + gap + self.say("accepted", "safe_phone")
+            unsure = self._page.print_state is PrintState.UNKNOWN
+            how = self._printing("lead") if unsure else self.say("accepted", "safe_phone")
+            return self.say("accepted", "safe") + gap + how
         return self.say("accepted", f"lead_{self._page.delivery}")
 
     def _printing(self, key: str) -> str:

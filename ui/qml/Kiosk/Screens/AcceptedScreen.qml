@@ -13,11 +13,13 @@ PageFrame {
     id: root
 
     required property AcceptedModel model
+    readonly property bool lying: Theme.landscape && !Theme.small
+    readonly property bool oneColumn: Theme.small || Theme.elder && !Theme.landscape
     readonly property bool compact: (Theme.elder || Theme.landscape) && model.paperComes
 
     objectName: "accepted"
     title: model.title
-    parted: model.paperTrouble
+    mayShare: false // it stands in columns by itself
     lead: model.lead
 
     // -- paper comes, or none is wanted ------------------------------------------
@@ -25,14 +27,14 @@ PageFrame {
     GridLayout {
         visible: !root.model.paperTrouble
         Layout.fillWidth: true
-        columns: Theme.landscape ? 2 : Theme.elder ? 1 : 2
+        columns: root.oneColumn ? 1 : 2
         columnSpacing: Theme.s5
         rowSpacing: Theme.gap
 
         Card {
             Layout.row: 0
-            Layout.column: Theme.landscape ? 1 : 0
-            Layout.columnSpan: Theme.landscape || Theme.elder ? 1 : 2
+            Layout.column: root.lying ? 1 : 0
+            Layout.columnSpan: root.lying || root.oneColumn ? 1 : 2
             Layout.alignment: Qt.AlignTop
             padding: Theme.landscape ? Theme.s2 : Theme.s4
 
@@ -54,7 +56,7 @@ PageFrame {
         Banner {
             visible: root.compact
             Layout.row: 1
-            Layout.column: Theme.landscape ? 1 : 0
+            Layout.column: root.lying ? 1 : 0
             Layout.alignment: Qt.AlignTop
             kind: Banner.Now
             part: "receipt_slot"
@@ -65,7 +67,7 @@ PageFrame {
         Rectangle {
             visible: !root.compact
             Layout.row: 1
-            Layout.column: Theme.elder && !Theme.landscape ? 0 : 1
+            Layout.column: root.oneColumn ? 0 : 1
             Layout.alignment: Qt.AlignTop
             Layout.preferredWidth: 420
             Layout.fillWidth: Theme.elder || Theme.landscape
@@ -115,8 +117,8 @@ PageFrame {
             }
         }
         ColumnLayout {
-            Layout.row: Theme.landscape ? 0 : Theme.elder ? 2 : 1
-            Layout.rowSpan: Theme.landscape ? 2 : 1
+            Layout.row: root.lying ? 0 : root.oneColumn ? 2 : 1
+            Layout.rowSpan: root.lying ? 2 : 1
             Layout.column: 0
             Layout.alignment: Qt.AlignTop
             spacing: 0
@@ -152,15 +154,9 @@ PageFrame {
     }
 
     // -- the paper does not come --------------------------------------------------
-    Banner {
-        visible: root.model.paperUnsure
-        kind: Banner.Now
-        part: "receipt_slot"
-        words: root.model.printDetail
-    }
     Card {
         visible: root.model.paperTrouble
-        lit: !root.model.paperUnsure
+        lit: true
         spacing: Theme.s2
         Layout.topMargin: Theme.s1
         Layout.bottomMargin: Theme.s1
@@ -173,7 +169,7 @@ PageFrame {
 
             QrCode {
                 Layout.alignment: Qt.AlignHCenter
-                size: Theme.landscape ? 230 : 320
+                size: !Theme.landscape ? 320 : Theme.small ? 190 : 240
                 text: root.model.qrText
                 words: Texts.words.accepted.photo
             }
@@ -184,7 +180,7 @@ PageFrame {
                     text: Texts.words.accepted.photo
                 }
                 Label {
-                    text: Texts.words.accepted.photo_lead
+                    text: Theme.landscape ? Texts.words.receipt_declined.lead : Texts.words.accepted.photo_lead
                 }
                 Label {
                     visible: !Theme.landscape
@@ -228,7 +224,7 @@ PageFrame {
         }
     }
     TileGrid {
-        visible: root.model.paperTrouble
+        visible: root.model.paperTrouble && !Theme.landscape
         least: 400
 
         Tile {
@@ -265,6 +261,12 @@ PageFrame {
         words: Texts.words.accepted.skip
         icon: "log-out"
         onActivated: root.model.finish()
+    }
+    middle: PushButton {
+        visible: Theme.landscape && root.model.canPrintAgain
+        words: Texts.words.accepted.print_again
+        icon: "printer"
+        onActivated: root.model.printAgain()
     }
     main: PushButton {
         kind: PushButton.Main

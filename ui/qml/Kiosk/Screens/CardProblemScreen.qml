@@ -38,7 +38,7 @@ PageFrame {
             onActivated: root.model.forRelative()
         }
         Tile {
-            visible: !Theme.elder || !root.model.mayActForRelative
+            visible: !(Theme.elder || Theme.small) || !root.model.mayActForRelative
             words: Texts.words.card_problem.ask
             icon: "circle-question-mark"
             onActivated: root.model.help()

@@ -141,7 +141,7 @@ FocusScope {
                 detail: root.model.closedDetail
             }
             Banner {
-                visible: root.model.paperNote !== ""
+                visible: root.model.paperNote !== "" && (root.model.closedWords === "" || !Theme.elder || !Theme.landscape)
                 icon: "receipt-text"
                 words: root.model.paperNote
             }

@@ -1,0 +1,26 @@
+"""Where the paper does not come, code and number stand on the screen, in every look."""
+
+from __future__ import annotations
+
+import pytest
+from ui_window_showing import Shower, seen
+
+from ui.samples import NUMBER
+
+
+@pytest.mark.parametrize(
+    "look",
+    ["normal-zh", "elder-zh", "normal-en", "landscape-normal-zh", "small-normal-zh", "contrast-zh"],
+)
+@pytest.mark.parametrize("state", ["paper_out", "unknown", "unavailable"])
+def test_number_and_code_can_be_photographed_together(show: Shower, look: str, state: str) -> None:
+    shown = show(f"accepted-{state}", look)
+    visible = [item for item in shown.items() if seen(item)]
+    numbers = [item for item in visible if item.property("text") == grouped_number()]
+    codes = [item for item in visible if item.metaObject().className().startswith("QrCode")]
+    assert numbers
+    assert codes
+
+
+def grouped_number() -> str:
+    return " ".join(NUMBER[at : at + 4] for at in range(0, len(NUMBER), 4))
