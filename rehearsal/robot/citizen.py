@@ -550,12 +550,18 @@ class Citizen:
         self.wait_past("take_away", what="the next person may come", within_s=40.0)
 
     def on_scan_receipt(self, errand: Errand, sight: Sight) -> None:
-        if errand.by_scanner:
-            self.devices["code_scanner"].ask("scan", text=errand.receipt_qr)
-        else:
+        self._let_pass(GUARD_S)
+        if not errand.by_scanner:
             self.devices["camera"].ask("show_code", text=errand.receipt_qr)
+            self.wait_past("scan_receipt", what="the receipt was read")
+            self.devices["camera"].ask("hide_code")
+            return
+        for _ in range(PRESSES):  # held to the scanner again when nothing happens, as people do
+            self.devices["code_scanner"].ask("scan", text=errand.receipt_qr)
+            for _ in polled(AGAIN_S, LOOK_EVERY_S):
+                if self.glance().situation not in ("scan_receipt", ""):
+                    return
         self.wait_past("scan_receipt", what="the receipt was read")
-        self.devices["camera"].ask("hide_code")
 
     def on_progress_result(self, errand: Errand, sight: Sight) -> None:
         self.number_seen = self._number_on(sight) or self.number_seen
