@@ -23,7 +23,7 @@ from kiosk.catalogue.model import Item, StepKind, fill
 from kiosk.evaluation.rating import load_reasons
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.case import Case
-from kiosk.flow.effects import Effect, EraseDraft, StopWatchingForCard, Wipe
+from kiosk.flow.effects import Effect, EraseDraft, StopCamera, StopWatchingForCard, Wipe
 from kiosk.flow.events import Event, LineChanged, StorageChanged
 from kiosk.flow.navigator import Navigator
 from kiosk.flow.pages import (
@@ -96,7 +96,10 @@ class Session:
         run: Callable[[Effect], None],
         changed: Callable[[View], None],
         new_id: Callable[[], str] = _new_session_id,
+        closed: Closure | None = None,
     ) -> None:
+        """`closed`: why the whole terminal is, whatever its devices say; nobody can begin."""
+        self._closed = closed
         self._settings = settings
         self._catalogue = catalogue
         self._clock = clock
@@ -174,6 +177,21 @@ class Session:
                 self._carry_out(citizen.navigator.tick())
                 self._after_navigator()
         self._watch_idle()
+        self._show()
+
+    def abandon(self) -> None:
+        """After a bug nobody knows what holds: whoever was here is wiped, and the start shown."""
+        citizen, self._citizen = self._citizen, None
+        navigator = citizen.navigator if citizen is not None else None
+        self._reader = CardOnReader()
+        self._reset()
+        if citizen is not None:
+            number = navigator.context.case.card_number if navigator is not None else ""
+            for effect in (StopCamera(), StopWatchingForCard(), EraseDraft(number)):
+                self._run(effect)
+            self._run(Wipe(citizen.id))
+            seconds = round(self._clock.monotonic() - citizen.started_s)
+            self._log("session_ended", session=citizen.id, reason="unexpected", seconds=seconds)
         self._show()
 
     # -- presses --------------------------------------------------------------
@@ -596,7 +614,7 @@ class Session:
     def _page(self) -> Page:
         citizen = self._citizen
         if citizen is None:
-            nothing_open = all_closed(self._closures())
+            nothing_open = (self._closed,) if self._closed else all_closed(self._closures())
             if nothing_open:
                 return OutOfService(nothing_open)
             return Standby(self._tiles(), paper_receipt(self._world))

@@ -169,12 +169,16 @@ class Settings(_Section):
 
 @dataclass(frozen=True, slots=True)
 class SettingsFault:
-    """One thing wrong with the file. `line` counts from 1; 0 when it has none (file missing)."""
+    """One thing wrong with the file. `line` counts from 1; 0 when it has none (file missing).
+
+    `unreadable`: there is no such file, or it cannot be read at all.
+    """
 
     path: str
     line: int
     field: str
     problem: str
+    unreadable: bool = False
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}" if self.line else self.path
@@ -185,18 +189,12 @@ class SettingsFault:
 
 def load(path: Path) -> Settings | tuple[SettingsFault, ...]:
     """Read and check the settings file."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        return (SettingsFault(str(path), 0, "", f"cannot be read: {error.strerror}"),)
-    except UnicodeDecodeError as error:
-        return (SettingsFault(str(path), 0, "", f"is not UTF-8 (byte {error.start})"),)
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = str(error)
-        found = re.search(r"line (\d+)", message)
-        return (SettingsFault(str(path), int(found.group(1)) if found else 0, "", message),)
+    text = _read(path)
+    if isinstance(text, SettingsFault):
+        return (text,)
+    table = _parse(path, text)
+    if isinstance(table, SettingsFault):
+        return (table,)
     try:
         return Settings.model_validate(table)
     except ValidationError as error:
@@ -209,6 +207,50 @@ def load(path: Path) -> Settings | tuple[SettingsFault, ...]:
             )
             for problem in error.errors(include_input=False, include_url=False)
         )
+
+
+def load_what_holds(path: Path) -> Settings:
+    """The sections of a faulty file that are in order, defaults for the others.
+
+    For the page that says that the terminal is closed: the right centre, on the whole screen.
+    """
+    unnamed = TerminalSettings(
+        name_zh="", name_en="", centre_zh="政务服务自助终端", centre_en="Self-service terminal"
+    )
+    text = _read(path)
+    table = _parse(path, text) if isinstance(text, str) else text
+    settings = Settings(terminal=unnamed)
+    if isinstance(table, SettingsFault):
+        return settings
+    for name in Settings.model_fields:
+        try:
+            held = getattr(Settings.model_validate({name: table[name]}), name)
+        except (KeyError, ValidationError):
+            continue
+        settings = settings.model_copy(update={name: held})
+    return settings
+
+
+def _read(path: Path) -> str | SettingsFault:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return SettingsFault(str(path), 0, "", f"cannot be read: {error.strerror}", unreadable=True)
+    try:
+        return content.decode("utf-8-sig")  # some editors put a mark before the first line
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return SettingsFault(str(path), line, "", "is not written in UTF-8")
+
+
+def _parse(path: Path, text: str) -> dict[str, object] | SettingsFault:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers without an end
+        message = str(error)
+        found = re.search(r"line (\d+)", message)
+        line = int(found.group(1)) if found else max(1, len(text.splitlines()))  # "at end"
+        return SettingsFault(str(path), line, "", message)
 
 
 def _line_of(text: str, loc: list[str]) -> int:

@@ -196,13 +196,9 @@ def bench(
 
 
 def _not_built(command: str, json: bool) -> int:
-    detail = f"kiosk {command} is not built yet"
-    if json:
-        from kiosk.entry.commands.answer import fault_line
+    from kiosk.entry.commands.answer import not_built
 
-        print(fault_line("not_built", detail))
-    print(detail, file=sys.stderr)
-    return 2
+    return not_built(command, json=json)
 
 
 def _module(module: str, *arguments: str) -> int:

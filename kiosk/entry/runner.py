@@ -16,6 +16,7 @@ from drivers.receipt_printer.values import PrintReceipt
 from drivers.voice.driver import VoiceCommand
 from drivers.voice.values import Hush, PlayTone, Say
 from drivers.worker import DeviceWorker
+from kiosk.entry.bugs import tell_bug
 from kiosk.entry.hub_desk import HubDesk
 from kiosk.entry.store_desk import StoreDesk
 from kiosk.entry.vision_desk import VisionDesk
@@ -123,9 +124,16 @@ class Runner:
 
     def _wipe(self) -> None:
         """Everything that may remember the person, wherever it is."""
-        self._devices.code_scanner.submit(StopScanning())
-        self._devices.receipt_printer.wanted(False)
-        self._devices.voice.submit(Hush())
-        self._vision.forget()
-        self._hub.forget()
-        self._wipe_window()
+        devices = self._devices
+        for forget in (
+            lambda: devices.code_scanner.submit(StopScanning()),
+            lambda: devices.receipt_printer.wanted(False),
+            lambda: devices.voice.submit(Hush()),
+            self._vision.forget,
+            self._hub.forget,
+            self._wipe_window,
+        ):
+            try:
+                forget()
+            except Exception as error:  # noqa: BLE001 - one place that fails must not keep the others
+                tell_bug(self._log, "wipe", error)

@@ -100,7 +100,7 @@ class VisionDesk:
         with self._lock:
             self._asked.clear()
             self._looking = None
-        self._images.clear()
+            self._images.clear()
         self._send_message(messages.Forget())
 
     def _ask(self, effect: TakePage | MakeDocuments, blobs: tuple[bytes, ...]) -> None:
@@ -201,11 +201,12 @@ class VisionDesk:
         )
 
     def _page_taken(self, answer: messages.PageTaken, blobs: tuple[bytes, ...]) -> None:
-        effect = self._take(answer.id)
-        if not isinstance(effect, TakePage) or len(blobs) != 1:
-            return
         key = f"page-{answer.id}"
-        self._images.put(key, blobs[0])
+        with self._lock:  # a session that ends in this moment clears it, or it is never put there
+            effect = self._asked.pop(answer.id, None)
+            if not isinstance(effect, TakePage) or len(blobs) != 1:
+                return
+            self._images.put(key, blobs[0])
         self._post(
             PageTaken(
                 effect.scope,

@@ -8,17 +8,18 @@ sync process as its children.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import resource
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+import threading
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Final, Protocol
 
 from PySide6.QtCore import QTimer
@@ -37,17 +38,21 @@ from kiosk.channel import ChannelClosed
 from kiosk.clock import SystemClock
 from kiosk.documents import messages as vision_messages
 from kiosk.documents.ring import PreviewReader
+from kiosk.entry.bugs import watch_for_bugs
+from kiosk.entry.commands.settings_file import exit_of
+from kiosk.entry.guard import Guard
 from kiosk.entry.hub_desk import HubDesk
 from kiosk.entry.runner import Devices, Runner
 from kiosk.entry.store_desk import Callbacks, StoreDesk
 from kiosk.entry.supervisor import Child, Recipe
 from kiosk.entry.vision_desk import VisionDesk
+from kiosk.flow.pages import Closure
 from kiosk.flow.view import View
 from kiosk.log import EventLog, open_log
 from kiosk.mailbox import Mailbox
 from kiosk.session import Session
-from kiosk.settings import Settings, load
-from offline_cache.faults import StoreFault
+from kiosk.settings import Settings, load, load_what_holds
+from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.keys import credentials_folder, open_keys
 from offline_cache.store import StorePlaces
 from ui import runtime
@@ -56,6 +61,8 @@ from ui.images import PageImages
 from ui.texts import Texts
 from ui.window import KioskWindow
 
+FAILED: Final = 4  # exit code of every fault that is not "not there"
+SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a tmpfs on every Linux
 TICK_MS: Final = 250  # the ring counts seconds; a quarter of one is never seen
 
 
@@ -67,30 +74,52 @@ class RingChanged:
 
 
 def main(settings_path: Path, fullscreen: bool) -> int:
-    """Run the terminal until it is told to end. Answers the exit code."""
-    settings = load(settings_path)
-    if not isinstance(settings, Settings):
-        for fault in settings:
-            print(fault, file=sys.stderr)
-        return 4 if settings_path.is_file() else 3
+    """Run the terminal until it is told to end. Answers the exit code.
+
+    With settings that are missing or faulty the screen still says to the public that the terminal
+    is closed and where to go; the faults are on standard error and in the log.
+    """
+    loaded = load(settings_path)
+    faults = () if isinstance(loaded, Settings) else loaded
+    settings = loaded if isinstance(loaded, Settings) else _closed(load_what_holds(settings_path))
+    for fault in faults:
+        print(fault, file=sys.stderr, flush=True)
     home = _private_home(settings.paths.runtime)
-    if isinstance(home, str):
-        print(home, file=sys.stderr)
-        return 4
     runtime.prepare()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold whatever was typed
     with open_log(settings.paths.logs, "window") as out:
         faulthandler.enable(out)
         log = EventLog(out, "window")
-        sys.excepthook = _excepthook(log)
+        watch_for_bugs(log, "window")
         log("process_started", process="window", version=version("zhengwu-kiosk"))
-        code = _run(settings, settings_path, fullscreen, log, home)
+        for fault in faults:
+            log("settings_fault", field=fault.field, line=fault.line, problem=fault.problem)
+        if home.parent != settings.paths.runtime:
+            problem = "cannot be used; /dev/shm is, until it can"
+            log("settings_fault", field="paths.runtime", line=0, problem=problem)
+        closed = Closure.SETTINGS if faults else None
+        code = _run(settings, settings_path, fullscreen, log, home, closed=closed)
         log("process_stopped", process="window")
         faulthandler.disable()
-    return code
+    return code or (exit_of(faults) if faults else 0)
 
 
-def _run(settings: Settings, path: Path, fullscreen: bool, log: Log, home: Path) -> int:
+def _closed(settings: Settings) -> Settings:
+    """What is needed to show that the terminal is closed: no device is touched, nothing sent."""
+    devices = ("id_reader", "document_camera", "code_scanner", "receipt_printer", "keypad", "voice")
+    defaults = Settings()
+    return settings.model_copy(update={name: getattr(defaults, name) for name in devices})
+
+
+def _run(
+    settings: Settings,
+    path: Path,
+    fullscreen: bool,
+    log: Log,
+    home: Path,
+    *,
+    closed: Closure | None,
+) -> int:
     application = QGuiApplication(["kiosk"])
     clock = SystemClock()
     mailbox = Mailbox()
@@ -112,7 +141,12 @@ def _run(settings: Settings, path: Path, fullscreen: bool, log: Log, home: Path)
     )
     keypad = DeviceWorker(KeypadDriver(settings.keypad.url, settings.keypad.keys), post, clock, log)
 
-    keys = open_keys(StorePlaces(settings.paths.data).keys, credentials_folder(os.environ))
+    # a terminal that does not know where its data lies begins no new store elsewhere
+    keys = (
+        StoreFault(StoreFaultCode.NOT_FOUND, "closed: the settings are faulty")
+        if closed
+        else open_keys(StorePlaces(settings.paths.data).keys, credentials_folder(os.environ))
+    )
     vision_child = _Late()
     sync_child = _Late()
     vision = VisionDesk(
@@ -137,23 +171,25 @@ def _run(settings: Settings, path: Path, fullscreen: bool, log: Log, home: Path)
             receipt_here=hub.check_receipt,
         ),
     )
-    children = [
-        vision_child.fill(
-            Child(
-                Recipe(
-                    "vision",
-                    lambda fd, _: _command("kiosk.entry.vision", path, "--fd", str(fd)),
-                    vision_messages.Ping().model_dump_json().encode(),
-                ),
-                on_up=vision.on_up,
-                on_frame=vision.on_frame,
-                on_down=vision.on_down,
-                clock=clock,
-                log=log,
-                output=settings.paths.logs / "vision.out",
+    children: list[Child] = []
+    if not closed:
+        children.append(
+            vision_child.fill(
+                Child(
+                    Recipe(
+                        "vision",
+                        lambda fd, _: _command("kiosk.entry.vision", path, "--fd", str(fd)),
+                        vision_messages.Ping().model_dump_json().encode(),
+                    ),
+                    on_up=vision.on_up,
+                    on_frame=vision.on_frame,
+                    on_down=vision.on_down,
+                    clock=clock,
+                    log=log,
+                    output=settings.paths.logs / "vision.out",
+                )
             )
         )
-    ]
     if not isinstance(keys, StoreFault):
         children.append(
             sync_child.fill(
@@ -203,15 +239,17 @@ def _run(settings: Settings, path: Path, fullscreen: bool, log: Log, home: Path)
         log=log,
         run=runner.run,
         changed=show,
+        closed=closed,
     )
+    guard = Guard(session, log, give_up=lambda: application.exit(FAILED))
     window = KioskWindow(
         width=settings.window.width,
         height=settings.window.height,
         full_screen=settings.window.full_screen or fullscreen,
         reduced_motion=settings.window.reduced_motion,
         view=session.view,
-        act=session.act,
-        touch=session.touch,
+        act=guard.act,
+        touch=guard.touch,
         texts=texts,
         images=images,
         preview=None,
@@ -222,17 +260,28 @@ def _run(settings: Settings, path: Path, fullscreen: bool, log: Log, home: Path)
 
     def handle(event: object) -> None:
         if isinstance(event, RingChanged):
-            window.set_preview(PreviewReader.open(event.name) if event.name else None)
+            guard.run(show_ring, event.name)
         else:
-            session.handle(event)  # type: ignore[arg-type]  # posted by our own threads only
+            guard.handle(event)  # type: ignore[arg-type]  # posted by our own threads only
+
+    def show_ring(name: str | None) -> None:
+        window.set_preview(PreviewReader.open(name) if name else None)
+
+    asked_to_end = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        asked_to_end.set()
+
+    def look_whether_to_end() -> None:
+        """At a tick, not in the handler: told before the loop runs, Qt would not hear of it."""
+        if asked_to_end.is_set():
+            application.exit(0)  # quit() would ask the window, which never lets itself be closed
 
     bridge = Bridge(mailbox, handle)
     ticker = QTimer()
     ticker.setInterval(TICK_MS)
-    ticker.timeout.connect(session.tick)
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        application.exit(0)  # quit() would ask the window, which never lets itself be closed
+    ticker.timeout.connect(guard.tick)
+    ticker.timeout.connect(look_whether_to_end)
 
     signal.signal(signal.SIGTERM, end)  # acted on at the next tick, when Python has the thread
     signal.signal(signal.SIGINT, end)
@@ -297,19 +346,19 @@ def _command(module: str, settings: Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, "--settings", str(settings.absolute()), *arguments]
 
 
-def _private_home(runtime: Path) -> Path | str:
+def _private_home(folder: Path) -> Path:
     """HOME, configuration and TMPDIR of this process: a folder that is emptied, on a tmpfs.
 
     Libraries remember by themselves (fonts seen, words typed); here they do it nowhere else.
+    `/dev/shm` serves where `folder` cannot be used: the terminal starts all the same.
     """
-    home = runtime / "home"
+    home = folder / "home"
     try:
-        runtime.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(home, ignore_errors=True)
-        for folder in (home, home / "tmp", home / "config", home / "cache"):
-            folder.mkdir(mode=0o700)
-    except OSError as error:
-        return f"paths.runtime: {runtime} cannot be used: {error.strerror}"
+        folder.mkdir(parents=True, exist_ok=True)
+        _make_home(home)
+    except OSError:
+        home = SHARED_MEMORY / f"kiosk-home-{os.getuid()}"
+        _make_home(home)
     os.environ["HOME"] = str(home)
     os.environ["TMPDIR"] = str(home / "tmp")
     os.environ["XDG_CONFIG_HOME"] = str(home / "config")
@@ -317,23 +366,16 @@ def _private_home(runtime: Path) -> Path | str:
     return home
 
 
+def _make_home(home: Path) -> None:
+    shutil.rmtree(home, ignore_errors=True)
+    for folder in (home, home / "tmp", home / "config", home / "cache"):
+        folder.mkdir(mode=0o700)
+
+
 def _empty(folder: Path) -> None:
     for path in folder.glob("*"):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
-            path.unlink(missing_ok=True)
-
-
-def _excepthook(
-    log: Log,
-) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
-    """A bug: its type and place. Its text may quote what somebody typed, and is not written."""
-
-    def hook(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        at = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
-        log("unexpected", where="window", type=kind.__name__, at=at)
-
-    return hook
+            with contextlib.suppress(OSError):  # what cannot be removed keeps nothing else
+                path.unlink(missing_ok=True)

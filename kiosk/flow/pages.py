@@ -31,6 +31,7 @@ class Closure(StrEnum):
     LINE = "line"  # needs the centre, which cannot be reached
     STORAGE = "storage"  # nothing can be kept safely now
     CATALOGUE = "catalogue"  # the item's description is faulty
+    SETTINGS = "settings"  # the terminal's settings file is missing or faulty: all of it is closed
 
 
 @dataclass(frozen=True, slots=True)

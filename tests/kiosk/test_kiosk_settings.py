@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kiosk.entry.commands.settings import describe_settings
-from kiosk.settings import Settings, SettingsFault, load
+from kiosk.settings import Settings, SettingsFault, load, load_what_holds
 
 
 def faults_of(tmp_path: Path, text: str) -> list[tuple[int, str]]:
@@ -55,8 +55,40 @@ def test_a_missing_file_is_told_by_name(tmp_path: Path) -> None:
     loaded = load(tmp_path / "nowhere.toml")
     assert isinstance(loaded, tuple)
     assert loaded[0] == SettingsFault(
-        str(tmp_path / "nowhere.toml"), 0, "", "cannot be read: No such file or directory"
+        str(tmp_path / "nowhere.toml"),
+        0,
+        "",
+        "cannot be read: No such file or directory",
+        unreadable=True,
     )
+
+
+def test_a_file_that_ends_too_early_is_told_with_its_last_line(tmp_path: Path) -> None:
+    assert faults_of(tmp_path, '[terminal]\ncode = "QS01"\nname_zh = """abc\n')[0][0] == 3
+
+
+def test_a_mark_that_some_editors_put_before_the_first_line_is_no_fault(tmp_path: Path) -> None:
+    file = tmp_path / "kiosk.toml"
+    file.write_text('[terminal]\ncode = "QS07"\n', encoding="utf-8-sig")
+    loaded = load(file)
+    assert isinstance(loaded, Settings)
+    assert loaded.terminal.code == "QS07"
+
+
+def test_of_a_faulty_file_the_sections_in_order_still_hold(tmp_path: Path) -> None:
+    file = tmp_path / "kiosk.toml"
+    file.write_text(
+        '[terminal]\ncentre_zh = "测试镇"\n[window]\nwidth = 1\n[paths]\nlogs = "/x"\n[odd]\n',
+        encoding="utf-8",
+    )
+    held = load_what_holds(file)
+    assert held.terminal.centre_zh == "测试镇"
+    assert held.paths.logs == Path("/x")
+    assert held.window == Settings().window
+
+
+def test_a_terminal_whose_name_nobody_knows_claims_no_other_s(tmp_path: Path) -> None:
+    assert load_what_holds(tmp_path / "nowhere.toml").terminal.centre_zh == "政务服务自助终端"
 
 
 def test_a_value_that_was_typed_wrong_is_not_repeated_in_the_message(tmp_path: Path) -> None:

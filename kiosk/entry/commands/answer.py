@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import json as to_json
+import sys
 from enum import IntEnum
 
 
@@ -20,14 +21,33 @@ NOT_THERE_FAULTS = frozenset({"not_found", "device_lost", "disconnected", "unrea
 
 def fault_line(fault: str, detail: str, **more: object) -> str:
     """One JSON line that says what went wrong."""
-    return json.dumps({"ok": False, "fault": fault, "detail": detail, **more}, ensure_ascii=False)
+    return to_json.dumps(
+        {"ok": False, "fault": fault, "detail": detail, **more}, ensure_ascii=False
+    )
 
 
 def ok_line(**fields: object) -> str:
     """One JSON line that answers."""
-    return json.dumps({"ok": True, **fields}, ensure_ascii=False)
+    return to_json.dumps({"ok": True, **fields}, ensure_ascii=False)
 
 
 def exit_code(fault: str) -> Exit:
     """The exit code that a fault gives."""
     return Exit.NOT_THERE if fault in NOT_THERE_FAULTS else Exit.FAULT
+
+
+def bad_use(detail: str, *, json: bool) -> Exit:
+    """Say how the command is used."""
+    return _say_why("bad_use", detail, json=json)
+
+
+def not_built(command: str, *, json: bool) -> Exit:
+    """Say that a later version does this."""
+    return _say_why("not_built", f"kiosk {command} is not built yet", json=json)
+
+
+def _say_why(fault: str, detail: str, *, json: bool) -> Exit:
+    if json:
+        print(fault_line(fault, detail))
+    print(detail, file=sys.stderr)
+    return Exit.BAD_USE

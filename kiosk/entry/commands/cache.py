@@ -7,7 +7,14 @@ import sys
 from pathlib import Path
 
 from kiosk.clock import SystemClock
-from kiosk.entry.commands.answer import Exit, exit_code, fault_line, ok_line
+from kiosk.entry.commands.answer import (
+    Exit,
+    bad_use,
+    exit_code,
+    fault_line,
+    not_built,
+    ok_line,
+)
 from kiosk.entry.commands.settings_file import load_settings
 from kiosk.settings import Settings
 from offline_cache.database import Database, open_database
@@ -19,15 +26,13 @@ from offline_cache.store import StorePlaces
 
 
 def run(settings_path: Path, action: str, *, json: bool) -> int:
+    if action == "salvage":
+        return not_built("cache salvage", json=json)
     if action not in ("status", "check", "tray"):
-        detail = f"kiosk cache {action} is not built yet"
-        if json:
-            print(fault_line("not_built", detail))
-        print(detail, file=sys.stderr)
-        return Exit.BAD_USE
+        return bad_use("say status, check, salvage or tray", json=json)
     settings = load_settings(settings_path, json=json)
-    if not settings:
-        return Exit.NOT_THERE if not settings_path.is_file() else Exit.FAULT
+    if not isinstance(settings, Settings):
+        return settings
     opened = open_terminal_store(settings)
     if isinstance(opened, StoreFault):
         return refuse(opened, json)

@@ -10,6 +10,7 @@ from pathlib import Path
 from kiosk.clock import SystemClock
 from kiosk.entry.commands.answer import Exit, exit_code, fault_line, ok_line
 from kiosk.entry.commands.settings_file import load_settings
+from kiosk.settings import Settings
 from offline_cache.client import Failure, HubClient
 from offline_cache.enrolment import Enrolment, write_enrolment
 from offline_cache.faults import StoreFault
@@ -19,8 +20,8 @@ from offline_cache.store import StorePlaces
 
 def run(settings_path: Path, code: str, *, json: bool) -> int:
     settings = load_settings(settings_path, json=json)
-    if not settings:
-        return Exit.NOT_THERE if not settings_path.is_file() else Exit.FAULT
+    if not isinstance(settings, Settings):
+        return settings
     places = StorePlaces(settings.paths.data)
     keys = open_keys(places.keys, credentials_folder(os.environ))
     if isinstance(keys, StoreFault):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from kiosk.entry.commands.answer import Exit, ok_line
+from kiosk.entry.commands.answer import Exit, bad_use, ok_line
 from kiosk.entry.commands.settings_file import load_settings
 from kiosk.settings import Settings
 
@@ -17,10 +16,10 @@ def run(file: Path | None, *, describe: bool, json: bool) -> int:
         print(describe_settings(), end="")
         return Exit.DONE
     if file is None:
-        print("name a settings file, or use --describe", file=sys.stderr)
-        return Exit.BAD_USE
-    if load_settings(file, json=json) is None:
-        return Exit.NOT_THERE if not file.is_file() else Exit.FAULT
+        return bad_use("name a settings file, or use --describe", json=json)
+    settings = load_settings(file, json=json)
+    if not isinstance(settings, Settings):
+        return settings
     print(ok_line(file=str(file)) if json else f"{file}: in order")
     return Exit.DONE
 

@@ -1,25 +1,39 @@
-"""How a command reads the settings file: faults told, one line each."""
+"""How a command reads the settings file: faults told, one line each, and the exit code."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from kiosk.entry.commands.answer import fault_line
-from kiosk.settings import Settings, load
+from kiosk.entry.commands.answer import Exit, exit_code, fault_line
+from kiosk.settings import Settings, SettingsFault, load
 
 
-def load_settings(path: Path, *, json: bool) -> Settings | None:
-    """The settings, or None with every fault printed."""
+def load_settings(path: Path, *, json: bool) -> Settings | Exit:
+    """The settings; or the exit code, with every fault printed."""
     loaded = load(path)
     if isinstance(loaded, Settings):
         return loaded
     for fault in loaded:
         if json:
-            kind = "bad_settings" if fault.line or fault.field else "unreadable_path"
             print(
-                fault_line(kind, fault.problem, file=fault.path, line=fault.line, field=fault.field)
+                fault_line(
+                    _kind(fault),
+                    fault.problem,
+                    file=fault.path,
+                    line=fault.line,
+                    field=fault.field,
+                )
             )
         else:
             print(fault, file=sys.stderr)
-    return None
+    return exit_of(loaded)
+
+
+def exit_of(faults: tuple[SettingsFault, ...]) -> Exit:
+    """3 when there is no file to read, 4 when what it says is wrong."""
+    return max(exit_code(_kind(fault)) for fault in faults)
+
+
+def _kind(fault: SettingsFault) -> str:
+    return "unreadable_path" if fault.unreadable else "bad_settings"

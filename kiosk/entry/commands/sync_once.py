@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.clock import SystemClock
-from kiosk.entry.commands.answer import Exit, exit_code, fault_line, ok_line
+from kiosk.entry.commands.answer import Exit, bad_use, exit_code, fault_line, ok_line
 from kiosk.entry.commands.cache import open_terminal_store, refuse, store_fields
 from kiosk.entry.commands.settings_file import load_settings
 from kiosk.settings import Settings
@@ -27,11 +27,10 @@ AT_MOST_STEPS: Final = 10_000  # a million items; what is left then is sent by t
 
 def run(settings_path: Path, action: str, *, json: bool) -> int:
     if action not in ("status", "once"):
-        print("say status or once", file=sys.stderr)
-        return Exit.BAD_USE
+        return bad_use("say status or once", json=json)
     settings = load_settings(settings_path, json=json)
-    if not settings:
-        return Exit.NOT_THERE if not settings_path.is_file() else Exit.FAULT
+    if not isinstance(settings, Settings):
+        return settings
     opened = open_terminal_store(settings)
     if isinstance(opened, StoreFault):
         return refuse(opened, json)

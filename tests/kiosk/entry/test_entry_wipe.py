@@ -1,0 +1,55 @@
+"""At the end of a session every place that may remember is emptied, whatever one of them does."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kiosk.entry.runner import Devices, Runner
+from kiosk.flow.effects import Wipe
+
+PLACES = ["scanner", "printer", "voice", "vision", "hub", "window"]
+
+
+class House:
+    """Everything that is told of a wipe; `broken` has a bug."""
+
+    def __init__(self, broken: str) -> None:
+        self.emptied: list[str] = []
+        self.logged: list[tuple[str, dict[str, object]]] = []
+        self._broken = broken
+
+    def empty(self, place: str) -> None:
+        self.emptied.append(place)
+        if place == self._broken:
+            raise ValueError("11010519491231002X")
+
+    def runner(self) -> Runner:
+        def device(place: str) -> Any:
+            return SimpleNamespace(
+                submit=lambda _: self.empty(place), wanted=lambda _: self.empty(place)
+            )
+
+        desk: Any = lambda place: SimpleNamespace(forget=lambda: self.empty(place))  # noqa: E731
+        return Runner(
+            devices=Devices(
+                device("reader"), device("scanner"), device("printer"), device("voice")
+            ),
+            store=SimpleNamespace(),  # type: ignore[arg-type]
+            vision=desk("vision"),
+            hub=desk("hub"),
+            log=lambda event, /, **fields: self.logged.append((event, dict(fields))),
+            wipe_window=lambda: self.empty("window"),
+            volume_percent=50,
+        )
+
+
+@pytest.mark.parametrize("broken", PLACES)
+def test_one_place_that_fails_keeps_no_other_from_being_emptied(broken: str) -> None:
+    house = House(broken)
+    house.runner().run(Wipe("s1"))
+    assert house.emptied == PLACES
+    assert [event for event, _ in house.logged] == ["unexpected"]
+    assert "11010519491231002X" not in str(house.logged)
