@@ -24,6 +24,7 @@ from rehearsal.robot.wording import words
 PAGE_S = 20.0  # the longest that any page needs to come: a card read, a still, a seal
 WINDOW_S = 60.0  # from the start of the terminal to its first page
 SETTLE_S = 0.45  # a page slides in for 240 ms (elder 320); after that positions hold
+SLID_IN_S = 0.2  # as early as a page can be called there
 AGAIN_S = 6.0  # a person presses again when nothing has happened for so long
 PRESSES = 3
 LOOK_EVERY_S = 0.05  # between two glances at the window
@@ -69,6 +70,7 @@ SEEN_STILL = (
     words("advice_good.title"),
 )  # the paper is found, its outline is drawn
 PRINTED = words("receipt_printed.title")
+BRIEF = frozenset({"submitting"})  # there for less than half a second
 SHOWN_LATER = frozenset({"capture_page", "accepted"})  # their pictures are taken at a better moment
 LEVELS = {
     "5": words("rating.level_5"),
@@ -150,7 +152,7 @@ class Citizen:
 
     def _settled(self, sight: Sight) -> bool:
         """The same page is still there, alone and in its place, a moment later."""
-        self._let_pass(SETTLE_S)
+        self._let_pass(SLID_IN_S if sight.situation in BRIEF else SETTLE_S)
         later = self.eyes.glance()
         here, there = sight.overlay or sight.page, later.overlay or later.page
         return bool(here and there and here.id == there.id and len(later.pages) <= 1)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Walkers
+from robot_walkers import Walkers
 from Xlib import X, display
 
 from rehearsal import processes
