@@ -47,7 +47,7 @@ class MakeDocuments(_Message):
 
     kind: Literal["make_documents"] = "make_documents"
     id: int
-    strokes: tuple[tuple[Point, ...], ...]
+    strokes: tuple[tuple[Point, ...], ...] = Field(repr=False)
 
 
 class Forget(_Message):

@@ -18,7 +18,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,7 +45,7 @@ class Recipe:
     name: str
     command: Callable[[int, tuple[int, ...]], Sequence[str]]
     ping: bytes
-    secrets: tuple[bytes, ...] = ()
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 class _Line:

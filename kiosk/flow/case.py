@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 
 from drivers.id_reader.values import CardRecord
 from kiosk.flow.actions import Stroke
@@ -157,7 +157,7 @@ class _DraftPage(BaseModel):
     advice: Advice
     width_px: int
     height_px: int
-    jpeg: Base64Bytes
+    jpeg: Base64Bytes = Field(repr=False)
 
 
 class _Draft(BaseModel):
@@ -167,8 +167,8 @@ class _Draft(BaseModel):
     item: str
     item_version: int
     for_relative: bool
-    form: dict[str, str]
-    pages: dict[str, _DraftPage]
+    form: dict[str, str] = Field(repr=False)
+    pages: dict[str, _DraftPage] = Field(repr=False)
     earlier_number: str | None
     saved_consent_version: int
     saved_consent_at: AwareDatetime | None
