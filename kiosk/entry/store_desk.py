@@ -230,7 +230,9 @@ class StoreDesk:
             self._post(StorageChanged(usable, reason))
 
     def _tell_fault(self, fault: StoreFault) -> None:
-        self._log("store_fault", fault=fault.code.value, detail=fault.detail)
+        """Once: a disk that stays full for a night must not fill the log too."""
+        if self._usable != (False, fault.code.value):
+            self._log("store_fault", fault=fault.code.value, detail=fault.detail)
         self._tell(False, fault.code.value)
 
     def _carry_out(self, effect: StoreEffect) -> None:

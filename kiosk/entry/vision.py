@@ -423,7 +423,9 @@ def main() -> int:
     parser.add_argument("--settings", type=Path, required=True)
     given = parser.parse_args()
     die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the window, which tells us
+    # Both are for the window, which tells us: we end by ourselves, and clean up behind us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     settings = load(given.settings)
     if not isinstance(settings, Settings):
         for fault in settings:

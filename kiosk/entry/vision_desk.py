@@ -18,6 +18,7 @@ from drivers.code_scanner.values import CodeScanned
 from drivers.device import Clock, DeviceClass, Log, Post, Status, StatusChanged
 from kiosk.channel import ChannelClosed, Frame
 from kiosk.documents import messages
+from kiosk.documents.ring import remove_ring
 from kiosk.flow.effects import CameraUse, MakeDocuments, StartCamera, StopCamera, TakePage
 from kiosk.flow.events import (
     DocumentsFailed,
@@ -67,6 +68,7 @@ class VisionDesk:
         self._lock = threading.Lock()
         self._asked: dict[int, TakePage | MakeDocuments] = {}
         self._looking: StartCamera | None = None
+        self._ring_name = ""
         self._status: tuple[Status, str] | None = None
 
     def start(self) -> None:
@@ -130,6 +132,7 @@ class VisionDesk:
 
     def on_down(self, reason: str) -> None:
         self._ring(None)
+        remove_ring(self._ring_name)  # a process that was killed left its pictures there
         if self._installed:
             self._tell(Status.STARTING, "vision process restarts")
         self._log("camera_lost", reason=reason)
@@ -146,6 +149,7 @@ class VisionDesk:
             return
         match answer:
             case messages.Hello():
+                self._ring_name = answer.ring
                 self._ring(answer.ring)
             case messages.Pong():
                 pass

@@ -12,6 +12,7 @@ from kiosk import sync_messages
 from kiosk.channel import ChannelClosed, Frame
 from kiosk.clock import SystemClock
 from kiosk.documents import messages as vision_messages
+from kiosk.documents.ring import FOLDER, PreviewWriter
 from kiosk.entry.hub_desk import HubDesk
 from kiosk.entry.store_desk import ReceiptHere
 from kiosk.entry.vision_desk import VisionDesk
@@ -269,6 +270,14 @@ def test_when_the_vision_process_dies_the_citizen_is_told_and_it_goes_on_by_itse
     assert eye.rings == ["kiosk-preview-1", None]
     eye.desk.on_up()
     assert eye.last_request() == vision_messages.StartLooking(use="page")
+
+
+def test_pictures_of_a_vision_process_that_was_killed_are_removed_at_once(eye: Eye) -> None:
+    with PreviewWriter() as ring:  # a process that is killed never gets to its own clean end
+        ring.write(2, 1, b"RGBRGB")
+        eye.says(vision_messages.Hello(ring=ring.name, version="1"))
+        eye.desk.on_down("closed, exit -9")
+        assert not (FOLDER / ring.name).exists()
 
 
 def test_documents_come_back_as_they_were_made(wire: Wire, eye: Eye) -> None:

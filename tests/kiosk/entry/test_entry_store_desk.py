@@ -164,6 +164,16 @@ def test_a_draft_is_offered_after_a_crash_and_never_after_a_leave(desk: Desk) ->
     assert isinstance(gone, DraftKnown) and gone.payload is None
 
 
+def test_a_disk_that_stays_full_is_logged_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = StoreFault(StoreFaultCode.DISK_FULL, "SQLite result 13")
+    monkeypatch.setattr(Journal, "save", lambda *_: full)
+    for session in ("s1", "s2", "s3"):
+        desk.desk.perform(SaveDraft(session, NUMBER, "{}"))
+    desk.desk.perform(LookForDraft(SCOPE, NUMBER))
+    desk.wait_for(DraftKnown)
+    assert desk.told.count("store_fault") == 3 + 1  # each draft that was not kept, the disk once
+
+
 def test_a_full_disk_closes_before_a_citizen_begins_and_opens_by_itself(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -317,6 +317,15 @@ def test_the_process_ends_with_its_channel_and_leaves_nothing(picture_window: Wi
     assert "process_stopped" in picture_window.logged()
 
 
+def test_a_service_that_is_stopped_leaves_no_picture_behind(picture_window: Window) -> None:
+    """The whole unit is told to end at once; the process still ends by its channel, cleanly."""
+    picture_window.process.send_signal(signal.SIGTERM)
+    picture_window.send(messages.Ping())
+    picture_window.wait_for(messages.Pong)
+    assert picture_window.close() == 0
+    assert not (FOLDER / picture_window.ring).exists()
+
+
 def test_a_message_that_is_none_of_ours_ends_the_process(picture_window: Window) -> None:
     picture_window.channel.send(b'{"kind": "open_everything"}')
     assert picture_window.process.wait(WAIT_S) == 0
