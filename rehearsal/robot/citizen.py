@@ -107,6 +107,7 @@ class Citizen:
         self.album = album
         self.met: list[str] = []  # situations, in order
         self.number_seen = ""
+        self.refused = 0  # papers that were not taken by themselves
         self._say = say
         self._gone = gone
         self._cards = 0  # how many have been confirmed
@@ -450,6 +451,7 @@ class Citizen:
                 if still:  # it goes on looking for a moment before the picture is taken
                     self._show("capture_page")
         else:
+            self.refused += 1
             self._show("capture_page-refused")
             self.press(sight, "take_picture", words("capture_page.take"), twice=errand.twice)
             self.wait_past("capture_page", what="the picture is taken")

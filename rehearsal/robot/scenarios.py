@@ -351,9 +351,19 @@ def settings_for(name: str) -> dict[str, dict[str, object]]:
     return SETTINGS.get(name.partition(":")[0], {})
 
 
-def photographed(stage: Stage, picture: Path) -> None:
-    """A real photograph of a paper under the camera: the page in it is found and taken."""
-    errand = self_errand(stage, relative_name=(), photograph=picture)
-    stage.citizen.begin(errand)
-    stage.citizen.go(errand, "check_page")
+def photographed(stage: Stage, pictures: list[Path]) -> None:
+    """Real photographs of papers under the camera, one after the other: the page in each is found
+    and taken by itself."""
+    citizen = stage.citizen
+    for number, picture in enumerate(pictures):
+        errand = self_errand(stage, relative_name=(), photograph=picture)
+        if number == 0:
+            citizen.begin(errand)
+        else:
+            citizen.take_paper()
+            citizen.leave_page(errand, "retake_page", words("check_page.retake"))
+        refused = citizen.refused
+        citizen.go(errand, "check_page")
+        if citizen.refused > refused:
+            raise ScenarioError(f"photograph {number} was not taken by itself")
     _leave_by_button(stage)

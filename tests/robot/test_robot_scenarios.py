@@ -88,8 +88,7 @@ def test_real_photographs_of_pages_are_found_and_taken(root: Path, stage: Stage)
             "the folder shared/corpora/pages is not beside the project, so no real photograph was "
             "held under the camera; the register's page drawn here was, in every other test"
         )
-    for picture in found:
-        photographed(stage, picture)
+    photographed(stage, found)
 
 
 def secrets() -> list[str]:
