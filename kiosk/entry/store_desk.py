@@ -94,17 +94,32 @@ class StoreDesk:
         self._queue: queue.SimpleQueue[StoreEffect | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._keys: Keys | None = None
+        self._open_keys: Callable[[], Keys | StoreFault] | None = None
         self._store: Store | None = None
         self._usable: tuple[bool, str] | None = None
         self._owed: deque[EraseDraft | AddRating | AddPrintResult] = deque(maxlen=OWED_MAX)
 
-    def start(self, keys: Keys | StoreFault) -> None:
-        """Begin with the keys, or with why there are none: then every seal answers a failure."""
+    def start(
+        self,
+        keys: Keys | StoreFault,
+        open_again: Callable[[], Keys | StoreFault] | None = None,
+    ) -> None:
+        """Begin with the keys, or with why there are none: then every seal answers a failure.
+
+        They are looked for again by `open_again`: a technician who mends the disk or the mode of a
+        file need not think of starting anything.
+        """
+        self._open_keys = open_again
         if isinstance(keys, StoreFault):
             self._tell_fault(keys)
         else:
             self._keys = keys
         self._thread.start()
+
+    @property
+    def keys(self) -> Keys | None:
+        """The open keys, as soon as there are any. Safe from any thread."""
+        return self._keys
 
     def perform(self, effect: StoreEffect) -> None:
         """Queue one effect. Never waits."""
@@ -165,11 +180,17 @@ class StoreDesk:
                 assert_never(effect)
 
     def _open(self) -> None:
-        if self._keys is None:
-            return
+        keys = self._keys
+        if keys is None:
+            again = self._open_keys() if self._open_keys is not None else None
+            if not isinstance(again, Keys):
+                if again is not None:
+                    self._tell_fault(again)
+                return
+            keys = self._keys = again
         opened = open_store(
             self._settings.paths.data,
-            self._keys,
+            keys,
             self._clock,
             draft_kept=timedelta(minutes=self._settings.rules.draft_minutes),
         )

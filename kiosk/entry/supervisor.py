@@ -39,13 +39,14 @@ class Recipe:
     """How one child is started.
 
     `command` gets the number of the inherited descriptor and of each secret's descriptor.
-    `secrets` are handed over through pipes, never by argument or environment.
+    `secrets` are handed over through pipes, never by argument or environment. They are asked for at
+    every start; None: there are none yet, and it is tried again.
     """
 
     name: str
     command: Callable[[int, tuple[int, ...]], Sequence[str]]
     ping: bytes
-    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    secrets: Callable[[], tuple[bytes, ...] | None] = field(default=tuple, repr=False)
 
 
 class _Line:
@@ -156,6 +157,9 @@ class Child:
 
     def _live_once(self) -> str:
         """Start the child and read from it until it is gone; says why it went."""
+        secrets = self._recipe.secrets()
+        if secrets is None:
+            return "cannot be started: its keys are not there"
         with contextlib.ExitStack() as handed_over:
             try:
                 ours, theirs = socket.socketpair()
@@ -163,7 +167,7 @@ class Child:
                 ours_closed = handed_over.enter_context(contextlib.ExitStack())
                 ours_closed.callback(ours.close)
                 pipes: list[int] = []
-                for secret in self._recipe.secrets:
+                for secret in secrets:
                     pipes.append(_pipe_with(secret))
                     handed_over.callback(os.close, pipes[-1])
                 output = handed_over.enter_context(self._open_output())

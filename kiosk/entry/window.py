@@ -53,7 +53,7 @@ from kiosk.mailbox import Mailbox
 from kiosk.session import Session
 from kiosk.settings import Settings, load, load_what_holds
 from offline_cache.faults import StoreFault, StoreFaultCode
-from offline_cache.keys import credentials_folder, open_keys
+from offline_cache.keys import Keys, credentials_folder, open_keys
 from offline_cache.store import StorePlaces
 from ui import runtime
 from ui.bridge import Bridge
@@ -141,12 +141,14 @@ def _run(
     )
     keypad = DeviceWorker(KeypadDriver(settings.keypad.url, settings.keypad.keys), post, clock, log)
 
-    # a terminal that does not know where its data lies begins no new store elsewhere
-    keys = (
-        StoreFault(StoreFaultCode.NOT_FOUND, "closed: the settings are faulty")
-        if closed
-        else open_keys(StorePlaces(settings.paths.data).keys, credentials_folder(os.environ))
-    )
+    def keys_now() -> Keys | StoreFault:
+        if closed:  # who does not know where the data lies begins no new store elsewhere
+            return StoreFault(StoreFaultCode.NOT_FOUND, "closed: the settings are faulty")
+        return open_keys(StorePlaces(settings.paths.data).keys, credentials_folder(os.environ))
+
+    def database_key() -> tuple[bytes] | None:
+        return None if store.keys is None else (store.keys.database,)
+
     vision_child = _Late()
     sync_child = _Late()
     vision = VisionDesk(
@@ -190,7 +192,6 @@ def _run(
                 )
             )
         )
-    if not isinstance(keys, StoreFault):
         children.append(
             sync_child.fill(
                 Child(
@@ -200,7 +201,7 @@ def _run(
                             "kiosk.entry.sync", path, "--fd", str(fd), "--key-fd", str(secrets[0])
                         ),
                         sync_messages.Ping().model_dump_json().encode(),
-                        secrets=(keys.database,),
+                        secrets=database_key,
                     ),
                     on_up=hub.on_up,
                     on_frame=hub.on_frame,
@@ -293,7 +294,7 @@ def _run(
         devices.voice,
         keypad,
     ]
-    store.start(keys)
+    store.start(keys_now(), keys_now)
     vision.start()
     for worker in workers:
         worker.start()

@@ -16,8 +16,9 @@ STROKES = (((0.125, 0.625), (0.375, 0.875)),)
 
 
 def test_a_key_that_is_handed_to_a_child_is_not_shown() -> None:
-    recipe = Recipe("sync", lambda fd, secrets: [], b"ping", secrets=(KEY,))
+    recipe = Recipe("sync", lambda fd, secrets: [], b"ping", secrets=lambda: (KEY,))
     assert KEY.decode() not in repr(recipe)
+    assert "secrets" not in repr(recipe)
 
 
 def test_neither_a_case_nor_its_draft_shows_what_was_entered() -> None:

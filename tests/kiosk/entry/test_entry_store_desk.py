@@ -199,6 +199,25 @@ def test_without_keys_nothing_is_accepted_and_the_reason_is_told(tmp_path: Path)
     desk.desk.stop()
 
 
+def test_a_key_whose_mode_a_technician_mends_opens_the_terminal_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_desk, "REOPEN_S", 0.05)
+    desk = Desk(tmp_path)
+    folder = StorePlaces(desk.settings.paths.data).keys
+    key = folder / "database.key"
+    key.chmod(0o644)
+    desk.desk.start(open_keys(folder), lambda: open_keys(folder))
+    assert desk.wait_for(StorageChanged) == StorageChanged(False, "bad_mode")
+    assert desk.desk.keys is None
+    key.chmod(0o600)
+    assert desk.wait_for(StorageChanged) == StorageChanged(True, "")
+    assert desk.desk.keys is not None
+    desk.desk.perform(seal())
+    assert isinstance(desk.wait_for(Sealed), Sealed)
+    desk.desk.stop()
+
+
 def test_a_database_that_breaks_while_running_is_put_away_and_the_next_citizen_is_served(
     desk: Desk,
 ) -> None:

@@ -48,13 +48,14 @@ class Watched:
     def __init__(self, tmp_path: Path, root: Path, output: Path | None = None) -> None:
         self.heard: queue.Queue[tuple[str, object]] = queue.Queue()
         self.logged: list[str] = []
+        self.has_keys = True
         script = CHILD.format(root=str(root))
         self.child = Child(
             Recipe(
                 "test",
                 lambda fd, secrets: [sys.executable, "-c", script, str(fd), str(secrets[0])],
                 ping=b"ping",
-                secrets=(b"k" * 32,),
+                secrets=lambda: (b"k" * 32,) if self.has_keys else None,
             ),
             on_up=lambda: self.heard.put(("up", None)),
             on_frame=self.on_frame,
@@ -196,3 +197,16 @@ def test_no_descriptor_is_left_over_by_lives_of_a_child(
         watched.wait_for("down")
         watched.pid()
     assert open_now() == before
+
+
+def test_a_child_whose_keys_come_later_is_started_when_they_are_there(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "RESTART_MIN_S", 0.01)
+    watched = Watched(tmp_path, root)
+    watched.has_keys = False
+    watched.child.start()
+    assert "keys" in str(watched.wait_for("down"))
+    watched.has_keys = True
+    assert watched.pid()
+    watched.child.stop()
