@@ -133,7 +133,7 @@ def test_each_situation_is_in_the_album_once_and_a_lost_citizen_tells_where(
     citizen = tiny.citizen
     citizen.on_standby(errand(), citizen.look())
     citizen.look()
-    with pytest.raises(LostError, match=r"until pigs fly; on home; to press: .*closed"):
+    with pytest.raises(LostError, match=r"until pigs fly; on home; to press: .*办不了"):
         citizen.wait_until("pigs fly", lambda sight: False, within_s=0.1)
     names = sorted(path.name for path in (tmp_path / "screens").iterdir())
     assert names == ["01-standby.png", "02-home.png", "03-lost-home.png"]
