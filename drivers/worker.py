@@ -53,6 +53,12 @@ class Down:
     fault: Fault | None = None
 
 
+def not_opened(fault: Fault) -> Down:
+    """A wire that does not open may do so later; one that is written wrong in the settings may not."""
+    bad = fault.code is FaultCode.BAD_INPUT
+    return Down(Status.BROKEN if bad else Status.DISCONNECTED, fault.detail)
+
+
 class Host(Protocol):
     """What a driver may ask of the worker that runs it. Only from the worker's own thread."""
 

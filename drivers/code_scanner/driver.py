@@ -8,7 +8,7 @@ from drivers.code_scanner.protocol import CodeSplitter
 from drivers.code_scanner.values import CodeScanned, ScanCodes, StopScanning
 from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.transport import Transport
-from drivers.worker import Down, Host
+from drivers.worker import Down, Host, not_opened
 
 LISTEN_S: Final = 60.0  # the wire wakes it; this only bounds one turn
 CLOCK_STEP_S: Final = 0.001  # a wait may end a rounding short of its time
@@ -38,8 +38,7 @@ class CodeScannerDriver:
     def connect(self, host: Host) -> Identity | Down:
         wire = host.open(self._url)
         if isinstance(wire, Fault):
-            bad = wire.code is FaultCode.BAD_INPUT
-            return Down(Status.BROKEN if bad else Status.DISCONNECTED, wire.detail)
+            return not_opened(wire)
         self._wire = wire
         self._splitter = CodeSplitter()
         return Identity("serial code scanner")

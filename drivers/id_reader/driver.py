@@ -34,7 +34,7 @@ from drivers.id_reader.values import (
     WatchForCard,
 )
 from drivers.transport import Transport, write_all
-from drivers.worker import Down, Host
+from drivers.worker import Down, Host, not_opened
 
 SHORT_LIMIT_S: Final = 1.0  # find, select, status: real readers answer within 0.2 s
 READ_LIMIT_S: Final = 3.0  # reading a card takes about a second, of which 0.12 s on the wire
@@ -88,8 +88,7 @@ class IdReaderDriver:
     def connect(self, host: Host) -> Identity | Down:
         wire = host.open(self._url)
         if isinstance(wire, Fault):
-            bad = wire.code is FaultCode.BAD_INPUT
-            return Down(Status.BROKEN if bad else Status.DISCONNECTED, wire.detail)
+            return not_opened(wire)
         self._wire = wire
         self._silent_polls = 0
         self._late_answer = False

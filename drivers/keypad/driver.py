@@ -9,7 +9,7 @@ from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.keypad.protocol import PressFilter, key_map
 from drivers.keypad.values import KeyPressed
 from drivers.transport import Transport
-from drivers.worker import Down, Host
+from drivers.worker import Down, Host, not_opened
 
 LISTEN_S: Final = 60.0  # the wire wakes it; this only bounds one turn
 READ_BYTES: Final = 256
@@ -37,8 +37,7 @@ class KeypadDriver:
             return Down(Status.BROKEN, self._keys.detail)
         wire = host.open(self._url)
         if isinstance(wire, Fault):
-            bad = wire.code is FaultCode.BAD_INPUT
-            return Down(Status.BROKEN if bad else Status.DISCONNECTED, wire.detail)
+            return not_opened(wire)
         self._wire = wire
         self._filter = PressFilter(self._keys)
         stale = wire.read(READ_BYTES, 0.0)  # pressed before anybody listened

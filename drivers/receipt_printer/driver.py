@@ -28,7 +28,7 @@ from drivers.receipt_printer.protocol import (
 )
 from drivers.receipt_printer.values import Line, Printed, PrintFailed, PrintReceipt
 from drivers.transport import TcpUrl, Transport, parse_url
-from drivers.worker import Down, Host
+from drivers.worker import Down, Host, not_opened
 
 if TYPE_CHECKING:
     from drivers.receipt_printer.raster import RowPainter
@@ -73,8 +73,7 @@ class ReceiptPrinterDriver:
     def connect(self, host: Host) -> Identity | Down:
         wire = host.open(self._url)
         if isinstance(wire, Fault):
-            bad = wire.code is FaultCode.BAD_INPUT
-            return Down(Status.BROKEN if bad else Status.DISCONNECTED, wire.detail)
+            return not_opened(wire)
         self._wire = wire
         self._parser = StatusParser()
         self._owed = self._in_order = self._settled_polls = 0

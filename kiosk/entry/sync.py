@@ -10,7 +10,6 @@ The main thread only reads messages; one thread sends, one asks.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
 import queue
 import random
@@ -20,7 +19,6 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, assert_never, get_args
 
@@ -30,6 +28,7 @@ from kiosk import sync_messages as messages
 from kiosk.channel import Channel, ChannelClosed
 from kiosk.clock import SystemClock
 from kiosk.entry.bugs import tell_bug, watch_for_bugs
+from kiosk.entry.program import die_with_parent, program_version
 from kiosk.log import EventLog, open_log
 from kiosk.settings import Settings, load
 from offline_cache.blobs import Blobs
@@ -53,7 +52,6 @@ ASK_READ_S: Final = 4.0
 # Longer than the slowest batch over a bad line; after it the supervisor hears no answer and acts.
 STUCK_S: Final = 600.0
 LEAVE_S: Final = 2.0
-PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 
 
 Question = messages.AskProgress | messages.AskEarlier
@@ -204,8 +202,8 @@ class SyncProcess:
 
     def run(self) -> int:
         """Until the other end of the channel closes."""
-        self._log("process_started", process="sync", version=_version())
-        self._send(messages.Hello(version=_version()))
+        self._log("process_started", process="sync", version=program_version())
+        self._send(messages.Hello(version=program_version()))
         sending = threading.Thread(
             target=self._guarded, args=(self._sending,), name="sync-send", daemon=True
         )
@@ -355,20 +353,6 @@ class SyncProcess:
         self._channel.send(answer.model_dump_json().encode())
 
 
-def _version() -> str:
-    try:
-        return version("zhengwu-kiosk")
-    except PackageNotFoundError:
-        return "unpacked"  # run from the folder, not installed
-
-
-def _die_with_parent(parent: int) -> None:
-    """Be ended by the kernel when the parent is gone, even by kill -9."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        sys.exit(0)  # it went in the moment before
-
-
 def _read_key(descriptor: int) -> bytes:
     with os.fdopen(descriptor, "rb") as pipe:
         return pipe.read(KEY_BYTES + 1)
@@ -380,7 +364,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--key-fd", type=int, required=True)
     parser.add_argument("--settings", type=Path, required=True)
     given = parser.parse_args(arguments)
-    _die_with_parent(os.getppid())
+    die_with_parent(signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the window, which then ends us
     settings = load(given.settings)
     if not isinstance(settings, Settings):

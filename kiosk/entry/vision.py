@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import math
 import os
 import resource
@@ -53,6 +52,7 @@ from kiosk.documents.rectify import to_jpeg
 from kiosk.documents.ring import PreviewWriter
 from kiosk.documents.signature import draw_signature
 from kiosk.entry.bugs import tell_bug, watch_for_bugs
+from kiosk.entry.program import die_with_parent
 from kiosk.flow.pages import Advice
 from kiosk.log import EventLog, open_log
 from kiosk.settings import Settings, load
@@ -69,7 +69,6 @@ PROBE_GOOD_S: Final = 600.0  # and one that was: an unplugged one is told before
 STUCK_S: Final = 25.0  # no look or request takes as long; then pings are not answered
 MAX_JOBS: Final = 16  # a person presses a few times; more is a fault of the window
 MEMORY_LIMIT_BYTES: Final = 900 << 20  # measured: 465 MB at most at 8 megapixels, 205 MB at 1080p
-PR_SET_PDEATHSIG: Final = 1
 
 Job = messages.TakePage | messages.MakeDocuments
 
@@ -395,11 +394,6 @@ def _fitted(picture: Image, limit: tuple[int, int]) -> Image:
     return np.asarray(cv2.resize(picture, size, interpolation=way), np.uint8)
 
 
-def die_with_parent() -> None:
-    """Be killed when the thread that started this process ends, however it does."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def limit_memory(limit: int = MEMORY_LIMIT_BYTES) -> None:
     """What this process may have for itself. No core file either: it would hold papers."""
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
@@ -422,7 +416,7 @@ def main() -> int:
     parser.add_argument("--fd", type=int, required=True, help="Inherited end of the socket pair.")
     parser.add_argument("--settings", type=Path, required=True)
     given = parser.parse_args()
-    die_with_parent()
+    die_with_parent(signal.SIGKILL)
     # Both are for the window, which tells us: we end by ourselves, and clean up behind us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -17,7 +17,6 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Final, Protocol
@@ -42,6 +41,7 @@ from kiosk.entry.bugs import watch_for_bugs
 from kiosk.entry.commands.settings_file import exit_of
 from kiosk.entry.guard import Guard
 from kiosk.entry.hub_desk import HubDesk
+from kiosk.entry.program import program_version
 from kiosk.entry.runner import Devices, Runner
 from kiosk.entry.store_desk import Callbacks, StoreDesk
 from kiosk.entry.supervisor import Child, Recipe
@@ -91,7 +91,7 @@ def main(settings_path: Path, fullscreen: bool) -> int:
         faulthandler.enable(out)
         log = EventLog(out, "window")
         watch_for_bugs(log, "window")
-        log("process_started", process="window", version=version("zhengwu-kiosk"))
+        log("process_started", process="window", version=program_version())
         for fault in faults:
             log("settings_fault", field=fault.field, line=fault.line, problem=fault.problem)
         if home.parent != settings.paths.runtime:

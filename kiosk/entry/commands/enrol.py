@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from kiosk.clock import SystemClock
 from kiosk.entry.commands.answer import Exit, exit_code, fault_line, ok_line
 from kiosk.entry.commands.settings_file import load_settings
+from kiosk.entry.program import program_version
 from kiosk.settings import Settings
 from offline_cache.client import Failure, HubClient
 from offline_cache.enrolment import Enrolment, write_enrolment
@@ -33,7 +33,7 @@ def run(settings_path: Path, code: str, *, json: bool) -> int:
         read_timeout_s=settings.hub.read_timeout_s,
     )
     try:
-        answer = hub.enrol(code, keys.public_key, f"kiosk {_version()}")
+        answer = hub.enrol(code, keys.public_key, f"kiosk {program_version()}")
     finally:
         hub.close()
     if isinstance(answer, Failure):
@@ -64,10 +64,3 @@ def _refuse(fault: str, detail: str, json: bool) -> int:
     else:
         print(f"{fault}: {detail}", file=sys.stderr)
     return exit_code(fault)
-
-
-def _version() -> str:
-    try:
-        return version("zhengwu-kiosk")
-    except PackageNotFoundError:
-        return "unpacked"
