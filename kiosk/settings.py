@@ -144,12 +144,6 @@ class RuleSettings(_Section):
     )
 
 
-class LogSettings(_Section):
-    level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least level written."
-    )
-
-
 class Settings(_Section):
     """The whole file."""
 
@@ -164,7 +158,6 @@ class Settings(_Section):
     keypad: KeypadSettings = KeypadSettings()
     voice: VoiceSettings = VoiceSettings()
     rules: RuleSettings = RuleSettings()
-    log: LogSettings = LogSettings()
 
 
 @dataclass(frozen=True, slots=True)
