@@ -92,9 +92,6 @@ class CameraSettings(_Section):
         "",
         description="video:///dev/video0?size=3264x2448&fourcc=MJPG, http://…, or the path of a picture.",
     )
-    plate_dpi: float = Field(
-        200.0, gt=30, le=1200, description="Dots per inch on the plate, as calibrated."
-    )
     empty_plate: Path | None = Field(
         None,
         description="Picture of the plate without paper, as this camera sees it; empty: none taken.",

@@ -40,7 +40,6 @@ HUB_READY_S = 40.0
 COMMAND_S = 60.0
 CAMERA_SIZE = "1920x1080"
 MARK = "REHEARSAL_TOWN"  # in the environment of everything that a town starts
-CAMERA_DPI = 1080 / 224.0 * 25.4  # the plate is 224 mm high in the picture (emulators/plate.py)
 
 
 class TownError(Exception):
@@ -323,10 +322,7 @@ class Town:
             "window": {"width": width, "height": height, "full_screen": self.plan.virtual_screen},
             "hub": {"url": self.hub_url, "idle_poll_s": 2.0},
             "id_reader": {"url": f"serial://{dev / 'id_reader'}?baud=115200"},
-            "document_camera": {
-                "url": self.facts["camera"]["url"],
-                "plate_dpi": round(self._plate_dpi(), 1),
-            },
+            "document_camera": {"url": self.facts["camera"]["url"]},
             "code_scanner": {"url": f"serial://{dev / 'code_scanner'}?baud=9600"},
             "receipt_printer": {
                 "url": f"tcp://{printer['host']}:{printer['port']}",
@@ -340,10 +336,6 @@ class Town:
         self.settings_path.write_text(
             "# Written for one rehearsal.\n" + _toml(sections), encoding="utf-8"
         )
-
-    def _plate_dpi(self) -> float:
-        height = int(self.plan.camera_size.split("x")[1])
-        return CAMERA_DPI * height / 1080
 
     def _describe(self) -> None:
         self.description_path.write_text(

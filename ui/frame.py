@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta, timezone
 
 from PySide6.QtCore import Property, QObject, Signal, Slot
 from PySide6.QtQml import QmlElement
 
+from kiosk.clock import local
 from kiosk.flow.actions import Act
 from kiosk.flow.view import Line, View
 from ui.texts import Texts
 
 QML_IMPORT_NAME = "Kiosk.Frame"
 QML_IMPORT_MAJOR_VERSION = 1
-
-# China has one zone and no summer time since 1991: a fixed offset needs no zone database.
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 @QmlElement
@@ -53,7 +50,7 @@ class FrameModel(QObject):
 
     @Property(str, notify=changed)
     def date(self) -> str:
-        here = self._view.header.now.astimezone(SHANGHAI)
+        here = local(self._view.header.now)
         return self._texts.get(
             "frame",
             "date",
