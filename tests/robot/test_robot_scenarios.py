@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +116,18 @@ def test_no_log_of_any_process_holds_anything_personal(stage: Stage, town: Town)
         log.write(f'{{"planted": "{person.account}"}}\n'.encode("utf-16-le"))
     _, found = leaks((town.logs,), secrets())
     assert {leak.shape for leak in found} == {"GBK", "UTF-16LE"}
+
+
+def test_no_process_of_the_terminal_warned_of_anything_unlisted(root: Path, town: Town) -> None:
+    """What Python and Qt wrote to standard error, whole; the emulators' own words are theirs."""
+    listed = tomllib.loads((root / "tests" / "allowed_warnings.toml").read_text(encoding="utf-8"))
+    allowed = [re.compile(entry["text"]) for entry in listed["allowed"]]
+    lines = [
+        re.sub(r"^qt[.\w]*: ", "", line)
+        for name in ("kiosk.log", "vision.out", "sync.out")
+        for line in (town.logs / name).read_text(encoding="utf-8", errors="replace").splitlines()
+    ]
+    assert [line for line in lines if not any(text.match(line) for text in allowed)] == []
 
 
 @pytest.mark.parametrize("page", LEAVING)
