@@ -215,6 +215,12 @@ class KioskWindow(QQuickView):
         self._theme.setProperty("sceneWidth", width)
         self._theme.setProperty("sceneHeight", height)
         self._show_preferences(view.preferences)
+        # all at once: a screen that cannot be loaded is found at the start, not by a citizen
+        self._components = {
+            path.stem: self._compiled(path)
+            for pattern in ("*Screen.qml", "*Sheet.qml")
+            for path in sorted(SCREENS_FOLDER.glob(pattern))
+        }
         self.setInitialProperties({"model": self._frame})
         self.setSource(QUrl.fromLocalFile(str(MAIN_QML)))
         root: Any = self.rootObject()
@@ -222,7 +228,6 @@ class KioskWindow(QQuickView):
             raise RuntimeError(_why(self.errors()))
         self._root = root
         self._root.departed.connect(self._page_left)
-        self._components: dict[str, QQmlComponent] = {}
         self.activeChanged.connect(self._stay_in_front)
         self._put_page(view)
         self._put_overlay(view)
@@ -370,16 +375,18 @@ class KioskWindow(QQuickView):
         )
         model: PageModel = model_type(value, desk)
         QQmlEngine.setObjectOwnership(model, QQmlEngine.ObjectOwnership.CppOwnership)
-        component = self._components.get(name)
-        if component is None:
-            path = SCREENS_FOLDER / f"{name}.qml"
-            component = QQmlComponent(self.engine(), QUrl.fromLocalFile(str(path)))
-            self._components[name] = component
+        component = self._components[name]
         item = component.createWithInitialProperties({"model": model}, self.rootContext())
         if not isinstance(item, QQuickItem):
             raise RuntimeError(_why(component.errors()))
         QQmlEngine.setObjectOwnership(item, QQmlEngine.ObjectOwnership.CppOwnership)
         return _Shown(name, view.serial, value, item, model, desk)
+
+    def _compiled(self, path: Path) -> QQmlComponent:
+        component = QQmlComponent(self.engine(), QUrl.fromLocalFile(str(path)))
+        if not component.isReady():
+            raise RuntimeError(_why(component.errors()))
+        return component
 
     def _page_left(self, item: QQuickItem) -> None:
         for shown in [shown for shown in self._leaving if shown.item == item]:
