@@ -10,7 +10,7 @@ Item {
     id: root
 
     enum Crop { Bench, Whole, Slots, Head }
-    enum Moving { Still, CardDown, PaperDown, CodeHeld, PaperOut, CardUp, PaperUp, CardInserted }
+    enum Moving { Still, CardDown, PaperDown, CodeHeld, PaperOut, CardUp, PaperUp, CardInserted, CardLying }
 
     property string part: "" // id_plate document_plate scanner card_slot receipt_slot a4_slot camera
     property int crop: Machine.Bench
@@ -355,13 +355,14 @@ Item {
             readonly property bool up: root.moving === Machine.CardUp || root.moving === Machine.PaperUp
             readonly property real travel: root.moving === Machine.PaperOut ? 96
                                            : root.moving === Machine.PaperDown || root.moving === Machine.PaperUp ? 70 : 66
+            readonly property bool rests: root.moving === Machine.CardLying
             // 0 away from the part, 1 at it
             property real at: up ? 1 : root.fine || root.moving === Machine.PaperOut ? 1 : 0
 
             visible: root.moving !== Machine.Still
 
             SequentialAnimation {
-                running: mover.visible && root.visible && !Theme.reducedMotion && !root.fine
+                running: mover.visible && !mover.rests && root.visible && !Theme.reducedMotion && !root.fine
                 loops: Animation.Infinite
                 NumberAnimation {
                     target: mover
@@ -380,11 +381,12 @@ Item {
             // card: over the plate, then on it
             Item {
                 visible: root.moving === Machine.CardDown || root.moving === Machine.CardUp
-                         || root.moving === Machine.CardInserted
+                         || root.moving === Machine.CardInserted || mover.rests
+                readonly property real at: mover.rests ? 1 : mover.at
                 readonly property bool inserted: root.moving === Machine.CardInserted
                 readonly property point place: inserted ? Qt.point(418, 92) : Qt.point(0, 62)
-                x: place.x + (1 - mover.at) * 12
-                y: place.y - (1 - mover.at) * mover.travel
+                x: place.x + (1 - at) * 12
+                y: place.y - (1 - at) * mover.travel
                 Shape {
                     Accessible.ignored: true
                     Plane {

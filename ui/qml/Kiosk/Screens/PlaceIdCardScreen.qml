@@ -19,7 +19,7 @@ PageFrame {
 
     DeviceStage {
         part: "id_plate"
-        moving: root.model.reading ? Machine.Still : Machine.CardDown
+        moving: root.model.reading ? Machine.CardLying : Machine.CardDown
         callout: root.model.callout
     }
     Waiting {
