@@ -99,7 +99,7 @@ def test_an_unknown_icon_is_empty_and_no_error(name):
     assert IconProvider().requestImage(name, QSize(), QSize(48, 48)).isNull()
 
 
-def test_a_page_is_shown_until_the_session_ends():
+def test_a_page_is_shown_until_the_session_ends(qapp):
     images = PageImages()
     provider = PageProvider(images)
     images.put("1", drawn_page())
