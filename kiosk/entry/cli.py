@@ -187,12 +187,29 @@ def diag(json: Json = False) -> None:
     raise typer.Exit(_not_built("diag", json))
 
 
+BENCHES = ("codes", "pages", "ocr", "camera", "cache", "sync", "hub", "devices")
+
+
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="What to measure.")] = "", json: Json = False
+    what: Annotated[str, typer.Argument(help=f"What to measure: {', '.join(BENCHES)}.")],
+    corpus: Annotated[
+        Path | None, typer.Option("--corpus", help="Folder of pictures to measure on.")
+    ] = None,
+    json: Json = False,
 ) -> None:
     """Measure, side by side with a peer or a limit."""
-    raise typer.Exit(_not_built(f"bench {what}".strip(), json))
+    import importlib
+    import importlib.util
+
+    if what not in BENCHES:
+        from kiosk.entry.commands.answer import bad_use
+
+        raise typer.Exit(bad_use(f"nothing to measure is called {what[:40]!r}", json=json))
+    name = f"kiosk.entry.commands.bench.{what}"
+    if importlib.util.find_spec(name) is None:
+        raise typer.Exit(_not_built(f"bench {what}", json))
+    raise typer.Exit(importlib.import_module(name).run(corpus, json=json))
 
 
 def _not_built(command: str, json: bool) -> int:
