@@ -1,4 +1,4 @@
-"""The terminal's own keys: database, device signature, digests. Made once, never in the settings.
+"""The terminal's own keys: database, device signature, digests, the line. Never in the settings.
 
 Each is looked for in the credentials folder that systemd hands over (sealed to a TPM where there
 is one), else kept as a file of mode 0600 in a folder of mode 0700.
@@ -18,18 +18,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from offline_cache.faults import StoreFault, StoreFaultCode, fault_of_os_error
 from offline_cache.files import make_private_folder, write_whole
 
-KEY_BYTES = 32  # SQLCipher raw key, Ed25519 seed and HMAC-SHA256 key are all 256 bits
+# SQLCipher raw key, Ed25519 seed, HMAC-SHA256 key and P-256 secret are all 256 bits
+KEY_BYTES = 32
 DATABASE_KEY = "database.key"
 SIGNING_KEY = "signing.key"
 DIGEST_KEY = "digest.key"
+DEVICE_KEY = "device.key"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class Keys:
     """The open keys. Never printed: `repr` shows nothing of them."""
 
-    def __init__(self, database: bytes, signing: bytes, digest: bytes) -> None:
+    def __init__(self, database: bytes, signing: bytes, digest: bytes, device: bytes) -> None:
         """Each 32 bytes."""
+        self._device = device
         self._database = database
         self._signing = Ed25519PrivateKey.from_private_bytes(signing)
         self._digest = digest
@@ -41,6 +44,11 @@ class Keys:
     def database(self) -> bytes:
         """The raw key of the database; the attachments' key is derived from it."""
         return self._database
+
+    @property
+    def device(self) -> bytes:
+        """The secret of this terminal's certificate, as `offline_cache.line.identity` wants it."""
+        return self._device
 
     @property
     def public_key(self) -> bytes:
@@ -69,12 +77,12 @@ def credentials_folder(environment: Mapping[str, str]) -> Path | None:
 def open_keys(
     folder: Path, credentials: Path | None = None, *, create: bool = True
 ) -> Keys | StoreFault:
-    """Read the three keys, making those that are in neither place (unless `create` is off)."""
+    """Read the keys, making those that are in neither place (unless `create` is off)."""
     try:
         if create:
             make_private_folder(folder)
         found: list[bytes] = []
-        for name in (DATABASE_KEY, SIGNING_KEY, DIGEST_KEY):
+        for name in (DATABASE_KEY, SIGNING_KEY, DIGEST_KEY, DEVICE_KEY):
             key = _one_key(name, folder, credentials, create)
             if isinstance(key, StoreFault):
                 return key

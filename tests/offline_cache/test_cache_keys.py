@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.keys import Keys, credentials_folder, open_keys
 
-NAMES = ("database.key", "signing.key", "digest.key")
+NAMES = ("database.key", "signing.key", "digest.key", "device.key")
 
 
 def _code(result: Keys | StoreFault) -> StoreFaultCode:
@@ -28,6 +28,7 @@ def test_keys_are_made_once_and_for_the_services_user_only(tmp_path: Path) -> No
     assert again.database == first.database
     assert again.public_key == first.public_key
     assert again.digest("a") == first.digest("a")
+    assert again.device == first.device
     other = ok(open_keys(tmp_path / "other"))
     assert other.database != first.database and other.digest("a") != first.digest("a")
 
