@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.control import Control
+from rehearsal.emulators.world import StateFile
 
 
 class ExistingTown:
@@ -16,6 +17,7 @@ class ExistingTown:
         """Raises OSError or ValueError where there is no rehearsal."""
         facts: dict[str, Any] = json.loads(description.read_text(encoding="utf-8"))
         self.devices = {name: Control(Path(path)) for name, path in facts["devices"].items()}
+        self.worlds = {name: StateFile(Path(path)) for name, path in facts["worlds"].items()}
         self.receipts = Path(facts["receipts"])
         self.logs = Path(facts["logs"])
         self.display: str = facts["display"]

@@ -29,6 +29,7 @@ from zoneinfo import ZoneInfo
 
 from rehearsal import control, processes
 from rehearsal.control import Control, RequestError
+from rehearsal.emulators.world import StateFile
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE = ROOT / "var"
@@ -80,6 +81,7 @@ class Town:
         for folder in (self.logs, self.receipts, self.folder / "home", self.folder / "data"):
             folder.mkdir(mode=0o700)
         self.devices = {name: Control(self.runtime / f"{name}.sock") for name in DEVICES}
+        self.worlds = {name: StateFile(self.runtime / f"{name}.json") for name in DEVICES}
         self.control_path = self.runtime / "town.sock"
         self.facts: dict[str, dict[str, Any]] = {}  # what each emulator said when it was ready
         self.bus_address = ""
@@ -254,7 +256,8 @@ class Town:
             name: self.child(
                 name,
                 sys.executable, "-m", f"rehearsal.emulators.{name}",
-                "--control", str(self.devices[name].path), *places[name],
+                "--control", str(self.devices[name].path),
+                "--state", str(self.worlds[name].path), *places[name],
                 stdout=subprocess.PIPE,
             )
             for name in DEVICES
@@ -351,6 +354,7 @@ class Town:
                     "hub_url": self.hub_url,
                     "town": str(self.control_path),
                     "devices": {name: str(wire.path) for name, wire in self.devices.items()},
+                    "worlds": {name: str(file.path) for name, file in self.worlds.items()},
                 },
                 indent=1,
             ),

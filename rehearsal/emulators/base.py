@@ -14,12 +14,13 @@ import random
 import signal
 import termios
 import tty
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from rehearsal import control
+from rehearsal.emulators.world import World
 from rehearsal.processes import die_with_parent
 
 BITS_A_BYTE = 10  # 8N1: start bit, eight data bits, stop bit
@@ -53,9 +54,15 @@ def paced(data: bytes, baud: int, largest: int, chance: random.Random) -> Iterat
 
 class SerialWire:
     """A pty whose far end lies at `link`, as /dev/ttyUSB0 would. Unplugging removes the link and
-    hangs the line up; plugging in again makes a new line, perhaps under another number."""
+    hangs the line up; plugging in again makes a new line, perhaps under another number.
 
-    def __init__(self, link: Path, on_bytes: Callable[[bytes], None], seed: int = 1) -> None:
+    What it sends suffers the troubles of its `world`: slow, spoilt, silent, cut off at a byte.
+    """
+
+    def __init__(
+        self, link: Path, on_bytes: Callable[[bytes], None], world: World, seed: int = 1
+    ) -> None:
+        self._world = world
         self.link = link
         self._on_bytes = on_bytes
         self._chance = random.Random(seed)
@@ -107,12 +114,15 @@ class SerialWire:
     async def send(self, data: bytes, baud: int, largest: int = 64) -> None:
         """Write at the pace of `baud`; what cannot be written any more is lost, as on a cut wire."""
         async with self._sending:
-            for piece in paced(data, baud, largest, self._chance):
-                await asyncio.sleep(piece.after_s)
-                if self._near is None:
+            out = self._world.outgoing(data)
+            for piece in paced(out.data, baud, largest, self._chance):
+                await asyncio.sleep(piece.after_s * self._world.slow)
+                if self._near is None or not self._world.answers:
                     return
                 with contextlib.suppress(BlockingIOError, OSError):
                     self.sent_bytes += os.write(self._near, piece.data)
+            if out.unplug:
+                await self._world.change(plugged=False)
 
 
 class Emulator(Protocol):
@@ -121,7 +131,7 @@ class Emulator(Protocol):
     name: str
 
     async def start(self) -> dict[str, Any]:
-        """Come up; answers what the ready line shall say (address or path)."""
+        """Come up, in the state that its file says; answers what the ready line shall say (address or path)."""
 
     async def stop(self) -> None: ...
 
@@ -133,7 +143,16 @@ def parser(description: str) -> argparse.ArgumentParser:
     """Arguments that all emulators have."""
     arguments = argparse.ArgumentParser(description=description)
     arguments.add_argument("--control", type=Path, required=True, help="Unix socket to make.")
+    arguments.add_argument(
+        "--state", type=Path, help="File with the device's world; beside the socket if not given."
+    )
     return arguments
+
+
+def state_path(given: argparse.Namespace) -> Path:
+    """Where the state file of an emulator is."""
+    path: Path = given.state or given.control.with_suffix(".json")
+    return path
 
 
 def run(emulator: Emulator, control_path: Path) -> None:
@@ -160,7 +179,7 @@ async def _live(emulator: Emulator, control_path: Path) -> None:
 Do = Callable[[dict[str, Any]], Awaitable[dict[str, Any]] | dict[str, Any]]
 
 
-async def dispatch(table: dict[str, Do], request: dict[str, Any]) -> dict[str, Any]:
+async def dispatch(table: Mapping[str, Do], request: dict[str, Any]) -> dict[str, Any]:
     """Call what `request` names in `table`."""
     do = table.get(request["do"])
     if do is None:

@@ -1,7 +1,7 @@
 """The two simplest devices: a code scanner and a rating keypad. They only ever speak.
 
-Scanner control: scan {text | hex}, unplug, plug, status. It ends each code with CR.
-Keypad control: press {key | byte}, unplug, plug, status.
+Scanner control: scan {text | hex}, status and what every device understands. It ends each code with CR.
+Keypad control: press {key | byte}, status and what every device understands.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from rehearsal.control import RequestError
 from rehearsal.emulators.base import SerialWire, dispatch
+from rehearsal.emulators.world import State, World
 
 BAUD = 9600
 KEYS = {"5": 0x35, "4": 0x34, "3": 0x33, "2": 0x32, "1": 0x31, "skip": 0x30}
@@ -21,18 +22,26 @@ class SpeakingDevice:
 
     name = "device"
 
-    def __init__(self, link: Path, baud: int = BAUD) -> None:
+    def __init__(self, link: Path, state: Path, baud: int = BAUD) -> None:
         self._baud = baud
-        self._wire = SerialWire(link, self._arrived)
+        self._world = World(state, {}, self._changed, self.handle)
+        self._wire = SerialWire(link, self._arrived, self._world)
         self._heard = 0
         self.said = 0
 
     async def start(self) -> dict[str, Any]:
-        self._wire.plug()
+        await self._world.open()
         return {"path": str(self._wire.link)}
 
     async def stop(self) -> None:
+        await self._world.close()
         self._wire.unplug()
+
+    def _changed(self, before: State, after: State) -> None:
+        if after["plugged"]:
+            self._wire.plug()
+        else:
+            self._wire.unplug()
 
     def _arrived(self, data: bytes) -> None:
         self._heard += len(data)
@@ -47,21 +56,13 @@ class SpeakingDevice:
         await self._wire.send(data, self._baud)
 
     async def handle(self, request: dict[str, Any]) -> dict[str, Any]:
-        return await dispatch(
-            {"unplug": self._unplug, "plug": self._plug, "status": self._status}, request
-        )
-
-    def _unplug(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._wire.unplug()
-        return self._status(request)
-
-    def _plug(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._wire.plug()
+        await dispatch({"status": self._status, **self._world.requests()}, request)
         return self._status(request)
 
     def _status(self, request: dict[str, Any]) -> dict[str, Any]:
         return {
             "plugged": self._wire.plugged,
+            "powered": self._world["powered"],
             "said": self.said,
             "heard_bytes": self._heard,
             "host_baud": self._wire.host_baud,

@@ -3,7 +3,9 @@
 Written from the table of offsets, apart from the terminal's own decoder. A card is a dict:
 kind, name, sex_code, nation_code, birth, address, number, issuer, valid_from, valid_to
 (YYYY-MM-DD, valid_to also "长期"), english_name, nationality, pass_number, issue_count,
-renewal_count, version, authority, old_number. Missing ones are blank.
+renewal_count, version, authority, old_number. Missing ones are blank. `name_hex` writes the bytes
+of a name as they are, for characters that are in no font; `raw_hex` the whole record.
+`fingerprint_bytes` is 0, 512 or 1024.
 """
 
 from __future__ import annotations
@@ -90,7 +92,22 @@ def text_record(card: dict[str, Any]) -> bytes:
         put(250, 6, of("old_number"))
     else:
         raise CardError(f"no such kind of card: {kind}")
+    if card.get("name_hex"):
+        raw = bytes.fromhex(of("name_hex"))
+        record.data[0 : len(raw)] = raw
+    if card.get("raw_hex"):
+        record.data[:] = bytes.fromhex(of("raw_hex"))
+        if len(record.data) != RECORD_BYTES:
+            raise CardError("a record has 256 bytes")
     return bytes(record.data)
+
+
+def fingerprints(card: dict[str, Any]) -> bytes:
+    """Made-up bytes in the place of the fingerprint features: none, one finger or two."""
+    count = int(card.get("fingerprint_bytes") or 0)
+    if count not in (0, 512, 1024):
+        raise CardError("fingerprints have 0, 512 or 1024 bytes")
+    return (b"CDN" + bytes(range(253))) * (count // 256)
 
 
 def photo(card: dict[str, Any]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rehearsal.emulators.base import parser, run
+from rehearsal.emulators.base import parser, run, state_path
 from rehearsal.emulators.bytes_on_a_line import BAUD, Keypad
 
 
@@ -13,7 +13,7 @@ def main() -> None:
     arguments.add_argument("--link", type=Path, required=True, help="Where the line shall appear.")
     arguments.add_argument("--baud", type=int, default=BAUD)
     given = arguments.parse_args()
-    run(Keypad(given.link, given.baud), given.control)
+    run(Keypad(given.link, state_path(given), given.baud), given.control)
 
 
 if __name__ == "__main__":

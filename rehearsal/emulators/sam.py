@@ -11,14 +11,14 @@ from functools import reduce
 from operator import xor
 from typing import Any
 
-from rehearsal.emulators.card_records import photo, text_record
+from rehearsal.emulators.card_records import fingerprints, photo, text_record
 
 PREAMBLE = bytes.fromhex("AAAAAA9669")
 SHORTEST, LONGEST = 3, 300  # bytes after the length field that any command has
 
 OK, FOUND, NOTHING_THERE = 0x90, 0x9F, 0x91
 BAD_CHECKSUM, BAD_LENGTH, BAD_COMMAND = 0x10, 0x11, 0x21
-READ_FAILED, NO_CARD, SELECT_FAILED = 0x41, 0x80, 0x81
+UNKNOWN_TYPE, READ_FAILED, NO_CARD, SELECT_FAILED = 0x40, 0x41, 0x80, 0x81
 
 # How long the module works on a card before it answers, seconds; as measured on desktop readers.
 WORK_S = {
@@ -99,6 +99,8 @@ class Framer:
 
 
 DATA_LENGTHS = {b"\x61\xff": 1}
+READINGS = (b"\x30\x01", b"\x30\x10")
+OF_THE_LINE = (BAD_CHECKSUM, BAD_LENGTH)  # the command did not arrive: the card is as it was
 
 
 @dataclass(slots=True)
@@ -106,22 +108,27 @@ class Sam:
     """The module and the card on its plate."""
 
     card: dict[str, Any] | None = None
+    second: bool = False  # another card lies beside it: neither can be selected
     found: bool = False
     selected: bool = False
     spent: bool = False  # read, or failed: find says no until the card is lifted and placed again
     read: bool = False
     baud: int = 115200
-    fail_next: list[int] = field(default_factory=list)
+    sam_id: bytes = SAM_ID
+    self_test: int = OK  # 0x60 or 0x66: the module refuses everything, and says so
+    fail_next: list[int] = field(default_factory=list)  # of readings, or of selecting (0x81, 0x40)
     answered: dict[str, int] = field(default_factory=dict)  # command -> count, for `status`
 
     def place(self, card: dict[str, Any]) -> None:
         """Lay a card on the plate; raises CardError for one that cannot exist."""
-        text_record(card)
+        if card.get("kind") != "social":
+            text_record(card)
         self.lift()
         self.card = card
 
     def lift(self) -> None:
         self.card = None
+        self.second = False
         self.found = self.selected = self.spent = self.read = False
 
     def reset(self) -> None:
@@ -150,12 +157,23 @@ class Sam:
             return frame(BAD_COMMAND)
         if len(command.data) != DATA_LENGTHS.get(command.code, 0):
             return frame(BAD_LENGTH)
-        if self.fail_next and command.code[0] in (0x20, 0x30) and self.card is not None:
+        if self.self_test != OK:
+            return frame(self.self_test)
+        if self._fails_now(command):
             sw3 = self.fail_next.pop(0)
-            if command.code in (b"\x30\x01", b"\x30\x10"):
+            if command.code in READINGS and sw3 not in OF_THE_LINE:
                 self.selected, self.spent = False, True
             return frame(sw3)
         return handler(self, command)
+
+    def _fails_now(self, command: Command) -> bool:
+        """A planned failure meets the command that can end so: the looks at an empty plate, and the
+        finding of a card, leave it for the selecting or the reading that follows."""
+        if not self.fail_next or self.card is None:
+            return False
+        if self.fail_next[0] == SELECT_FAILED:
+            return command.code == b"\x20\x02" and self.found
+        return command.code in READINGS and self.selected
 
     # -- one for each command ---------------------------------------------------
 
@@ -167,7 +185,7 @@ class Sam:
         return frame(OK)
 
     def _sam_id(self, command: Command) -> bytes:
-        return frame(OK, SAM_ID)
+        return frame(OK, self.sam_id)
 
     def _set_baud(self, command: Command) -> bytes:
         return frame(OK)  # the new speed holds after this answer; see `baud_after`
@@ -184,8 +202,10 @@ class Sam:
         if not self.found:
             return frame(SELECT_FAILED if self.card is None or self.spent else BAD_COMMAND)
         self.found = False
-        if self.card is None:
+        if self.card is None or self.second:
             return frame(SELECT_FAILED)
+        if self.card.get("kind") == "social":
+            return frame(UNKNOWN_TYPE)
         self.selected = True
         return frame(OK, bytes(8))
 
@@ -193,9 +213,7 @@ class Sam:
         if self.card is None or not self.selected:
             return frame(READ_FAILED)
         text, picture = text_record(self.card), photo(self.card)
-        prints = (
-            b"" if command.code == b"\x30\x01" else bytes(self.card.get("fingerprint_bytes", 0))
-        )
+        prints = b"" if command.code == b"\x30\x01" else fingerprints(self.card)
         lengths = len(text).to_bytes(2, "big") + len(picture).to_bytes(2, "big")
         if command.code == b"\x30\x10":
             lengths += len(prints).to_bytes(2, "big")

@@ -70,7 +70,6 @@ SEEN_STILL = (
     words("advice_good.title"),
 )  # the paper is found, its outline is drawn
 PRINTED = words("receipt_printed.title")
-BRIEF = frozenset({"submitting"})  # there for less than half a second
 SHOWN_LATER = frozenset({"capture_page", "accepted"})  # their pictures are taken at a better moment
 LEVELS = {
     "5": words("rating.level_5"),
@@ -153,7 +152,7 @@ class Citizen:
 
     def _settled(self, sight: Sight) -> bool:
         """The same page is still there, alone and in its place, a moment later."""
-        self._let_pass(SLID_IN_S if sight.situation in BRIEF else SETTLE_S)
+        self._let_pass(SETTLE_S)
         later = self.eyes.glance()
         here, there = sight.overlay or sight.page, later.overlay or later.page
         return bool(here and there and here.id == there.id and len(later.pages) <= 1)

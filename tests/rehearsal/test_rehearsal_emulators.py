@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -68,7 +69,7 @@ def start(root: Path) -> Iterator[Start]:
         assert process.stdout is not None
         process.stdout.close()
     assert not list(sockets.glob("*.sock"))
-    sockets.rmdir()
+    shutil.rmtree(sockets)
 
 
 def open_line(path: str, baud: int) -> serial.Serial:
@@ -134,7 +135,7 @@ def test_what_cannot_be_done_is_told(start: Start, tmp_path: Path) -> None:
     control, _, _ = start("keypad", "--link", str(tmp_path / "line"))
     with pytest.raises(ControlError, match="no such key"):
         control.ask("press", key="9")
-    with pytest.raises(ControlError, match="can: plug, status, unplug"):
+    with pytest.raises(ControlError, match=r"can: garble, .*unplug"):
         control.ask("dance")
 
 

@@ -82,7 +82,9 @@ def test_answers_are_those_of_the_table(reader: Reader, replies: dict[str, str])
     assert reader.ask(SELECT) == replies["select_fail"]
     reader.sam.place(CARD)
     reader.sam.fail_next = [0x32]
-    assert reader.ask(FIND) == replies["card_auth_fail"]
+    assert reader.sw3(FIND) == 0x9F
+    assert reader.sw3(SELECT) == 0x90
+    assert reader.ask(READ) == replies["card_auth_fail"]
 
 
 def test_a_card_that_was_read_is_not_found_again_until_it_is_lifted(reader: Reader) -> None:
