@@ -16,12 +16,13 @@ from kiosk.flow.case import SealedCase
 from kiosk.flow.effects import Attachment, EraseDraft, MakeDocuments, Seal
 from kiosk.flow.events import DocumentsFailed, DocumentsMade, Event, Sealed, SealFailed
 from kiosk.flow.pages import Page, SubmitProblem, SubmitProblemKind, Submitting
-from kiosk.flow.step import BACKWARD, NOTHING, Context, Forward, Outcome, Step
+from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, Context, Forward, Outcome, Step
 from kiosk.identity import masking
 from kiosk.identity.person import to_json
 
 DOCUMENTS_LIMIT_S = 30.0  # a page takes under a second; a vision process that is restarted 10
 SEAL_LIMIT_S = 60.0  # a commit takes milliseconds; a dying disk answers late or never
+LEAST_SHOWN_S = 1.0  # a page that flashes by frightens: nobody knows what it said
 PDF = "application/pdf"
 PNG = "image/png"
 
@@ -36,6 +37,7 @@ class Submit(Step):
         self._pdfs: list[bytes] = []
         self._sealing = False
         self._until_s = 0.0
+        self._shown_s = 0.0
         self._problem: SubmitProblemKind | None = None
 
     @property
@@ -52,6 +54,7 @@ class Submit(Step):
         return Submitting(self.context.words(self.context.item.name))
 
     def enter(self) -> Outcome:
+        self._shown_s = self.context.monotonic_s
         return self._begin()
 
     def act(self, action: Action) -> Outcome:
@@ -62,6 +65,7 @@ class Submit(Step):
                 self._until_s = self.context.monotonic_s + SEAL_LIMIT_S
                 return NOTHING
             case Act.SUBMIT if self._problem is not None:
+                self._shown_s = self.context.monotonic_s
                 self.scope = self.context.next_scope()  # answers to the attempt before are past
                 return self._begin()
             case Act.BACK if self._problem is not None and not self._sealing:
@@ -85,17 +89,25 @@ class Submit(Step):
             case Sealed(number=number, qr_text=qr_text, accepted_at=accepted_at) if self._sealing:
                 # Also when it comes after its time limit: what is on disk is accepted.
                 self.context.case.sealed = SealedCase(number, qr_text, accepted_at)
-                return Outcome((EraseDraft(self.context.case.card_number),), Forward())
+                self._problem = None
+                move = Forward() if self._seen_long_enough else None
+                return Outcome((EraseDraft(self.context.case.card_number),), move)
             case _:
                 pass
         return NOTHING
 
     def tick(self) -> Outcome:
+        if self.context.case.sealed is not None:
+            return FORWARD if self._seen_long_enough else NOTHING
         if self.busy and self.context.monotonic_s >= self._until_s:
             self._problem = (
                 SubmitProblemKind.STORE if self._sealing else SubmitProblemKind.DOCUMENTS
             )
         return NOTHING
+
+    @property
+    def _seen_long_enough(self) -> bool:
+        return self.context.monotonic_s >= self._shown_s + LEAST_SHOWN_S
 
     # -- the two halves -------------------------------------------------------
 

@@ -24,7 +24,6 @@ from rehearsal.robot.wording import words
 PAGE_S = 20.0  # the longest that any page needs to come: a card read, a still, a seal
 WINDOW_S = 60.0  # from the start of the terminal to its first page
 SETTLE_S = 0.45  # a page slides in for 240 ms (elder 320); after that positions hold
-SLID_IN_S = 0.2  # as early as a page can be called there
 AGAIN_S = 6.0  # a person presses again when nothing has happened for so long
 PRESSES = 3
 LOOK_EVERY_S = 0.05  # between two glances at the window

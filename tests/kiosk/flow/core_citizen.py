@@ -277,6 +277,7 @@ class Terminal:
         self.hear(EarlierKnown(self.last(LookForEarlier).scope, None, None, False))
 
     def documents(self) -> None:
+        self.wait(1)
         self.hear(DocumentsMade(self.last(MakeDocuments).scope, PDF, PNG))
 
     def seal(self, serial: int = 37) -> str:

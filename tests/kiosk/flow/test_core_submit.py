@@ -186,6 +186,18 @@ def test_while_it_is_submitted_nobody_is_timed_out_and_nobody_leaves() -> None:
     terminal.sees(Submitting)
 
 
+def test_however_fast_the_disk_is_the_page_stands_long_enough_to_be_read() -> None:
+    terminal = submitted()
+    terminal.hear(DocumentsMade(terminal.last(MakeDocuments).scope, PDF, PNG))
+    terminal.seal()
+    terminal.sees(Submitting)
+    assert terminal.all(EraseDraft)  # what is sealed does not wait for the eye
+    terminal.wait(0.75)
+    terminal.sees(Submitting)
+    terminal.wait(0.25)
+    terminal.sees(Accepted)
+
+
 def test_the_draft_is_erased_once_it_is_sealed() -> None:
     terminal, _ = accepted()
     assert terminal.last(EraseDraft).card_number == ELDER.number
