@@ -21,6 +21,8 @@ class StoreFaultCode(StrEnum):
     BAD_MODE = "bad_mode"  # a key that others could read
     BAD_KEY = "bad_key"  # a key file that holds something else
     TOO_LARGE = "too_large"  # could never be sent
+    NO_SEAL_KEY = "no_seal_key"  # the hub's public key is not known: not enrolled yet
+    NO_SUITE = "no_suite"  # the hub's key wants a suite that is not installed here
     NUMBERS_USED_UP = "numbers_used_up"  # more applications in a day than numbers
 
 
