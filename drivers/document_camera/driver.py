@@ -1,29 +1,40 @@
 """A document camera on its own thread: opened by its setting, watched, opened again when lost.
 
 Only the newest picture is kept. A picture is given out only while the stream is live: not before
-it has moved, not while it is frozen or black, and none from before a loss.
+it has moved, not while it is frozen or black, and none from before a loss. Pictures stay the bytes
+that the camera sent as long as can be; previews are unpacked no larger than they are shown.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Protocol, assert_never
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from drivers.device import Clock, Fault, FaultCode, Status
+from drivers.document_camera.http import HttpPictures
+from drivers.document_camera.port import JPEG_FOURCCS, Control, CvPort, Picture, VideoPort
 from drivers.document_camera.protocol import (
+    MAX_PIXELS,
+    MIN_SIDE_PX,
     Flow,
     PictureFile,
     Place,
+    Settling,
     Size,
     Stream,
     StreamWatch,
     VideoDevice,
+    jpeg_size,
     parse_url,
+    reduction,
+    trimmed_jpeg,
 )
 from drivers.document_camera.values import Photo
 
@@ -33,12 +44,23 @@ BACK_OFF_FIRST_S: Final = 0.5
 BACK_OFF_LAST_S: Final = 8.0  # somebody may be standing there: a re-plugged cable is found soon
 STEADY_S: Final = 5.0  # live for this long, the next loss starts the back-off anew
 FILE_PAUSE_S: Final = 0.1  # a picture file is shown ten times a second
-SETTLE_FRAMES: Final = 4  # after a change of mode the exposure needs a few pictures
-STILL_LIMIT_S: Final = 4.0  # two changes of mode and the pictures between them
+SETTLE_FRAMES: Final = (
+    12  # after a change of mode: exposure and focus have come to rest long before
+)
+STILL_LIMIT_S: Final = 6.0  # two changes of mode and the pictures between them
+PREVIEW_PX: Final = 1280  # a preview's long side is unpacked no smaller than this
+UNREADABLE_LIMIT: Final = 5  # pictures in a row that are none: the camera is not used on
 
-Picture = NDArray[np.uint8]
 Report = Callable[[Status, str, str], None]
 """Told once for each change: status, reason (for staff), model. From the camera's thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture from a source, and its own bytes where it came as JPEG."""
+
+    picture: Picture = field(repr=False)
+    jpeg: bytes = field(default=b"", repr=False)
 
 
 class Source(Protocol):
@@ -48,16 +70,21 @@ class Source(Protocol):
     def model(self) -> str: ...
 
     @property
+    def note(self) -> str:
+        """What staff should know although it works: the camera gives another size than it said."""
+        ...
+
+    @property
     def still_life(self) -> bool:
         """Whether it shows one picture by design, so that nothing can be told from sameness."""
         ...
 
-    def read(self) -> Picture | None:
+    def read(self) -> Shot | None:
         """The next picture; None when there is none any more, or in time."""
         ...
 
-    def still(self) -> Picture | None:
-        """One picture at the best size there is; None when that cannot be had."""
+    def still(self) -> Shot | None:
+        """One picture at the best size there is, exposed now; None when that cannot be had."""
         ...
 
     def close(self) -> None: ...
@@ -75,7 +102,7 @@ class DocumentCamera:
         self._place = parse_url(url) if url else Fault(FaultCode.NOT_INSTALLED)
         self._clock = clock
         self._report = report
-        self._open = open_source if open_source is not None else open_place
+        self._open = open_source if open_source is not None else self._open_place
         self._told: tuple[Status, str] | None = None
         self._model = ""
         self._changed = threading.Condition()
@@ -85,6 +112,9 @@ class DocumentCamera:
         self._still_wanted = 0
         self._still: Photo | Fault | None = None
         self._thread = threading.Thread(target=self._live, name="document-camera", daemon=True)
+
+    def _open_place(self, place: Place) -> Source | Fault:
+        return open_place(place, self._clock)
 
     def start(self) -> None:
         if isinstance(self._place, Fault):
@@ -169,15 +199,15 @@ class DocumentCamera:
             if self._still_wanted != served:
                 served = self._still_wanted
                 self._answer_still(source.still())
-            picture = source.read()
+            shot = source.read()
             at = self._clock.monotonic()
-            if picture is None:
+            if shot is None:
                 return (Status.POWERED_OFF, "no picture in time")
-            flow = Flow.LIVE if source.still_life else watch.look(picture, at)
+            flow = Flow.LIVE if source.still_life else watch.look(shot.picture, at)
             match flow:
                 case Flow.LIVE:
-                    self._give(picture, at)
-                    self._tell(Status.READY, "")
+                    self._give(shot, at)
+                    self._tell(Status.READY, source.note)
                 case Flow.UNSURE:
                     pass
                 case Flow.BLACK:  # it may only be the light: go on looking
@@ -189,19 +219,20 @@ class DocumentCamera:
                     assert_never(flow)
         return (Status.UNKNOWN, "")
 
-    def _give(self, picture: Picture, at: float) -> None:
+    def _give(self, shot: Shot, at: float) -> None:
         with self._changed:
             self._number += 1
-            self._newest = Photo(self._number, at, picture)
+            self._newest = Photo(self._number, at, shot.picture, shot.jpeg)
             self._changed.notify_all()
 
-    def _answer_still(self, picture: Picture | None) -> None:
+    def _answer_still(self, shot: Shot | None) -> None:
         with self._changed:
-            if picture is None:
+            if shot is None:
                 self._still = Fault(FaultCode.DEVICE_LOST, "no still")
             else:
                 self._number += 1
-                self._still = Photo(self._number, self._clock.monotonic(), picture)
+                at = self._clock.monotonic()
+                self._still = Photo(self._number, at, shot.picture, shot.jpeg)
             self._changed.notify_all()
 
     def _lose(self) -> None:
@@ -221,145 +252,218 @@ class DocumentCamera:
 # -- sources ---------------------------------------------------------------------------
 
 
-class Capture(Protocol):
-    """The part of `cv2.VideoCapture` that is used."""
-
-    def isOpened(self) -> bool: ...  # noqa: N802 - OpenCV's name
-    def read(self) -> tuple[bool, object]: ...
-    def set(self, prop: int, value: float, /) -> bool: ...
-    def get(self, prop: int, /) -> float: ...
-    def release(self) -> None: ...
+OpenPort = Callable[[str], VideoPort | None]
 
 
-OpenCapture = Callable[[str, int, list[int]], Capture]
-
-
-def _open_capture(name: str, backend: int, parameters: list[int]) -> Capture:
-    return cv2.VideoCapture(name, backend, parameters)
-
-
-def open_place(place: Place, open_capture: OpenCapture = _open_capture) -> Source | Fault:
+def open_place(place: Place, clock: Clock, open_port: OpenPort = CvPort.open) -> Source | Fault:
     """Open the camera at `place`. DISCONNECTED when its wire does not open."""
     match place:
         case PictureFile():
             return _FileSource.open(place)
         case Stream():
-            limits = [
-                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-                OPEN_LIMIT_MS,
-                cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-                READ_LIMIT_MS,
-            ]
-            capture = open_capture(place.url, cv2.CAP_FFMPEG, limits)
-            if not capture.isOpened():
-                capture.release()
-                return Fault(FaultCode.DISCONNECTED, "the stream does not open")
-            return _StreamSource(capture)
+            pictures = HttpPictures.open(place.url, OPEN_LIMIT_MS / 1000, clock)
+            return pictures if isinstance(pictures, Fault) else _StreamSource.open(pictures)
         case VideoDevice():
-            capture = open_capture(place.path, cv2.CAP_V4L2, [])
-            if not capture.isOpened():
-                capture.release()
+            port = open_port(place.path)
+            if port is None:
                 return Fault(FaultCode.DISCONNECTED, "the video device does not open")
-            return _VideoSource(capture, place)
+            return _VideoSource(port, place)
         case _:
             assert_never(place)
 
 
-def _picture(answer: tuple[bool, object]) -> Picture | None:
-    taken, picture = answer
-    if not taken or not isinstance(picture, np.ndarray) or picture.ndim != 3:
+def unpack(data: bytes, least: int | None = None) -> Shot | None:
+    """A JPEG as it came. With `least`, unpacked by 1/2, 1/4 or 1/8 while its long side keeps that.
+
+    Its head is looked at first: what says that it is too large is not unpacked.
+    """
+    jpeg = trimmed_jpeg(data)
+    size = jpeg_size(jpeg)
+    if size is None or size[0] * size[1] > MAX_PIXELS or min(size) < MIN_SIDE_PX:
         return None
-    if picture.dtype != np.uint8 or picture.shape[2] != 3 or min(picture.shape[:2]) < 32:
+    way = _WAYS[1 if least is None else reduction(size, least)]
+    try:
+        picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), way)
+    except cv2.error:
         return None
-    return picture
+    return None if picture is None else Shot(np.asarray(picture, np.uint8), jpeg)
+
+
+_WAYS: Final = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
+
+def _usable(picture: Picture) -> bool:
+    if picture.ndim != 3 or picture.dtype != np.uint8 or picture.shape[2] != 3:
+        return False
+    height, width = picture.shape[:2]
+    return bool(min(height, width) >= MIN_SIDE_PX and height * width <= MAX_PIXELS)
 
 
 class _StreamSource:
     still_life = False
+    note = ""
 
-    def __init__(self, capture: Capture) -> None:
-        self._capture = capture
-        width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
-        height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        self.model = f"MJPEG {width}x{height}"
+    def __init__(self, pictures: HttpPictures, first: Size) -> None:
+        self._pictures = pictures
+        self.model = f"MJPEG {first[0]}x{first[1]}"
 
-    def read(self) -> Picture | None:
-        return _picture(self._capture.read())
+    @classmethod
+    def open(cls, pictures: HttpPictures) -> Source | Fault:
+        data = pictures.newest(READ_LIMIT_MS / 1000)
+        size = jpeg_size(trimmed_jpeg(data)) if data else None
+        if size is None:
+            pictures.close()
+            return Fault(FaultCode.DISCONNECTED, "the stream gives no picture")
+        return cls(pictures, size)
 
-    def still(self) -> Picture | None:
+    def read(self) -> Shot | None:
+        return self._next(PREVIEW_PX)
+
+    def still(self) -> Shot | None:
         # the next picture may have been exposed before it was asked for; the one after was not
-        return self.read() if self.read() is not None else None
+        return self._next(None) if self._pictures.newest(READ_LIMIT_MS / 1000) else None
+
+    def _next(self, least: int | None) -> Shot | None:
+        for _ in range(UNREADABLE_LIMIT):
+            data = self._pictures.newest(READ_LIMIT_MS / 1000)
+            if data is None:
+                return None
+            shot = unpack(data, least)
+            if shot is not None:
+                return shot
+        return None
 
     def close(self) -> None:
-        self._capture.release()
+        self._pictures.close()
 
 
 class _VideoSource:
     still_life = False
 
-    def __init__(self, capture: Capture, place: VideoDevice) -> None:
-        self._capture = capture
+    def __init__(self, port: VideoPort, place: VideoDevice) -> None:
+        self._port = port
         self._place = place
+        self._raw = place.fourcc in JPEG_FOURCCS
         size = self._mode(place.preview)
+        self._focus()
         self.model = f"V4L2 {size[0]}x{size[1]} {place.fourcc}"
+        self.note = ""
 
     def _mode(self, size: Size) -> Size:
-        """Ask for a size; the size that the camera took."""
+        """Ask for a size; the size that the camera says it took."""
         # Without MJPG first, many cameras offer large sizes at five pictures a second or not at all.
-        self._capture.set(cv2.CAP_PROP_FOURCC, _fourcc(self._place.fourcc))
-        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
-        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
-        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        return (
-            int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-            int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-        )
+        self._port.set(Control.FOURCC, _fourcc(self._place.fourcc))
+        self._port.set(Control.WIDTH, size[0])
+        self._port.set(Control.HEIGHT, size[1])
+        self._port.set(Control.BUFFERS, 1)
+        if self._raw:
+            self._port.set(Control.AS_IT_COMES, 0)
+        return (self._port.get(Control.WIDTH), self._port.get(Control.HEIGHT))
 
-    def read(self) -> Picture | None:
-        return _picture(self._capture.read())
+    def _focus(self) -> None:
+        lens = self._place.focus
+        if lens is None:
+            self._port.set(Control.AUTOFOCUS, 1)
+        else:
+            self._port.set(Control.AUTOFOCUS, 0)
+            self._port.set(Control.FOCUS, lens)
 
-    def still(self) -> Picture | None:
-        if self._place.size != self._place.preview:
+    def _grab(self, least: int | None) -> Shot | None:
+        for _ in range(UNREADABLE_LIMIT):
+            taken = self._port.grab()
+            if taken is None:
+                return None
+            if isinstance(taken, bytes):
+                shot = unpack(taken, least)
+                if shot is not None:
+                    return shot
+            elif _usable(taken):
+                return Shot(taken)
+        return None
+
+    def read(self) -> Shot | None:
+        shot = self._grab(PREVIEW_PX)
+        if shot is not None:
+            self.note = self._lie(shot)
+        return shot
+
+    def _lie(self, shot: Shot) -> str:
+        said = (self._port.get(Control.WIDTH), self._port.get(Control.HEIGHT))
+        height, width = shot.picture.shape[:2]
+        given = jpeg_size(shot.jpeg) if shot.jpeg else (width, height)
+        if given is None or given == said:
+            return ""
+        return f"says {said[0]}x{said[1]}, gives {given[0]}x{given[1]}"
+
+    def still(self) -> Shot | None:
+        """At the still's size, once exposure and focus have come to rest."""
+        switched = self._place.size != self._place.preview
+        if switched:
             self._mode(self._place.size)
-        picture = None
+        try:
+            return self._settled()
+        finally:
+            if switched:
+                self._mode(self._place.preview)
+
+    def _settled(self) -> Shot | None:
+        settling, newest = Settling(), None
         for _ in range(SETTLE_FRAMES):
-            picture = self.read()
-            if picture is None:
+            taken = self._port.grab()
+            if taken is None:
+                return None
+            newest = taken
+            small = unpack(taken, MIN_SIDE_PX) if isinstance(taken, bytes) else _small(taken)
+            if small is not None and settling.look(small.picture):
                 break
-        if self._place.size != self._place.preview:
-            self._mode(self._place.preview)
-        return picture
+        if isinstance(newest, bytes):
+            return unpack(newest)
+        return Shot(newest) if newest is not None and _usable(newest) else None
 
     def close(self) -> None:
-        self._capture.release()
+        self._port.close()
+
+
+def _small(picture: Picture) -> Shot | None:
+    return Shot(picture[::8, ::8]) if _usable(picture) else None
 
 
 class _FileSource:
     still_life = True
+    note = ""
 
-    def __init__(self, picture: Picture) -> None:
-        self._picture = picture
+    def __init__(self, shot: Shot) -> None:
+        self._shot = shot
         self._pause = threading.Event()
-        self.model = f"file {picture.shape[1]}x{picture.shape[0]}"
+        self.model = f"file {shot.picture.shape[1]}x{shot.picture.shape[0]}"
 
     @classmethod
     def open(cls, place: PictureFile) -> Source | Fault:
         try:
-            data = np.fromfile(place.path, np.uint8)
-            picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-        except (OSError, cv2.error):
+            data = Path(place.path).read_bytes()
+        except OSError:
             return Fault(FaultCode.DISCONNECTED, "the picture file cannot be read")
-        found = _picture((picture is not None, picture))
-        if found is None:
+        shot = unpack(data)
+        if shot is None:
+            with contextlib.suppress(cv2.error):
+                picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+                if picture is not None and _usable(np.asarray(picture)):
+                    shot = Shot(np.asarray(picture, np.uint8))
+        if shot is None:
             return Fault(FaultCode.DISCONNECTED, "the file is no picture")
-        return cls(found)
+        return cls(shot)
 
-    def read(self) -> Picture | None:
+    def read(self) -> Shot | None:
         self._pause.wait(FILE_PAUSE_S)
-        return self._picture.copy()
+        return Shot(self._shot.picture.copy(), self._shot.jpeg)
 
-    def still(self) -> Picture | None:
-        return self._picture.copy()
+    def still(self) -> Shot | None:
+        return Shot(self._shot.picture.copy(), self._shot.jpeg)
 
     def close(self) -> None:
         self._pause.set()

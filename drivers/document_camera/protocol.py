@@ -1,4 +1,4 @@
-"""Where a camera is and how its stream is judged: pure, no camera, no clock."""
+"""Where a camera is, what its bytes say and how its stream is judged: pure, no camera, no clock."""
 
 from __future__ import annotations
 
@@ -21,16 +21,24 @@ FROZEN_S: Final = 2.0  # a sensor's noise makes every picture differ; this long 
 BLACK_S: Final = 2.0  # exposure needs up to a second after the stream begins
 BLACK_LEVEL: Final = 10  # of 255, the brightest 1 %: a lens cap, or no light at all
 _DIGEST_ROWS: Final = 8  # every eighth row is read: 1 ms at 8 megapixels, and noise is everywhere
+MAX_PIXELS: Final = 50_000_000  # larger than any document camera's sensor; 150 MB unpacked
+MIN_SIDE_PX: Final = 32  # smaller is no picture of a plate
+MAX_JPEG_BYTES: Final = 32 << 20  # a sensor of 50 megapixels at the best quality
+MAX_PART_HEAD_BYTES: Final = 8 << 10  # some lines of text stand before a picture, not a book
 
 
 @dataclass(frozen=True, slots=True)
 class VideoDevice:
-    """A V4L2 device. `size` of a still, `preview` between stills."""
+    """A V4L2 device. `size` of a still, `preview` between stills.
+
+    `focus`: where the lens stays; None lets the camera focus by itself, where it can.
+    """
 
     path: str
     size: Size
     preview: Size
     fourcc: str
+    focus: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ Place = VideoDevice | Stream | PictureFile
 
 
 def parse_url(url: str) -> Place | Fault:
-    """`video:///dev/video0?size=3264x2448&fourcc=MJPG&preview=1920x1080`, `http://…`, or a path."""
+    """`video:///dev/video0?size=3264x2448&fourcc=MJPG&preview=1920x1080&focus=120`, `http://…`, or a path."""
     if url.startswith("/"):
         return PictureFile(url)
     parts = urlsplit(url)
@@ -62,8 +70,8 @@ def parse_url(url: str) -> Place | Fault:
     if parts.scheme != "video" or parts.netloc or not parts.path.startswith("/"):
         return Fault(FaultCode.BAD_INPUT, "not video:///dev/…, http://… or the path of a picture")
     given = parse_qs(parts.query)
-    if set(given) - {"size", "fourcc", "preview"}:
-        return Fault(FaultCode.BAD_INPUT, "only size, preview and fourcc can be given")
+    if set(given) - {"size", "fourcc", "preview", "focus"}:
+        return Fault(FaultCode.BAD_INPUT, "only size, preview, fourcc and focus can be given")
     fourcc = given.get("fourcc", ["MJPG"])[-1]
     if not re.fullmatch(r"[A-Z0-9]{4}", fourcc):
         return Fault(FaultCode.BAD_INPUT, "fourcc is four letters or digits, such as MJPG")
@@ -71,9 +79,13 @@ def parse_url(url: str) -> Place | Fault:
     preview = _size(given["preview"][-1]) if "preview" in given else PREVIEW_SIZE
     if size is None or preview is None:
         return Fault(FaultCode.BAD_INPUT, "a size is WIDTHxHEIGHT in pixels")
+    focus = given.get("focus", ["auto"])[-1]
+    if not re.fullmatch(r"auto|\d{1,4}", focus):
+        return Fault(FaultCode.BAD_INPUT, "focus is auto or a number")
     if "preview" not in given and size[0] * size[1] <= preview[0] * preview[1]:
         preview = size
-    return VideoDevice(unquote(parts.path), size, preview, fourcc)
+    lens = None if focus == "auto" else int(focus)
+    return VideoDevice(unquote(parts.path), size, preview, fourcc, lens)
 
 
 def _size(text: str) -> Size | None:
@@ -124,3 +136,136 @@ class StreamWatch:
             self._moved = False
             return Flow.FROZEN
         return Flow.LIVE if self._moved else Flow.UNSURE
+
+
+# -- JPEG -------------------------------------------------------------------------------
+
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+_FRAME_HEADS: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # SOF0 … SOF15
+
+
+def trimmed_jpeg(data: bytes) -> bytes:
+    """From its start mark to its end mark: drivers hand over whole buffers, filled up with zeros."""
+    end = data.rfind(_END)
+    return data[: end + 2] if data.startswith(_START) and end > 0 else b""
+
+
+def jpeg_size(data: bytes) -> Size | None:
+    """What the head of a JPEG says of itself, nothing unpacked; None when it is none."""
+    if not data.startswith(_START):
+        return None
+    at = 2
+    while at + 9 <= len(data):
+        if data[at] != 0xFF:
+            return None
+        mark = data[at + 1]
+        if mark == 0xFF:  # fill
+            at += 1
+            continue
+        if mark in _FRAME_HEADS:
+            height = int.from_bytes(data[at + 5 : at + 7], "big")
+            width = int.from_bytes(data[at + 7 : at + 9], "big")
+            return (width, height) if width and height else None
+        if mark == 0x01 or 0xD0 <= mark <= 0xD7:  # marks without a length
+            at += 2
+            continue
+        if mark in (0xD9, 0xDA):  # the end, or the picture itself without a head
+            return None
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None
+
+
+def reduction(size: Size, least: int) -> int:
+    """By which of 1, 2, 4, 8 a JPEG can be unpacked smaller and keep a long side of `least` pixels."""
+    return next((by for by in (8, 4, 2) if max(size) // by >= least), 1)
+
+
+# -- a stream of parts --------------------------------------------------------------------
+
+
+class Parts:
+    """multipart/x-mixed-replace taken apart, whatever pieces it comes in.
+
+    A part ends where its Content-Length says, else before the next boundary. `broken` says what is
+    wrong once a limit was passed; nothing more comes then.
+    """
+
+    def __init__(self, boundary: str) -> None:
+        self._mark = b"--" + boundary.removeprefix("--").encode("latin-1", "replace")
+        self._held = bytearray()
+        self._length: int | None = None  # of the part whose head was read; -1: it does not say
+        self._seen = 0  # no boundary begins before this place
+        self.broken = ""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The bodies that are whole now."""
+        self._held += data
+        found: list[bytes] = []
+        while not self.broken and (body := self._next()) is not None:
+            found.append(body)
+        if self.broken:
+            self._held.clear()
+        return found
+
+    def _next(self) -> bytes | None:
+        if self._length is None:
+            self._length = self._head()
+        if self._length is None:
+            return None
+        if self._length >= 0:
+            if len(self._held) < self._length:
+                return None
+            end = self._length
+        else:
+            end = self._held.find(self._mark, self._seen)
+            if end < 0:
+                self._seen = max(0, len(self._held) - len(self._mark))
+                if len(self._held) > MAX_JPEG_BYTES:
+                    self.broken = "a part without an end"
+                return None
+        body = bytes(self._held[:end])
+        del self._held[:end]
+        self._length, self._seen = None, 0
+        return body
+
+    def _head(self) -> int | None:
+        start = self._held.find(self._mark)
+        end = self._held.find(b"\r\n\r\n", max(0, start))
+        if start < 0 or end < 0:
+            if len(self._held) > MAX_PART_HEAD_BYTES:
+                self.broken = "no head of a part"
+            return None
+        head = bytes(self._held[start:end])
+        del self._held[: end + 4]
+        length = re.search(rb"(?im)^content-length:[ \t]*(\d{1,12})[ \t]*\r?$", head)
+        if length and int(length.group(1)) > MAX_JPEG_BYTES:
+            self.broken = "a part that is too large"
+            return None
+        return int(length.group(1)) if length else -1
+
+
+# -- when a still may be exposed ----------------------------------------------------------
+
+
+class Settling:
+    """Tells when exposure and focus have come to rest, from small looks at each picture."""
+
+    def __init__(self) -> None:
+        self._last: tuple[float, float] | None = None
+        self._calm = 0
+
+    def look(self, small: NDArray[np.uint8]) -> bool:
+        """`small`: the picture, much reduced. True once it is as bright and as sharp as before."""
+        grey = small.astype(np.float32).mean(axis=2)
+        bright = float(grey.mean())
+        sharp = float(np.abs(np.diff(grey, axis=1)).mean())
+        last, self._last = self._last, (bright, sharp)
+        if last is not None and _near(bright, last[0], 0.02) and _near(sharp, last[1], 0.06):
+            self._calm += 1
+        else:
+            self._calm = 0
+        return self._calm >= 1
+
+
+def _near(now: float, before: float, share: float) -> bool:
+    return abs(now - before) <= max(0.5, share * max(now, before))

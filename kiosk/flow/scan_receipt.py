@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from drivers.code_scanner.values import CodeScanned
-from drivers.device import DeviceClass
+from drivers.device import DeviceClass, Status
 from kiosk.catalogue.model import StepKind, StepPart
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.effects import (
@@ -43,12 +43,13 @@ class ScanReceipt(Step):
         return ScanPage(self._problem, asking=self.busy)
 
     def enter(self) -> Outcome:
+        """Both are wished for even while they are away: one plugged in now reads at once."""
         world = self.context.world
         self.context.case.progress = None
         effects: list[Effect] = []
-        if world.may_work(DeviceClass.CODE_SCANNER):
+        if world.status(DeviceClass.CODE_SCANNER) is not Status.NOT_INSTALLED:
             effects.append(StartScanner())
-        if world.may_work(DeviceClass.DOCUMENT_CAMERA):
+        if world.status(DeviceClass.DOCUMENT_CAMERA) is not Status.NOT_INSTALLED:
             effects.append(StartCamera(self.scope, CameraUse.CODE))
         return Outcome(tuple(effects))
 

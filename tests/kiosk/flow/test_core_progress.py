@@ -65,6 +65,16 @@ def test_scanner_and_camera_both_read_it_and_no_card_is_asked_for() -> None:
     assert not terminal.all(WatchForCard)
 
 
+def test_a_camera_that_is_plugged_in_while_one_waits_is_used_without_going_back() -> None:
+    terminal = Terminal()
+    terminal.device(DeviceClass.DOCUMENT_CAMERA, Status.DISCONNECTED)
+    terminal.press(Act.START)
+    terminal.press(Act.CHOOSE_ITEM, "progress_query")
+    terminal.press(Act.BEGIN)
+    terminal.sees(ScanReceipt)
+    assert terminal.last(StartCamera).use is CameraUse.CODE  # the wish is kept while it is away
+
+
 @pytest.mark.parametrize("kind", list(ProgressKind))
 def test_every_state_is_shown(kind: ProgressKind) -> None:
     terminal = at_scanner()
