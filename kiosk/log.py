@@ -8,14 +8,20 @@ import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
-from io import FileIO, TextIOWrapper
+from io import FileIO, RawIOBase, TextIOWrapper
 from pathlib import Path
-from typing import Any, TextIO
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 Field = str | int | float | bool | None
 STANDARD_ERROR = 2
+LOG_BYTES: Final = 8 * 1024 * 1024  # about a month of a busy terminal
+LOGS_KEPT: Final = 5  # earlier files beside the present one: a fault is asked about weeks later
 MAX_FIELD_CHARACTERS = 200  # a field is a code or a short reason; longer is a mistake
 
 
@@ -76,15 +82,55 @@ def load_catalogue() -> dict[str, frozenset[str]]:
 def open_log(folder: Path, process: str) -> TextIO:
     """The log file of one process, readable by the service's user only; nothing is held back.
 
+    It ends at LOG_BYTES and becomes `<process>.jsonl.1`, what was .1 becomes .2, and so on: a
+    terminal that nobody looks after for years does not fill its disk with them.
     A folder that cannot be written is no reason not to start: then standard error is the log.
     """
+    raw: RawIOBase
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{process}.jsonl"
-        path.touch(mode=0o600, exist_ok=True)
-        raw: FileIO = path.open("ab", buffering=0)
+        raw = _CappedFile(folder / f"{process}.jsonl")
     except OSError as error:
         sys.stderr.write(f"paths.logs: {folder} cannot be written: {error.strerror}\n")
         raw = FileIO(os.dup(STANDARD_ERROR), "ab")
     # not buffered: what a full disk refused must not come back, or fail, when the file is closed
-    return TextIOWrapper(raw, encoding="utf-8", write_through=True)
+    return TextIOWrapper(raw, encoding="utf-8", write_through=True)  # type: ignore[type-var]
+
+
+class _CappedFile(RawIOBase):
+    """Appends to a file that steps aside when it is full. Every write is one line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()  # threads log, and only one may move the file
+        self._file = self._opened()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, line: Buffer) -> int:
+        with self._lock:
+            if self._file.tell() + memoryview(line).nbytes > LOG_BYTES:
+                self._step_aside()
+            return self._file.write(line)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def _opened(self) -> FileIO:
+        self._path.touch(mode=0o600, exist_ok=True)
+        return FileIO(self._path, "ab")
+
+    def _step_aside(self) -> None:
+        """What cannot be moved is written on: a log that is too long beats none."""
+        names = [self._path, *(Path(f"{self._path}.{age}") for age in range(1, LOGS_KEPT + 1))]
+        try:
+            for older, newer in reversed(list(zip(names[1:], names, strict=False))):
+                if newer.exists():
+                    newer.replace(older)
+            file = self._opened()
+        except OSError:
+            return
+        self._file.close()
+        self._file = file

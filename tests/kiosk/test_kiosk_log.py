@@ -109,3 +109,53 @@ def test_a_log_file_is_for_the_user_of_the_service_only(tmp_path: Path) -> None:
     file = tmp_path / "window.jsonl"
     assert file.stat().st_mode & 0o077 == 0
     assert json.loads(file.read_text(encoding="utf-8"))["session"] == "s1"
+
+
+def test_a_log_that_is_full_steps_aside_and_old_ones_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.log.LOG_BYTES", 2000)
+    with open_log(tmp_path, "window") as out:
+        log = EventLog(out, "window")
+        for number in range(200):
+            log("session_started", session=f"s{number}")
+    files = sorted(tmp_path.iterdir())
+    assert [file.name for file in files] == [
+        "window.jsonl",
+        *(f"window.jsonl.{age}" for age in range(1, 6)),
+    ]
+    assert all(file.stat().st_size <= 2000 for file in files)
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in files)
+    # nothing is cut in two, nothing lost between the files, and the newest line is there
+    lines = [
+        json.loads(line)["session"]
+        for file in [*reversed(files[1:]), files[0]]
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+    assert lines == [f"s{number}" for number in range(200 - len(lines), 200)]
+
+
+def test_a_log_goes_on_where_the_last_start_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.log.LOG_BYTES", 150)
+    for number in range(2):
+        with open_log(tmp_path, "window") as out:
+            EventLog(out, "window")("session_started", session=f"s{number}")
+    assert "s0" in (tmp_path / "window.jsonl.1").read_text(encoding="utf-8")
+    assert "s1" in (tmp_path / "window.jsonl").read_text(encoding="utf-8")
+
+
+def test_a_log_that_cannot_step_aside_is_written_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.log.LOG_BYTES", 300)
+    (tmp_path / "window.jsonl.1").mkdir()
+    (tmp_path / "window.jsonl.1" / "full").touch()
+    (tmp_path / "window.jsonl.2").mkdir()
+    (tmp_path / "window.jsonl.2" / "full").touch()
+    with open_log(tmp_path, "window") as out:
+        log = EventLog(out, "window")
+        for number in range(20):
+            log("session_started", session=f"s{number}")
+    assert "s19" in (tmp_path / "window.jsonl").read_text(encoding="utf-8")
