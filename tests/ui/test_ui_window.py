@@ -5,9 +5,9 @@ from typing import get_args
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QPointingDevice
+from PySide6.QtGui import QAccessible, QDesktopServices, QGuiApplication, QPointingDevice
 from PySide6.QtTest import QTest
-from ui_window_showing import settle
+from ui_window_showing import seen, settle
 
 from kiosk.flow import pages
 from kiosk.flow.actions import Act
@@ -44,6 +44,20 @@ def test_a_finger_down_shows_at_once_and_acts_when_it_leaves(show):
     QTest.mouseRelease(shown.window, Qt.MouseButton.LeftButton, pos=at)
     assert begin.property("down") is False
     assert [action.act for action in shown.actions] == [Act.BEGIN]
+
+
+def test_a_screen_reader_is_told_what_stands_in_a_field_and_no_more(show):
+    shown = show("form")
+    fields = [
+        item
+        for item in shown.items()
+        if seen(item) and item.metaObject().className().startswith(("Field", "NameField"))
+    ]
+    assert fields
+    for field in fields:
+        told = QAccessible.queryAccessibleInterface(field)
+        assert told.text(QAccessible.Text.Name) == field.property("label")
+        assert told.text(QAccessible.Text.Value) == field.property("value")
 
 
 def test_a_touch_acts_like_a_press(show):

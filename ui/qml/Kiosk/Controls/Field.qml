@@ -18,6 +18,8 @@ Pressable {
     property bool typedInside: false // the derived field shows what is typed itself
     property real valueSize: Theme.fsField
 
+    // what a screen reader is told: the value as it stands there, masked where it is masked
+    readonly property string text: root.value
     readonly property real halo: Theme.highContrast ? 6 : 8
     readonly property bool wrong: error !== ""
     readonly property alias box: box
