@@ -61,7 +61,9 @@ class FaultCode(StrEnum):
     BUSY = "busy"
     BAD_REPLY = "bad_reply"  # bytes that the protocol does not allow
     REFUSED = "refused"  # the device said no, with a status of its own in `detail`
+    NOT_AUTHORISED = "not_authorised"  # its security module refuses to work, in `detail` how
     NO_CARD = "no_card"
+    SEVERAL_CARDS = "several_cards"  # neither can be selected while both lie there
     CARD_UNREADABLE = "card_unreadable"
     CARD_LIFTED = "card_lifted"  # taken away while being read
     UNKNOWN_CARD = "unknown_card"
@@ -95,12 +97,41 @@ class StatusChanged:
     at: datetime
 
 
+class Capability(StrEnum):
+    """What a device can do, apart from how it is now. Told by its driver after connecting."""
+
+    READS_FINGERPRINTS = "reads_fingerprints"
+    TELLS_REMOVAL = "tells_removal"  # says when the card or the paper was taken away
+    PRINTS_CHINESE = "prints_chinese"
+    PRINTS_CODES = "prints_codes"  # draws QR codes by itself
+    CUTS = "cuts"
+    TELLS_PAPER = "tells_paper"  # near-end and end of the paper
+    CONFIRMS_PRINTING = "confirms_printing"  # answers in order, after the paper has moved
+    CONTACT_CARDS = "contact_cards"
+    CONTACTLESS_CARDS = "contactless_cards"
+    HAS_LAMPS = "has_lamps"
+    SPEAKS = "speaks"
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What a device says of itself after connecting (model, serial or SAM id); never personal."""
 
     model: str
     serial: str = ""
+    capabilities: tuple[Capability, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A status that has stood for `FLAP_S` (`drivers/settling.py`): for the log and the centre.
+
+    `since` is when it began, UTC. Pages and steps go by `StatusChanged`, which never waits.
+    """
+
+    status: Status
+    reason: str
+    since: datetime
 
 
 class Clock(Protocol):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
+from drivers.arrivals import Arrivals, NoArrivals
 from drivers.device import (
     Clock,
     DeviceClass,
@@ -23,9 +24,11 @@ from drivers.device import (
     Identity,
     Log,
     Post,
+    Settled,
     Status,
     StatusChanged,
 )
+from drivers.settling import Settling
 from drivers.transport import OpenWire, Transport, open_transport
 
 BACK_OFF_FIRST_S: Final = 1.0  # a cable pushed back in is found at once
@@ -34,6 +37,7 @@ WANTED_RETRY_S: Final = 2.0  # somebody stands before the terminal and waits
 STEADY_S: Final = 10.0  # after this long at work, the next loss starts the back-off anew
 STOP_LIMIT_S: Final = 5.0  # longer than any single wait of a driver
 COMMAND_LIMIT_S: Final = 60.0  # nothing a citizen waits for takes longer
+CLOCK_STEP_S: Final = 0.001  # a wait may end a rounding short of its time
 MAX_QUEUE: Final = 100  # a session sends a handful; more means that nobody takes them
 
 C = TypeVar("C")
@@ -67,6 +71,13 @@ class Host(Protocol):
 
     def open(self, url: str) -> Transport | Fault:
         """Open a wire. The worker ends its reads when something else is to be done."""
+        ...
+
+    def wake_by(self, wake: Callable[[], None] | None) -> None:
+        """Name what ends a wait of the driver that is on no wire of `open`; None: nothing does.
+
+        `wake` is called from any thread and must not wait. Forgotten when the connection ends.
+        """
         ...
 
     def post(self, event: object) -> None: ...
@@ -196,21 +207,28 @@ class DeviceWorker(Generic[C]):
         *,
         open_wire: OpenWire = open_transport,
         waiter: Waiter | None = None,
+        arrivals: Arrivals | None = None,
     ) -> None:
+        """`arrivals` says when a device's file appears; one for all workers of a process."""
         self._driver = driver
         self._post = post
         self._clock = clock
         self._log = log
         self._open_wire = open_wire
         self._waiter = waiter if waiter is not None else EventWaiter()
+        self._arrivals: Arrivals = arrivals if arrivals is not None else NoArrivals()
+        self._settling = Settling(clock)
         self._lock = threading.Lock()
         self._queue: deque[tuple[C, Ticket]] = deque()
         self._wire: Transport | None = None
+        self._wake_by: Callable[[], None] | None = None
         self._thread: threading.Thread | None = None
         self._stop_asked = threading.Event()
         self._closed = False
         self._wanted = False
         self._hurry = False  # `wanted` was said during a rest: try at once
+        self._arrived = False  # the device's file appeared since it was last tried
+        self._identity: Identity | None = None
         self._current: Ticket | None = None
         self._status = Status.NOT_INSTALLED if not driver.url else Status.STARTING
         self._reason = ""
@@ -228,10 +246,21 @@ class DeviceWorker(Generic[C]):
     def status(self) -> Status:
         return self._status
 
+    @property
+    def settled(self) -> Settled | None:
+        """What has stood for a while: this is what the centre is told, and what the log holds."""
+        return self._settling.told
+
+    @property
+    def identity(self) -> Identity | None:
+        """What the device said of itself when it last connected, and what it can do."""
+        return self._identity
+
     def start(self) -> None:
         """Begin. With an empty URL no thread is needed: the device is not installed."""
         self._report(self._status, "")
         if not self._driver.url:
+            self._settle(now=True)
             return
         self._thread = threading.Thread(
             target=self._live, name=f"device-{self._driver.device}", daemon=True
@@ -277,12 +306,21 @@ class DeviceWorker(Generic[C]):
     # -- the thread -----------------------------------------------------------
 
     def _live(self) -> None:
+        forget = self._arrivals.watch(self._driver.url, self._arrival)
+        try:
+            self._live_on()
+        finally:
+            forget()
+            self._settle(now=True)
+
+    def _live_on(self) -> None:
         back_off_s = BACK_OFF_FIRST_S
         while not self._stop_asked.is_set():
             started = self._clock.monotonic()
+            self._arrived = False
             down = self._guarded_connection()
             with self._lock:
-                self._wire = None
+                self._wire = self._wake_by = None
             if self._stop_asked.is_set():
                 break
             if not (down.status is self._status is Status.DISCONNECTED):
@@ -291,7 +329,8 @@ class DeviceWorker(Generic[C]):
             if self._clock.monotonic() - started >= STEADY_S:
                 back_off_s = BACK_OFF_FIRST_S
             self._rest(back_off_s, down)
-            back_off_s = min(back_off_s * 2, BACK_OFF_LAST_S)
+            # A file that has appeared may not be ready yet: the next tries come quickly again.
+            back_off_s = BACK_OFF_FIRST_S if self._arrived else min(back_off_s * 2, BACK_OFF_LAST_S)
         with self._lock:
             self._closed = True
         self._decline_all(Fault(FaultCode.CANCELLED, "stopped"))
@@ -314,20 +353,40 @@ class DeviceWorker(Generic[C]):
         identity = self._driver.connect(self._host)
         if isinstance(identity, Down):
             return identity
-        self._log(
-            "device_identified",
-            device=str(self._driver.device),
-            model=identity.model,
-            serial=identity.serial,
-        )
+        self._identified(identity)
         if not self._reported:  # a driver that knows better (out of paper) has said so already
             self._report(Status.READY)
         while not self._stop_asked.is_set():
+            self._settle()
             entry = self._take()
             down = self._driver.run(self._host) if entry is None else self._carry_out(*entry)
             if down is not None:
                 return down
         return Down(self._status, self._reason)
+
+    def _identified(self, identity: Identity) -> None:
+        """Say who it is: once, and again when another device stands in its place."""
+        before, self._identity = self._identity, identity
+        if before == identity:
+            return  # the same one, plugged in again
+        if before is not None and (before.model, before.serial) != (
+            identity.model,
+            identity.serial,
+        ):
+            self._log(
+                "device_replaced",
+                device=str(self._driver.device),
+                model=identity.model,
+                serial=identity.serial,
+                serial_before=before.serial,
+            )
+        self._log(
+            "device_identified",
+            device=str(self._driver.device),
+            model=identity.model,
+            serial=identity.serial,
+            capabilities=" ".join(identity.capabilities),
+        )
 
     def _carry_out(self, command: C, ticket: Ticket) -> Down | None:
         self._current = ticket
@@ -372,7 +431,8 @@ class DeviceWorker(Generic[C]):
         code = FaultCode.BROKEN if down.status is Status.BROKEN else FaultCode.DISCONNECTED
         fault = Fault(code, down.reason)
         self._decline_all(fault)
-        while not self._stop_asked.is_set() and not self._hurry:
+        while not self._stop_asked.is_set() and not self._hurry and not self._arrived:
+            self._settle()
             passed = self._clock.monotonic() - began
             limit_s = min(back_off_s, WANTED_RETRY_S) if self._wanted else back_off_s
             if passed >= limit_s:
@@ -381,7 +441,12 @@ class DeviceWorker(Generic[C]):
                 if passed >= WANTED_RETRY_S:
                     return
                 self._decline_all(fault)
-            self._waiter.wait(limit_s - passed)
+            self._waiter.wait(self._sooner(limit_s - passed))
+
+    def _sooner(self, seconds: float) -> float:
+        """No wait goes past the moment at which a status has settled."""
+        left_s = self._settling.left_s()
+        return seconds if left_s is None else min(seconds, max(left_s, CLOCK_STEP_S))
 
     def _decline_all(self, fault: Fault) -> None:
         while (entry := self._take()) is not None:
@@ -397,9 +462,11 @@ class DeviceWorker(Generic[C]):
 
     def _wake(self) -> None:
         with self._lock:
-            wire = self._wire
+            wire, wake_by = self._wire, self._wake_by
         if wire is not None:
             wire.wake()
+        if wake_by is not None:
+            wake_by()
         self._waiter.wake()
 
     def _report(self, status: Status, reason: str = "") -> None:
@@ -407,10 +474,28 @@ class DeviceWorker(Generic[C]):
             return
         self._told = True
         self._status, self._reason = status, reason
-        self._log(
-            "device_status", device=str(self._driver.device), status=str(status), reason=reason
-        )
+        self._settling.changed(status, reason)
         self._post(StatusChanged(self._driver.device, status, reason, self._clock.utc()))
+
+    def _settle(self, *, now: bool = False) -> None:
+        """Write down what has settled: one loss, one recovery."""
+        settled = self._settling.due(now=now)
+        if settled is not None:
+            self._log(
+                "device_status",
+                device=str(self._driver.device),
+                status=str(settled.status),
+                reason=settled.reason,
+                since=settled.since.isoformat(timespec="seconds"),
+            )
+        changes = self._settling.unsteady()
+        if changes:
+            self._log("device_unsteady", device=str(self._driver.device), changes=changes)
+
+    def _arrival(self) -> None:
+        """The device's file has appeared, or may be opened now: no use in waiting."""
+        self._arrived = True
+        self._waiter.wake()
 
     def _unexpected(self, error: Exception) -> None:
         """A bug: where and what kind, never its text, which may quote what was on the wire."""
@@ -432,11 +517,18 @@ class _WorkerHost:
         return self._worker._clock
 
     def open(self, url: str) -> Transport | Fault:
-        wire = self._worker._open_wire(url)
-        if not isinstance(wire, Fault):
-            with self._worker._lock:
-                self._worker._wire = wire
-        return wire
+        worker = self._worker
+        wire = worker._open_wire(url)
+        if isinstance(wire, Fault):
+            return wire
+        settling = _SettlingWire(wire, worker._clock, worker._sooner, worker._settle)
+        with worker._lock:
+            worker._wire = settling
+        return settling
+
+    def wake_by(self, wake: Callable[[], None] | None) -> None:
+        with self._worker._lock:
+            self._worker._wake_by = wake
 
     def post(self, event: object) -> None:
         self._worker._post(event)
@@ -461,4 +553,42 @@ class _WorkerHost:
     def pause(self, seconds: float) -> None:
         worker = self._worker
         if seconds > 0 and not worker._queue and not worker._stop_asked.is_set():
-            worker._waiter.wait(seconds)
+            worker._waiter.wait(worker._sooner(seconds))
+        worker._settle()
+
+
+class _SettlingWire:
+    """A wire whose long reads pause for the moment at which a status has settled."""
+
+    def __init__(
+        self,
+        wire: Transport,
+        clock: Clock,
+        sooner: Callable[[float], float],
+        settle: Callable[[], None],
+    ) -> None:
+        self._wire = wire
+        self._clock = clock
+        self._sooner = sooner
+        self._settle = settle
+
+    def read(self, limit: int, wait_s: float) -> bytes | Fault:
+        until = self._clock.monotonic() + wait_s
+        while True:
+            began = self._clock.monotonic()
+            part_s = min(self._sooner(max(0.0, until - began)), wait_s)
+            data = self._wire.read(limit, part_s)
+            now = self._clock.monotonic()
+            woken = now - began < part_s - CLOCK_STEP_S
+            if data or woken or now >= until - CLOCK_STEP_S:
+                return data
+            self._settle()
+
+    def write(self, data: bytes, wait_s: float) -> int | Fault:
+        return self._wire.write(data, wait_s)
+
+    def wake(self) -> None:
+        self._wire.wake()
+
+    def close(self) -> None:
+        self._wire.close()

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 from driver_fakes import FakeClock, Posts, RecordingLog, SteppedWaiter
 
-from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status, StatusChanged
+from drivers.device import (
+    Capability,
+    DeviceClass,
+    Fault,
+    FaultCode,
+    Identity,
+    Status,
+    StatusChanged,
+)
 from drivers.keypad.driver import KeypadDriver
 from drivers.keypad.values import KeyPressed
 from drivers.transport import MemoryTransport, Transport
@@ -114,7 +122,7 @@ def test_a_device_that_is_there_is_starting_then_ready_and_says_what_it_is(bench
     assert (first.status, first.at) == (Status.STARTING, bench.clock.utc())
     bench.posts.until_status(Status.READY)
     assert bench.log.of("device_identified") == [
-        {"device": "keypad", "model": "example", "serial": "1"}
+        {"device": "keypad", "model": "example", "serial": "1", "capabilities": ""}
     ]
     assert bench.script.threads == {"device-keypad"}
 
@@ -148,7 +156,7 @@ def test_a_device_that_is_off_when_the_terminal_starts_is_tried_less_and_less_of
     bench.waiter.until_waiting(9)
     assert bench.waiter.waits[:8] == [1, 2, 4, 8, 16, 30, 30, 30]
     assert bench.posts.statuses() == [Status.STARTING, Status.DISCONNECTED], "told once"
-    assert len(bench.log.of("device_status")) == 2, "and logged once"
+    assert len(bench.log.of("device_status")) == 1, "and logged once"
 
 
 def test_a_device_that_comes_back_is_ready_again_and_a_later_loss_starts_with_a_short_wait(
@@ -174,6 +182,103 @@ def test_a_device_that_comes_back_is_ready_again_and_a_later_loss_starts_with_a_
         Status.READY,
         Status.DISCONNECTED,
     ]
+
+
+def test_a_loose_plug_is_told_to_the_step_at_once_and_written_down_when_it_has_settled(
+    bench: Bench,
+) -> None:
+    bench.script.turns = []
+    bench.worker.start()
+    bench.posts.until_status(Status.READY)
+    bench.waiter.until_waiting(1)
+    bench.waiter.let_pass()  # 3 s: ready has stood for so long
+    bench.waiter.until_waiting(2)
+    assert [line["status"] for line in bench.log.of("device_status")] == ["ready"]
+    assert bench.worker.settled is not None
+    for _ in range(2):
+        bench.script.turns = [Down(Status.DISCONNECTED, "the wire was closed")]
+        bench.worker.wanted(True)  # ends the wait of the turn before
+        bench.posts.until_status(Status.DISCONNECTED)
+        bench.waiter.let_pass()
+        bench.posts.until_status(Status.READY)
+    assert bench.worker.settled.status is Status.READY
+    assert len(bench.log.of("device_status")) == 1, "it came back before it had settled"
+
+
+def test_a_device_in_the_place_of_another_is_named_and_works_on(bench: Bench) -> None:
+    bench.script.connections = [Identity("SAM_V", "1"), Identity("SAM_V", "2")]
+    bench.script.always = Identity("SAM_V", "2")
+    bench.script.turns = [Down(Status.DISCONNECTED, "gone"), Down(Status.DISCONNECTED, "gone")]
+    bench.worker.start()
+    bench.posts.until_status(Status.READY)
+    for _ in range(2):
+        bench.posts.until_status(Status.DISCONNECTED)
+        bench.waiter.let_pass()
+        bench.posts.until_status(Status.READY)
+    assert bench.log.of("device_replaced") == [
+        {"device": "keypad", "model": "SAM_V", "serial": "2", "serial_before": "1"}
+    ]
+    assert len(bench.log.of("device_identified")) == 2, "the same one again is no news"
+
+
+def test_what_a_device_can_do_is_told_apart_from_how_it_is(bench: Bench) -> None:
+    bench.script.always = Identity("example", "1", (Capability.CUTS, Capability.TELLS_PAPER))
+    bench.worker.start()
+    bench.posts.until_status(Status.READY)
+    assert bench.worker.identity == bench.script.always
+    assert bench.log.of("device_identified")[0]["capabilities"] == "cuts tells_paper"
+
+
+def test_a_device_whose_file_appears_does_not_sit_out_the_back_off() -> None:
+    bench = Bench()
+    told: list[Callable[[], None]] = []
+
+    class Told:
+        def watch(self, url: str, arrived: Callable[[], None]) -> Callable[[], None]:
+            told.append(arrived)
+            return told.clear
+
+    worker: DeviceWorker[Do] = DeviceWorker(
+        bench.script, bench.posts, bench.clock, bench.log, waiter=bench.waiter, arrivals=Told()
+    )
+    bench.script.always = OFF
+    worker.start()
+    for count in range(1, 7):
+        bench.waiter.until_waiting(count)
+        bench.waiter.let_pass()
+    bench.waiter.until_waiting(7)
+    assert bench.waiter.waits[-1] == 30
+    before = bench.clock.monotonic()
+    bench.script.always = Identity("example", "1")
+    told[0]()
+    bench.posts.until_status(Status.READY)
+    assert bench.clock.monotonic() - before < 3
+    assert worker.stop(10)
+    assert told == []
+
+
+def test_a_device_whose_file_appeared_too_early_is_tried_again_soon() -> None:
+    bench = Bench()
+    told: list[Callable[[], None]] = []
+
+    class Told:
+        def watch(self, url: str, arrived: Callable[[], None]) -> Callable[[], None]:
+            told.append(arrived)
+            return told.clear
+
+    worker: DeviceWorker[Do] = DeviceWorker(
+        bench.script, bench.posts, bench.clock, bench.log, waiter=bench.waiter, arrivals=Told()
+    )
+    bench.script.always = OFF
+    worker.start()
+    for count in range(1, 7):
+        bench.waiter.until_waiting(count)
+        bench.waiter.let_pass()
+    bench.waiter.until_waiting(7)
+    told[0]()  # the node is there, its rights are not
+    bench.waiter.until_waiting(8)
+    assert bench.waiter.waits[-1] == 1
+    assert worker.stop(10)
 
 
 def test_one_loss_is_told_once_though_its_reason_changes(bench: Bench) -> None:
