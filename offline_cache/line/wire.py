@@ -1,0 +1,259 @@
+"""What goes over the line and what comes back, in CBOR (RFC 8949) and JSON. Pure.
+
+An answer is believed in nothing yet: shapes are checked here, meaning in `engine`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import cbor2
+
+CBOR: Final = "application/cbor"
+JSON: Final = "application/json"
+MOST_DEPTH: Final = 8  # ours have four; nesting is how small texts exhaust a parser
+MOST_RANGES: Final = 10_000  # of a hub that was restored; more come with the next contact
+ENVELOPE_BYTES: Final = 320  # around the sealed bytes of one item, its names included
+HASH_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item as it goes. `sealed` is what the hub alone can read."""
+
+    seq: int
+    id: str
+    kind: str
+    order_key: str
+    created_at: str
+    attachments: tuple[str, ...]  # SHA-256 of the sealed bytes, hexadecimal
+    sha256: str  # of `sealed`, hexadecimal
+    chain: bytes
+    sealed: bytes = field(repr=False)
+
+    @property
+    def wire_bytes(self) -> int:
+        """How much of a batch it takes, rounded up."""
+        return ENVELOPE_BYTES + len(self.sealed) + (HASH_BYTES + 2) * len(self.attachments)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The hub's word on one item of a batch, as it came."""
+
+    id: str
+    sha256: str
+    result: str
+    missing: tuple[str, ...] = ()
+    code: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """`resend`: ranges of this epoch that the hub no longer holds."""
+
+    answers: tuple[Answer, ...]
+    resend: tuple[tuple[int, int], ...]
+    time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """`spread_s`: over how long terminals that return together should spread; None: not said."""
+
+    terminal: str
+    time: datetime
+    seal_keys: object = field(repr=False, default=None)
+    resend: tuple[tuple[int, int], ...] = ()
+    spread_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    terminal: str
+    certificate: str = field(repr=False)
+    ca: str = field(repr=False)
+    seal_keys: object = field(repr=False)
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    certificate: str = field(repr=False)
+    ca: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    number: str
+    state: str
+    item: str
+    accepted_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HubEarlier:
+    """The newest earlier application that the hub knows; `number` None when there is none."""
+
+    number: str | None
+    accepted_at: datetime | None
+
+
+def batch_body(terminal: str, epoch: str, last_seq: int, items: Sequence[Item]) -> bytes:
+    """The body of POST /batch. The names in it are written once, then referred to."""
+    return cbor2.dumps(
+        {
+            "terminal": terminal,
+            "epoch": epoch,
+            "last_seq": last_seq,
+            "items": [
+                {
+                    "id": uuid.UUID(item.id).bytes,
+                    "seq": item.seq,
+                    "kind": item.kind,
+                    "order_key": item.order_key,
+                    "created_at": item.created_at,
+                    "attachments": [bytes.fromhex(name) for name in item.attachments],
+                    "sha256": bytes.fromhex(item.sha256),
+                    "chain": item.chain,
+                    "sealed": item.sealed,
+                }
+                for item in items
+            ],
+        },
+        string_referencing=True,
+    )
+
+
+class ShapeError(ValueError):
+    """Not what the hub would say."""
+
+
+def parse(content: bytes, media_type: str) -> Any:
+    """The value in an answer's body. Raises ShapeError."""
+    try:
+        if media_type.partition(";")[0].strip().lower() == CBOR:
+            return cbor2.loads(content, max_depth=MOST_DEPTH, allow_indefinite=False)
+        return json.loads(content)
+    except (ValueError, RecursionError, cbor2.CBORError) as error:
+        raise ShapeError from error
+
+
+def read_batch(it: Any) -> BatchAnswer:
+    """Raises ShapeError, KeyError or TypeError when it is no batch's answer at all."""
+    answers: list[Answer] = []
+    for answer in _list(it["answers"]):
+        # One answer that is not whole is no acknowledgement of its item; the others stand.
+        with contextlib.suppress(KeyError, TypeError, AttributeError, ValueError):
+            answers.append(
+                Answer(
+                    id=str(uuid.UUID(bytes=_bytes(answer["id"]))),
+                    sha256=_bytes(answer["sha256"]).hex(),
+                    result=_text(answer["result"]),
+                    missing=tuple(_bytes(name).hex() for name in answer.get("missing") or ()),
+                    code=_text(answer.get("code") or ""),
+                    text=_text(answer.get("text") or ""),
+                )
+            )
+    return BatchAnswer(tuple(answers), _ranges(it.get("resend")), _maybe_time(it.get("time")))
+
+
+def read_contact(it: Any) -> Contact:
+    spread = it.get("spread_s")
+    return Contact(
+        _text(it["terminal"]),
+        _time(it["time"]),
+        it.get("seal_keys"),
+        _ranges(it.get("resend")),
+        float(spread) if isinstance(spread, int | float) and 0 <= spread < 1e6 else None,
+    )
+
+
+def read_enrolled(it: Any) -> Enrolled:
+    return Enrolled(
+        _text(it["terminal"]),
+        _text(it["certificate"]),
+        _text(it["ca"]),
+        it["seal_keys"],
+        _time(it["time"]),
+    )
+
+
+def read_renewed(it: Any) -> Renewed:
+    return Renewed(_text(it["certificate"]), _text(it["ca"]))
+
+
+def read_progress(it: Any) -> Progress:
+    return Progress(
+        _text(it["number"]),
+        _text(it["state"]),
+        _text(it["item"]),
+        _time(it["accepted_at"]),
+        _time(it["changed_at"]),
+    )
+
+
+def read_earlier(it: Any) -> HubEarlier:
+    number = it["number"]
+    if number is None:
+        return HubEarlier(None, None)
+    accepted_at = it["accepted_at"]
+    return HubEarlier(_text(number), None if accepted_at is None else _time(accepted_at))
+
+
+def error_code(content: bytes, media_type: str) -> str:
+    """The code of the hub's own error body; empty when it is somebody else's page."""
+    with contextlib.suppress(ShapeError, KeyError, TypeError):
+        return _text(parse(content, media_type)["error"]["code"])[:64]
+    return ""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text expected")
+    return value
+
+
+def _bytes(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise TypeError("bytes expected")
+    return value
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("list expected")
+    return value
+
+
+def _time(value: object) -> datetime:
+    at = datetime.fromisoformat(_text(value))
+    if at.tzinfo is None:
+        raise ShapeError("a time without a zone")
+    return at.astimezone(UTC)
+
+
+def _maybe_time(value: object) -> datetime | None:
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        return _time(value)
+    return None
+
+
+def _ranges(value: object) -> tuple[tuple[int, int], ...]:
+    """Pairs of first and last seq, both included; what is no such pair is left out."""
+    ranges: list[tuple[int, int]] = []
+    for pair in value[:MOST_RANGES] if isinstance(value, list) else ():
+        match pair:
+            case [int(first), int(last)] if 0 < first <= last < 2**63:
+                ranges.append((first, last))
+            case _:
+                pass
+    return tuple(ranges)
