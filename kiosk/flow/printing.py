@@ -149,6 +149,8 @@ def _state_after(code: FaultCode) -> PrintState:
             | FaultCode.CARD_UNREADABLE
             | FaultCode.CARD_LIFTED
             | FaultCode.UNKNOWN_CARD
+            | FaultCode.NOT_AUTHORISED
+            | FaultCode.SEVERAL_CARDS
             | FaultCode.FROZEN
             | FaultCode.DARK
         ):
