@@ -109,6 +109,25 @@ class PrinterSettings(_Section):
         "", description="tcp://host:9100 or serial:///dev/…; empty: not installed."
     )
     paper_mm: Literal[58, 80] = Field(80, description="Width of the paper.")
+    roll_m: int = Field(
+        0,
+        ge=0,
+        le=500,
+        description="Metres on a new roll: warns when little is left of what was counted; 0: only by the printer's own sensor.",
+    )
+    confirm: Literal["status", "process_id"] = Field(
+        "status",
+        description="What the printer answers when a receipt is out: status (GS r, every make) or process_id (GS ( H, newer makes).",
+    )
+    logo: Path | None = Field(
+        None, description="PNG printed in black at the head of each receipt; empty: none."
+    )
+
+
+class PagePrinterSettings(_Section):
+    url: DeviceUrl = Field(
+        "", description="cups://name of the queue of the A4 printer; empty: not installed."
+    )
 
 
 class KeypadSettings(_Section):

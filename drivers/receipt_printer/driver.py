@@ -1,19 +1,28 @@
 """Drives a receipt printer over TCP or a serial line.
 
 A receipt is printed when the printer has answered, in order, the question sent after the cut.
-What DLE EOT says meanwhile tells why it does not come: out of paper, cover open, cutter. Nothing
-is ever sent twice: whoever wants a second receipt asks for it.
+What DLE EOT and the automatic status say meanwhile tells why it does not come: out of paper,
+cover open, cutter. Nothing is ever sent twice: whoever wants a second receipt asks for it, and
+what an older one left in the printer's memory is cleared first.
 """
 
 from __future__ import annotations
 
+import re
+from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.receipt_printer.protocol import (
+    AUTOMATIC_STATUS_ON,
+    CLEAR_NOW,
+    RECOVER_NOW,
     Automatic,
+    Cleared,
+    Flow,
     InOrder,
+    JobDone,
     Noise,
     PrinterState,
     Question,
@@ -23,41 +32,88 @@ from drivers.receipt_printer.protocol import (
     columns_of_paper,
     encode_receipt,
     layout,
+    length_mm,
+    question_after,
     state_of_answers,
     state_of_frame,
 )
-from drivers.receipt_printer.values import Line, Printed, PrintFailed, PrintReceipt
-from drivers.transport import TcpUrl, Transport, parse_url
+from drivers.receipt_printer.values import (
+    Confirm,
+    Line,
+    Logo,
+    PaperMeter,
+    Printed,
+    PrintFailed,
+    PrintReceipt,
+)
+from drivers.transport import SerialUrl, TcpUrl, Transport, parse_url, write_all
 from drivers.worker import Down, Host, not_opened
 
 if TYPE_CHECKING:
     from drivers.receipt_printer.raster import RowPainter
 
 ANSWER_LIMIT_S: Final = 1.0  # a real-time answer takes milliseconds; a busy TCP board longer
+CLEAR_LIMIT_S: Final = 0.5  # makes that know the command answer it at once
 IDLE_POLL_S: Final = 5.0  # how old the status on the home page may be
 PROGRESS_POLL_S: Final = 0.5  # how soon an opened cover is told while it prints
 PRINT_LIMIT_S: Final = 40.0  # 300 mm at the slowest 50 mm/s is 6 s, raster rows and cutting more
+ASK_AGAIN_S: Final = 8.0  # an answer may be lost on the line; a second question prints nothing
+ANSWER_ALONE_S: Final = 0.05  # bytes that follow at once show that it was the rest of something
 MUTE_LIMIT_S: Final = 3.0  # while printing: so long without any answer is no delay any more
 WRITE_PIECE_BYTES: Final = 512
 WRITE_LIMIT_S: Final = 0.5  # a full buffer of the printer: look at its status, then go on
 SETTLED_POLLS: Final = 2  # fine for so many polls: a late answer of an older job will not come
+RECOVER_EVERY_S: Final = 15.0  # the cutter moves each time: not while fingers are at it
 CLOCK_STEP_S: Final = 0.001  # a wait may end a rounding short of its time
 READ_BYTES: Final = 1024
+REMEMBERED_JOBS: Final = 32  # more than one citizen ever asks for
+OTHER_BAUDS: Final = (9600, 19200, 38400, 57600, 115200)  # what printers leave the factory with
+BAUD_ANSWER_S: Final = 0.3
+LOW_PAPER_MM: Final = 3000.0  # about ten receipts
 
 
 class ReceiptPrinterDriver:
-    """`url`: tcp://host:9100 or serial:///dev/...?baud=115200. `paper_mm`: 58 or 80."""
+    """`url`: tcp://host:9100 or serial:///dev/...?baud=115200. `paper_mm`: 58 or 80.
 
-    def __init__(self, url: str, paper_mm: int = 80) -> None:
+    `roll_m`: length of a new roll, so that a printer without a near-end sensor is told low by what
+    `meter` has counted; 0: not counted.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        paper_mm: int = 80,
+        *,
+        confirm: Confirm = Confirm.STATUS,
+        logo: Logo | None = None,
+        meter: PaperMeter | None = None,
+        roll_m: float = 0.0,
+    ) -> None:
         self._url = url
         self._columns = columns_of_paper(paper_mm)
+        self._confirm = confirm
+        self._logo = logo
+        self._meter = meter
+        self._roll_mm = roll_m * 1000
         self._wire: Transport | None = None
         self._parser = StatusParser()
         self._real_time: list[int] = []
         self._automatic: PrinterState | None = None
+        self._cleared = False
+        self._held = False  # by XOFF
+        self._done_ids: set[bytes] = set()
         self._in_order = 0  # answers to GS r received since the last job began
         self._owed = 0  # answers that jobs which failed may still bring
         self._settled_polls = 0
+        # A receipt was begun and not confirmed: paper, memory or both hold some of it.
+        self._torn = meter is not None and meter.torn()
+        self._half_sent = 0  # bytes that a command in the printer still waits for
+        self._recovered_at = float("-inf")
+        self._was_out = self._was_near_end = False
+        self._answered = False  # ever: then silence means that it was switched off
+        self._hint = ""  # what a technician should know although it works
+        self._jobs = 0
+        self._printed: deque[str] = deque(maxlen=REMEMBERED_JOBS)
         self._painter: RowPainter | None = None
 
     @property
@@ -71,17 +127,23 @@ class ReceiptPrinterDriver:
     # -- the worker's calls ---------------------------------------------------
 
     def connect(self, host: Host) -> Identity | Down:
-        wire = host.open(self._url)
-        if isinstance(wire, Fault):
-            return not_opened(wire)
-        self._wire = wire
-        self._parser = StatusParser()
-        self._owed = self._in_order = self._settled_polls = 0
-        self._automatic = None
-        state = self._ask_state(host)
+        state = self._open(self._url, host, ANSWER_LIMIT_S)
+        self._hint = ""
+        if isinstance(state, Fault) and state.code is FaultCode.TIMED_OUT:
+            state = self._find_baud(host) or state
+        if isinstance(state, Down):
+            return state
         if isinstance(state, Fault):
             return self._down(state)
-        host.report(*state.status)
+        lost = self._tell(AUTOMATIC_STATUS_ON)  # before the clearing, which a strict make awaits
+        if lost is None:
+            # A job of before (a crash, a pulled cable) must not come out when paper is put in.
+            cleared = self._clear(host)
+            lost = cleared if isinstance(cleared, Fault) else None
+        known = lost or self._recover(state, host)
+        if isinstance(known, Fault):
+            return self._down(known)
+        self._report(known, host)
         return Identity("ESC/POS")
 
     def disconnect(self) -> None:
@@ -102,24 +164,30 @@ class ReceiptPrinterDriver:
         state = self._ask_state(host)
         if isinstance(state, Fault) and state.code is FaultCode.TIMED_OUT:
             state = self._ask_state(host)  # one answer may be late; two are silence
+        if isinstance(state, PrinterState):
+            state = self._recover(state, host)
         if isinstance(state, Fault):
             return self._down(state)
-        host.report(*state.status)
+        self._report(state, host)
         self._settled_polls = self._settled_polls + 1 if state.fault is None else 0
         if self._settled_polls >= SETTLED_POLLS:
             self._owed = 0
         return None
 
     def handle(self, command: PrintReceipt, host: Host) -> Printed | Fault | Down:
+        if command.job in self._printed:  # asked twice: it is printed, once
+            host.post(Printed(command.job))
+            return Printed(command.job)
         outcome = self._print(command.lines, host)
         if outcome is None:
+            self._printed.append(command.job)
             printed = Printed(command.job)
             host.post(printed)
             state = self._ask_state(host)
             if isinstance(state, Fault):
                 # Printed all the same; that it has gone since is the next turn's business.
                 return printed
-            host.report(*state.status)
+            self._report(state, host)
             return printed
         host.post(PrintFailed(command.job, outcome))
         if outcome.code in (FaultCode.DEVICE_LOST, FaultCode.SILENT, FaultCode.TIMED_OUT):
@@ -130,74 +198,152 @@ class ReceiptPrinterDriver:
         host.post(PrintFailed(command.job, fault))
         return fault
 
+    # -- opening --------------------------------------------------------------
+
+    def _open(self, url: str, host: Host, limit_s: float) -> PrinterState | Fault | Down:
+        """Open the wire at `url` and ask how the printer is; TIMED_OUT: it is silent."""
+        self.disconnect()
+        wire = host.open(url)
+        if isinstance(wire, Fault):
+            return not_opened(wire)
+        self._wire = wire
+        self._parser = StatusParser()
+        self._owed = self._in_order = self._settled_polls = 0
+        self._automatic = None
+        self._held = False
+        self._done_ids.clear()
+        return self._ask_state(host, limit_s=limit_s)
+
+    def _find_baud(self, host: Host) -> PrinterState | Down | None:
+        """A printer at a rate other than the settings' is used, and the technician told so."""
+        address = parse_url(self._url)
+        if not isinstance(address, SerialUrl):
+            return None
+        for baud in OTHER_BAUDS:
+            if baud == address.baud or host.interruption() is not None:
+                continue
+            url = re.sub(r"\?.*$", "", self._url) + f"?baud={baud}"
+            state = self._open(url, host, BAUD_ANSWER_S)
+            if isinstance(state, PrinterState):
+                self._hint = f"answers at {baud} baud, the settings say {address.baud}"
+                return state
+            if isinstance(state, Down):
+                return state
+        return None
+
     # -- one receipt ----------------------------------------------------------
 
     def _print(self, lines: tuple[Line, ...], host: Host) -> Fault | None:
         """None when the printer confirmed the end."""
-        items = layout(lines, self._columns)
+        from drivers.receipt_printer import raster  # noqa: PLC0415 - half a second, on this thread
+
+        wanted = lines if self._logo is None else (self._logo, *lines)
+        items = layout(wanted, self._columns, raster.draw_logo)
         if isinstance(items, Fault):
             return items
         before = self._ask_state(host)
+        if isinstance(before, PrinterState):
+            self._recovered_at = float("-inf")  # somebody waits: try at once
+            before = self._recover(before, host)
         if isinstance(before, Fault):
             return before  # nothing was sent: nothing is printed
         if before.fault is not None:
-            host.report(*before.status)
+            self._report(before, host)
             return before.fault
-        draw, cut = self._painter_and_cut()
-        job = encode_receipt(items, draw, cut)
+        if self._torn:
+            cleared = self._clear(host)
+            if isinstance(cleared, Fault):
+                return cleared
+        if self._painter is None:
+            self._painter = raster.RowPainter(raster.find_font())
+        self._jobs += 1
+        job_id = f"{self._jobs % 10000:04d}".encode()
+        question = question_after(self._confirm, job_id)
+        job = encode_receipt(
+            items, self._painter, raster.CUT, question, after_a_torn_one=self._torn
+        )
         host.report(Status.BUSY, "printing")
         self._settle()
         self._take_automatic()
+        self._done_ids.clear()
         awaited = self._owed + 1
         self._owed = awaited  # until the answer is here, it may come at any time
         self._settled_polls = 0
-        fault = self._send(job, host) or self._await_end(awaited, host)
+        self._set_torn(True)
+        fault = self._send(job, host)
+        if self._meter is not None:  # what was begun is counted whole: low too early, not too late
+            self._meter.add(length_mm(items))
+        fault = fault or self._await_end(awaited, job_id, host)
         if fault is None:
-            self._owed = 0
+            self._set_torn(False)
+        elif fault.code is not FaultCode.DEVICE_LOST:
+            self._clear(host)  # while it is stopped, so that a refill does not bring the old one
         return fault
 
-    def _painter_and_cut(self) -> tuple[RowPainter, bytes]:
-        # Loaded here, on the printer's thread: it takes half a second.
-        from drivers.receipt_printer.raster import CUT, RowPainter, find_font  # noqa: PLC0415
-
-        if self._painter is None:
-            self._painter = RowPainter(find_font())
-        return self._painter, CUT
-
-    def _send(self, job: bytes, host: Host) -> Fault | None:
+    def _send(self, job: tuple[bytes, ...], host: Host) -> Fault | None:
         """All bytes, as fast as the printer takes them; a fault of the paper ends it."""
         wire = self._wire
         if wire is None:
             return Fault(FaultCode.DEVICE_LOST, "not open")
-        sent = 0
+        # What an older job's last command still waits for is filled with nothing.
+        pieces = (bytes(self._half_sent), *job) if self._half_sent else job
+        self._half_sent = 0
         taken_at = host.clock.monotonic()
-        while sent < len(job):
-            stop = host.interruption()
-            if stop is not None:
-                return Fault(FaultCode.SILENT, "stopped while sending")
-            taken = wire.write(job[sent : sent + WRITE_PIECE_BYTES], WRITE_LIMIT_S)
-            if isinstance(taken, Fault):
-                return taken
-            sent += taken
-            if taken:
-                taken_at = host.clock.monotonic()
-            elif host.clock.monotonic() - taken_at >= MUTE_LIMIT_S:
-                # It takes neither data nor questions; whether paper moved nobody knows.
-                return Fault(FaultCode.SILENT, "takes no data")
-            lost = self._listen(host, 0.0)
-            if lost is not None:
-                return lost
-            state = self._take_automatic()
-            if state is not None and state.fault is not None:
-                host.report(*state.status)
-                return state.fault
+        for piece in pieces:
+            sent = 0
+            while sent < len(piece):
+                if host.interruption() is not None:
+                    self._half_sent = len(piece) - sent if sent else 0
+                    return Fault(FaultCode.SILENT, "stopped while sending")
+                taken: int | Fault = 0
+                if not self._held:
+                    taken = wire.write(piece[sent : sent + WRITE_PIECE_BYTES], WRITE_LIMIT_S)
+                if isinstance(taken, Fault):
+                    self._half_sent = len(piece) - sent
+                    return taken
+                sent += taken
+                self._half_sent = len(piece) - sent
+                if taken:
+                    taken_at = host.clock.monotonic()
+                elif host.clock.monotonic() - taken_at >= (
+                    PRINT_LIMIT_S if self._held else MUTE_LIMIT_S
+                ):
+                    # It takes neither data nor questions; whether paper moved nobody knows.
+                    return Fault(FaultCode.SILENT, "takes no data")
+                lost = self._listen(host, WRITE_LIMIT_S if self._held else 0.0)
+                if lost is not None:
+                    return lost
+                state = self._take_automatic()
+                if state is not None and state.fault is not None:
+                    self._report(state, host)
+                    return state.fault
         return None
 
-    def _await_end(self, awaited: int, host: Host) -> Fault | None:
-        began = heard_at = host.clock.monotonic()
+    def _await_end(self, awaited: int, job_id: bytes, host: Host) -> Fault | None:
+        began = heard_at = asked_at = host.clock.monotonic()
         next_poll = began + PROGRESS_POLL_S
-        while self._in_order < awaited:
+
+        def answered() -> bool:
+            match self._confirm:
+                case Confirm.STATUS:
+                    return self._in_order >= awaited
+                case Confirm.PROCESS_ID:
+                    return job_id in self._done_ids
+                case _:
+                    assert_never(self._confirm)
+
+        while True:
             now = host.clock.monotonic()
+            if answered():
+                lost = self._listen(host, ANSWER_ALONE_S)
+                if self._confirm is Confirm.PROCESS_ID or self._in_order <= self._owed:
+                    self._owed -= self._in_order
+                    self._in_order = 0
+                    return None
+                if lost is not None:
+                    return lost
+                # More answers than questions: some were the rest of something garbled.
+                self._in_order, awaited, self._owed, asked_at = 0, 1, 0, -ASK_AGAIN_S
             if host.interruption() is not None:
                 return Fault(FaultCode.SILENT, "stopped before the end was confirmed")
             if now - began >= PRINT_LIMIT_S:
@@ -207,20 +353,30 @@ class ReceiptPrinterDriver:
                 if lost is not None:
                     return lost
                 continue
-            state = self._ask_state(host, done=lambda: self._in_order >= awaited)
+            state = self._ask_state(host, done=answered)
             now = host.clock.monotonic()
             next_poll = now + PROGRESS_POLL_S
             if isinstance(state, PrinterState):
                 heard_at = now
-                if state.fault is not None and self._in_order < awaited:
-                    host.report(*state.status)
+                if state.fault is not None and not answered():
+                    self._report(state, host)
                     return state.fault
+                if now - asked_at >= ASK_AGAIN_S and not answered():
+                    asked_at = now
+                    self._owed += 1
+                    lost = self._tell(question_after(self._confirm, job_id))
+                    if lost is not None:
+                        return lost
             elif state.code is not FaultCode.TIMED_OUT:
                 lost_now = state.code is FaultCode.DEVICE_LOST
                 return state if lost_now else Fault(FaultCode.SILENT, "stopped before the end")
-            elif now - heard_at >= MUTE_LIMIT_S and self._in_order < awaited:
+            elif now - heard_at >= MUTE_LIMIT_S and not answered():
                 return Fault(FaultCode.SILENT, "does not answer any more")
-        return None
+
+    def _set_torn(self, torn: bool) -> None:
+        self._torn = torn
+        if self._meter is not None:
+            self._meter.set_torn(torn)
 
     def _settle(self) -> None:
         """Between two jobs: an answer that came meanwhile belongs to one that had failed."""
@@ -231,21 +387,78 @@ class ReceiptPrinterDriver:
         state, self._automatic = self._automatic, None
         return state
 
+    def _clear(self, host: Host) -> bool | Fault:
+        """Empty the printer's memory of older jobs. False: this make does not know how."""
+        self._cleared = False
+        # Inside a command of which a part was sent, this one would be part of it: fill that first.
+        lost = self._tell(bytes(self._half_sent) + CLEAR_NOW)
+        if lost is not None and lost.code is not FaultCode.TIMED_OUT:
+            return lost
+        deadline = host.clock.monotonic() + CLEAR_LIMIT_S
+        while not self._cleared:
+            wait_s = deadline - host.clock.monotonic()
+            if wait_s <= CLOCK_STEP_S or host.interruption() is not None:
+                return False
+            lost = self._listen(host, wait_s)
+            if lost is not None:
+                return lost
+        self._owed = self._in_order = self._half_sent = 0
+        return True
+
+    def _recover(self, state: PrinterState, host: Host) -> PrinterState | Fault:
+        """A cutter that was freed still waits for the word that it may go on."""
+        if not (state.cutter_error or state.recoverable_error) or state.cover_open:
+            return state
+        now = host.clock.monotonic()
+        if now - self._recovered_at < RECOVER_EVERY_S:
+            return state
+        self._recovered_at = now
+        lost = self._tell(RECOVER_NOW)
+        return lost if lost is not None else self._ask_state(host)
+
     # -- status ---------------------------------------------------------------
 
+    def _report(self, state: PrinterState, host: Host) -> None:
+        """What the sensors say, and what the counted paper says where they are content."""
+        self._watch_roll(state)
+        status, reason = state.status
+        if status is Status.READY and self._meter is not None and self._roll_mm > 0:
+            left_mm = self._roll_mm - self._meter.used_mm()
+            if left_mm < LOW_PAPER_MM:
+                status, reason = Status.LOW, "paper near its end, by what was printed"
+        host.report(status, reason or self._hint)
+
+    def _watch_roll(self, state: PrinterState) -> None:
+        """Paper after none, or plenty after little: a new roll was put in."""
+        if self._meter is None:
+            return
+        refilled = self._was_out and not state.paper_end
+        fuller = self._was_near_end and not state.paper_near_end
+        if (refilled or fuller) and not state.cover_open:
+            self._meter.new_roll()
+            self._was_out = self._was_near_end = False
+        self._was_out = self._was_out or state.paper_end
+        self._was_near_end = self._was_near_end or state.paper_near_end
+
     def _ask_state(
-        self, host: Host, done: Callable[[], bool] = lambda: False
+        self,
+        host: Host,
+        done: Callable[[], bool] = lambda: False,
+        limit_s: float = ANSWER_LIMIT_S,
     ) -> PrinterState | Fault:
         """DLE EOT 1 to 4, one after the other: their answers look alike. TIMED_OUT: it is silent."""
         answers: dict[Question, int] = {}
         for question in Question:
-            answer = self._ask(host, question, done)
+            answer = self._ask(host, question, done, limit_s)
             if isinstance(answer, Fault):
                 return answer
             answers[question] = answer
+        self._answered = True
         return state_of_answers(answers)
 
-    def _ask(self, host: Host, question: Question, done: Callable[[], bool]) -> int | Fault:
+    def _ask(
+        self, host: Host, question: Question, done: Callable[[], bool], limit_s: float
+    ) -> int | Fault:
         wire = self._wire
         if wire is None:
             return Fault(FaultCode.DEVICE_LOST, "not open")
@@ -254,10 +467,10 @@ class ReceiptPrinterDriver:
             return lost
         self._real_time.clear()
         request = ask_now(question)
-        taken = wire.write(request, ANSWER_LIMIT_S)
+        taken = wire.write(request, limit_s)
         if isinstance(taken, Fault):
             return taken
-        deadline = host.clock.monotonic() + (ANSWER_LIMIT_S if taken == len(request) else 0.0)
+        deadline = host.clock.monotonic() + (limit_s if taken == len(request) else 0.0)
         while not self._real_time:
             stop = host.interruption()
             if stop is not None:
@@ -269,6 +482,12 @@ class ReceiptPrinterDriver:
             if lost is not None:
                 return lost
         return self._real_time[0]
+
+    def _tell(self, command: bytes) -> Fault | None:
+        wire = self._wire
+        if wire is None:
+            return Fault(FaultCode.DEVICE_LOST, "not open")
+        return write_all(wire, command, ANSWER_LIMIT_S)
 
     def _listen(self, host: Host, wait_s: float) -> Fault | None:
         """Take in what the printer says; a Fault when the wire is lost."""
@@ -288,16 +507,26 @@ class ReceiptPrinterDriver:
                     self._in_order += 1
                 case Automatic(frame=frame):
                     self._automatic = state_of_frame(frame)
+                case JobDone(job_id=job_id):
+                    self._done_ids.add(job_id)
+                case Cleared():
+                    self._cleared = True
+                case Flow(stop=stop):
+                    self._held = stop
                 case Noise():
                     pass
+                case _:
+                    assert_never(heard)
         return None
 
     def _down(self, fault: Fault) -> Down:
         match fault.code:
             case FaultCode.TIMED_OUT | FaultCode.SILENT:
-                # Through TCP something answered the call, so that it is not simply switched off.
+                # A serial printer that has answered and does no more was switched off. One that
+                # never did, or stands behind a network board that took the call: nobody knows.
                 through_tcp = isinstance(parse_url(self._url), TcpUrl)
-                status = Status.UNKNOWN if through_tcp else Status.POWERED_OFF
+                gone = self._answered and not through_tcp
+                status = Status.POWERED_OFF if gone else Status.UNKNOWN
                 return Down(status, "does not answer", fault)
             case _:
                 return Down(Status.DISCONNECTED, fault.detail, fault)

@@ -14,7 +14,17 @@ from enum import IntEnum
 from typing import Final, assert_never
 
 from drivers.device import Fault, FaultCode, Status
-from drivers.receipt_printer.values import Align, Feed, Line, Pair, QrCode, Rule, Text
+from drivers.receipt_printer.values import (
+    Align,
+    Confirm,
+    Feed,
+    Line,
+    Logo,
+    Pair,
+    QrCode,
+    Rule,
+    Text,
+)
 
 ESC: Final = b"\x1b"
 FS: Final = b"\x1c"
@@ -23,13 +33,28 @@ INITIALISE: Final = ESC + b"@"
 KANJI_ON: Final = FS + b"&"
 KANJI_OFF: Final = FS + b"."
 ASK_PAPER_IN_ORDER: Final = GS + b"r\x01"  # answered when everything before it has been printed
+AUTOMATIC_STATUS_ON: Final = GS + b"a\x0e"  # online, errors, paper; ESC @ may switch it off
+# Both are obeyed at once, also while the printer is stopped:
+CLEAR_NOW: Final = bytes.fromhex("10 14 08 01 03 14 01 06 02 08")  # DLE DC4 8: empty all buffers
+RECOVER_NOW: Final = b"\x10\x05\x02"  # DLE ENQ 2: leave a recoverable error, buffers emptied
 FEED_TO_CUTTER_LINES: Final = 6  # the blade sits about 15 mm above the head
 
 DOTS_OF_PAPER_MM: Final = {58: 384, 80: 576}  # 8 dots a millimetre on the printable width
 COLUMN_DOTS: Final = 12  # a letter; a hanzi is two columns, 24 dots
 ROW_DOTS: Final = 24
 MAX_ROWS: Final = 400  # about 1.5 m of paper: no receipt of ours, but a mistake
-MAX_QR_BYTES: Final = 2331  # version 40 at level M
+DOTS_A_MM: Final = 8
+LINE_DOTS: Final = 30  # a printer's own spacing from row to row
+# Bytes that fit a QR code of version 1, 2, … at level M (ISO/IEC 18004, table 7).
+QR_BYTES_M: Final = (
+    14, 26, 42, 62, 84, 106, 122, 152, 180, 213, 251, 287, 331, 362, 412, 450, 504, 560, 624, 666,
+    711, 779, 857, 911, 997, 1059, 1125, 1190, 1264, 1370, 1452, 1538, 1628, 1722, 1809, 1911,
+    1989, 2099, 2213, 2331,
+)  # fmt: skip
+GAP_DOTS: Final = LINE_DOTS - ROW_DOTS
+LARGE_GAP: Final = ESC + b"J" + bytes([GAP_DOTS])  # large rows stand on each other otherwise
+MIN_QR_MODULE_DOTS: Final = 3  # 0.375 mm: below, a telephone does not read it from thermal paper
+MAX_LOGO_BYTES: Final = 1_000_000
 MAX_FEED_LINES: Final = 40
 GEOMETRY_OF_ALIGN: Final = {Align.LEFT: 0, Align.CENTRE: 1, Align.RIGHT: 2}
 
@@ -50,10 +75,9 @@ def printable(char: str) -> bool:
     """Whether every printer carries a glyph for it: GBK. Some of GB18030's other two-byte characters
     (䶮, FE9F) are in some fonts only, and a name drawn is never wrong."""
     try:
-        char.encode("gbk")
+        return char.isascii() or len(char.encode("gbk")) == 2
     except UnicodeEncodeError:
         return False
-    return True
 
 
 def char_columns(char: str) -> int:
@@ -81,6 +105,18 @@ def wrap(text: str, columns: int) -> list[str]:
     rows: list[str] = []
     for paragraph in text.splitlines() or [""]:
         rows += _wrap_paragraph(plain(paragraph), max(2, columns))
+    return rows
+
+
+def wrap_evenly(text: str, columns: int) -> list[str]:
+    """As `wrap`, with rows of like length: for what stands in the middle, such as a long number."""
+    rows = wrap(text, columns)
+    if len(rows) == 1:
+        return rows
+    for narrower in range(2, columns):
+        evenly = wrap(text, narrower)
+        if len(evenly) == len(rows):
+            return evenly
     return rows
 
 
@@ -138,29 +174,55 @@ class Row:
         return not all(printable(c) for c in self.text)
 
 
-Item = Row | QrCode | Feed
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Black-and-white dots, a bit each, rows of whole bytes; printed in the middle."""
+
+    width_dots: int
+    rows: bytes = field(repr=False)
+
+    @property
+    def height_dots(self) -> int:
+        return len(self.rows) // ((self.width_dots + 7) // 8)
+
+
+Item = Row | QrCode | Picture | Feed
 DrawRow = Callable[[Row], bytes]
 """Makes the raster command (GS v 0) of one row, drawn from its left edge."""
+DrawLogo = Callable[[Logo, int], Picture | None]
+"""Makes dots of a picture file, at most so many wide; None for what is no picture."""
 
 
-def layout(lines: tuple[Line, ...], columns: int) -> tuple[Item, ...] | Fault:
-    """Lines as rows of the paper's width."""
+def no_logo(_logo: Logo, _width_dots: int) -> Picture | None:
+    """For receipts without one."""
+    return None
+
+
+def layout(
+    lines: tuple[Line, ...], columns: int, draw_logo: DrawLogo = no_logo
+) -> tuple[Item, ...] | Fault:
+    """Lines as rows of the paper's width. A logo that is no picture is left out: the receipt counts."""
+    width = columns * COLUMN_DOTS
     items: list[Item] = []
     for line in lines:
         match line:
             case Text(text=text, align=align, large=large, bold=bold):
-                rows = wrap(text, columns // 2 if large else columns)
+                cut = wrap_evenly if align is Align.CENTRE else wrap
+                rows = cut(text, columns // 2 if large else columns)
                 items += [Row(row, align, large, bold) for row in rows]
             case Pair():
                 items += _pair_rows(line, columns)
             case Rule():
                 items.append(Row("-" * columns))
-            case QrCode(text=text, modules_dots=dots):
-                if not 0 < len(text.encode("utf-8", "replace")) <= MAX_QR_BYTES:
-                    return Fault(FaultCode.BAD_INPUT, "QR text too long or empty")
-                if not 1 <= dots <= 16:
-                    return Fault(FaultCode.BAD_INPUT, "QR modules of 1 to 16 dots")
-                items.append(line)
+            case QrCode():
+                fitted = _fit_qr(line, width)
+                if isinstance(fitted, Fault):
+                    return fitted
+                items.append(fitted)
+            case Logo():
+                picture = draw_logo(line, width) if len(line.png) <= MAX_LOGO_BYTES else None
+                if picture is not None:
+                    items.append(picture)
             case Feed(lines=count):
                 items.append(Feed(min(max(count, 0), MAX_FEED_LINES)))
             case _:
@@ -168,6 +230,46 @@ def layout(lines: tuple[Line, ...], columns: int) -> tuple[Item, ...] | Fault:
     if len(items) > MAX_ROWS:
         return Fault(FaultCode.BAD_INPUT, "longer than a receipt can be")
     return tuple(items)
+
+
+def qr_modules(text: str) -> int | None:
+    """Modules along one side at level M; None when no code holds so much."""
+    size = len(text.encode("utf-8", "replace"))
+    for version, capacity in enumerate(QR_BYTES_M, start=1):
+        if 0 < size <= capacity:
+            return 17 + 4 * version
+    return None
+
+
+def _fit_qr(code: QrCode, width_dots: int) -> QrCode | Fault:
+    """With smaller modules where the paper is narrow: a printer prints no code that is too wide."""
+    modules = qr_modules(code.text)
+    if modules is None:
+        return Fault(FaultCode.BAD_INPUT, "QR text too long or empty")
+    if not 1 <= code.modules_dots <= 16:
+        return Fault(FaultCode.BAD_INPUT, "QR modules of 1 to 16 dots")
+    dots = min(code.modules_dots, width_dots // modules)
+    if dots < min(MIN_QR_MODULE_DOTS, code.modules_dots):
+        return Fault(FaultCode.BAD_INPUT, "QR text too long for this paper")
+    return QrCode(code.text, dots)
+
+
+def length_mm(items: tuple[Item, ...]) -> float:
+    """Paper that a receipt takes, to the cutter; as the printer counts, a little more than less."""
+    dots = FEED_TO_CUTTER_LINES * LINE_DOTS
+    for item in items:
+        match item:
+            case Row(large=large):
+                dots += 2 * ROW_DOTS + GAP_DOTS if large else LINE_DOTS
+            case QrCode(text=text, modules_dots=module):
+                dots += (qr_modules(text) or 0) * module + LINE_DOTS
+            case Picture(height_dots=height):
+                dots += height
+            case Feed(lines=count):
+                dots += count * LINE_DOTS
+            case _:
+                assert_never(item)
+    return dots / DOTS_A_MM
 
 
 def _pair_rows(pair: Pair, columns: int) -> Iterator[Row]:
@@ -188,21 +290,42 @@ def _pair_rows(pair: Pair, columns: int) -> Iterator[Row]:
 # -- bytes --------------------------------------------------------------------
 
 
-def encode_receipt(items: tuple[Item, ...], draw: DrawRow, cut: bytes) -> bytes:
+def encode_receipt(
+    items: tuple[Item, ...], draw: DrawRow, cut: bytes, question: bytes, *, after_a_torn_one: bool
+) -> tuple[bytes, ...]:
     """The whole job: initialise, rows, feed to the blade, `cut`, and the question that is
-    answered when all of it is on paper."""
-    parts = [INITIALISE, KANJI_OFF]
+    answered when all of it is on paper.
+
+    Each piece is whole commands, so that a job given up between two leaves no printer waiting for
+    the rest of one. `after_a_torn_one`: what still hangs in the slot is cut off first.
+    """
+    pieces = [INITIALISE + AUTOMATIC_STATUS_ON + KANJI_OFF]
+    if after_a_torn_one:
+        pieces.append(feed(FEED_TO_CUTTER_LINES) + cut)
     for item in items:
         match item:
             case Row():
-                parts.append(_encode_row(item, draw))
+                pieces.append(_encode_row(item, draw))
             case QrCode():
-                parts.append(_encode_qr(item))
+                pieces.append(_encode_qr(item))
+            case Picture():
+                pieces += [ESC + b"a\x01" + band for band in _bands(item)]
             case Feed(lines=count):
-                parts.append(feed(count))
+                pieces.append(feed(count))
             case _:
                 assert_never(item)
-    return b"".join([*parts, feed(FEED_TO_CUTTER_LINES), cut, ASK_PAPER_IN_ORDER])
+    return (*pieces, feed(FEED_TO_CUTTER_LINES) + cut + question)
+
+
+def question_after(confirm: Confirm, job_id: bytes) -> bytes:
+    """What is asked after the cut. `job_id`: four letters or digits."""
+    match confirm:
+        case Confirm.STATUS:
+            return ASK_PAPER_IN_ORDER
+        case Confirm.PROCESS_ID:
+            return GS + b"(H\x06\x00\x30\x30" + job_id
+        case _:
+            assert_never(confirm)
 
 
 def feed(lines: int) -> bytes:
@@ -215,7 +338,7 @@ def _encode_row(row: Row, draw: DrawRow) -> bytes:
         return align + draw(row)
     # Hanzi and letters have a size each: FS ! acts on the ones, GS ! on the others.
     size_on = GS + b"!\x11" + FS + b"!\x0c" if row.large else b""
-    size_off = GS + b"!\x00" + FS + b"!\x00" if row.large else b""
+    size_off = GS + b"!\x00" + FS + b"!\x00" + LARGE_GAP if row.large else b""
     bold_on = ESC + b"E\x01" if row.bold else b""
     bold_off = ESC + b"E\x00" if row.bold else b""
     text = row.text.encode("gb18030")
@@ -241,10 +364,26 @@ def _encode_qr(code: QrCode) -> bytes:
     )
 
 
+BAND_ROWS: Final = 64  # a small printer's memory; bands join without a gap
+# Beginnings of real-time commands, which some printers obey inside a picture too.
+_OBEYED_AT_ONCE: Final = (b"\x10\x04", b"\x10\x05", b"\x10\x14")
+
+
+def _bands(picture: Picture) -> Iterator[bytes]:
+    step = (picture.width_dots + 7) // 8 * BAND_ROWS
+    for at in range(0, len(picture.rows), step):
+        yield raster(picture.width_dots, picture.rows[at : at + step])
+
+
 def raster(width_dots: int, rows: bytes) -> bytes:
-    """GS v 0: a black-and-white picture, one bit a dot, rows padded to whole bytes."""
+    """GS v 0: a black-and-white picture, one bit a dot, rows padded to whole bytes.
+
+    One dot is added where the dots would look like a real-time command.
+    """
     row_bytes = (width_dots + 7) // 8
     height = len(rows) // row_bytes
+    for beginning in _OBEYED_AT_ONCE:
+        rows = rows.replace(beginning, b"\x11" + beginning[1:])
     return GS + b"v0\x00" + row_bytes.to_bytes(2, "little") + height.to_bytes(2, "little") + rows
 
 
@@ -286,48 +425,106 @@ class Automatic:
 
 
 @dataclass(frozen=True, slots=True)
+class JobDone:
+    """The answer to GS ( H: the job with this id has left the printer."""
+
+    job_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The answer to DLE DC4 8: no old job is left in the printer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Noise:
     byte: int
 
 
-Heard = RealTime | InOrder | Automatic | Noise
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """XOFF or XON: whether the sender must wait."""
+
+    stop: bool
+
+
+Heard = RealTime | InOrder | Automatic | JobDone | Cleared | Flow | Noise
+
+_XON: Final = 0x11
+_XOFF: Final = 0x13
+_BLOCK_START: Final = 0x37
+_BLOCK_BYTES: Final = {0x22: 7, 0x25: 3}  # by identifier, with header and NUL
+_FRAME_REST: Final = 3
 
 
 class StatusParser:
-    """Tells one-byte answers and four-byte frames apart in one stream, by their fixed bits.
+    """Tells one-byte answers, four-byte frames and blocks apart in one stream, by their fixed bits.
 
     DLE EOT answers are xxx1 xx10 with bit 7 clear; a frame begins xxx1 xx00 and goes on with
-    three bytes whose bits 4 and 7 are clear; an answer to GS r has bits 4 and 7 clear and stands
-    alone. A real-time answer may fall into the middle of a frame.
+    three bytes whose bits 4 and 7 are clear; a block begins 37; an answer to GS r has bits 4 and
+    7 clear and stands alone. A real-time answer may fall into the middle of a frame. What may be
+    the rest of a broken frame is noise: it must not be taken for "printed".
     """
 
     def __init__(self) -> None:
         self._frame = bytearray()
+        self._block = bytearray()
+        self._debris = 0  # so many bytes may still be the rest of something broken
 
     def feed(self, piece: bytes) -> list[Heard]:
-        return [heard for byte in piece if (heard := self._take(byte)) is not None]
+        return [heard for byte in piece for heard in self._take(byte)]
 
     def silence(self) -> None:
         """Nothing came for long: the rest of a frame will not come."""
         self._frame.clear()
+        self._block.clear()
+        self._debris = 0
 
-    def _take(self, byte: int) -> Heard | None:
+    def _take(self, byte: int) -> tuple[Heard, ...]:
+        if byte in (_XON, _XOFF):  # may fall between any two bytes
+            return (Flow(byte == _XOFF),)
+        if self._block:
+            return self._in_block(byte)
         if byte & 0x93 == 0x12:
-            return RealTime(byte)
+            return (RealTime(byte),)
         if byte & 0x93 == 0x10:
             self._frame[:] = bytes([byte])
-            return None
+            self._debris = 0
+            return ()
+        if byte == _BLOCK_START:
+            self._frame.clear()
+            self._block[:] = bytes([byte])
+            return ()
         if byte & 0x90 != 0:
             self._frame.clear()
-            return Noise(byte)
+            self._debris = _FRAME_REST
+            return (Noise(byte),)
         if not self._frame:
-            return InOrder(byte)
+            if self._debris:
+                self._debris -= 1
+                return (Noise(byte),)
+            return (InOrder(byte),)
         self._frame.append(byte)
         if len(self._frame) < 4:
-            return None
+            return ()
         frame = bytes(self._frame)
         self._frame.clear()
-        return Automatic(frame)
+        return (Automatic(frame),)
+
+    def _in_block(self, byte: int) -> tuple[Heard, ...]:
+        self._block.append(byte)
+        size = _BLOCK_BYTES.get(self._block[1], 0)
+        last = len(self._block) == size
+        if len(self._block) > 2 and (byte == 0) is not last:
+            size = 0  # NUL stands at the end and nowhere else
+        if len(self._block) < size:
+            return ()
+        block = bytes(self._block)
+        self._block.clear()
+        if size == 0:
+            self._debris = _FRAME_REST
+            return tuple(Noise(b) for b in block)
+        return (JobDone(block[2:-1]),) if block[1] == 0x22 else (Cleared(),)
 
 
 @dataclass(frozen=True, slots=True)

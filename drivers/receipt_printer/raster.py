@@ -6,6 +6,7 @@ second to import.
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,10 +16,18 @@ from escpos.constants import PAPER_FULL_CUT
 from escpos.image import EscposImage
 from PIL import Image, ImageDraw, ImageFont
 
-from drivers.receipt_printer.protocol import COLUMN_DOTS, ROW_DOTS, Row, char_columns, raster
+from drivers.receipt_printer.protocol import (
+    COLUMN_DOTS,
+    GAP_DOTS,
+    ROW_DOTS,
+    Picture,
+    Row,
+    char_columns,
+    raster,
+)
+from drivers.receipt_printer.values import Logo
 
 CUT: Final = bytes(PAPER_FULL_CUT)
-ROW_GAP_DOTS: Final = 6  # the printer's own spacing: 30 dots from row to row
 FONT_SEARCH_LIMIT_S: Final = 3.0
 _FAMILY: Final = "Noto Sans CJK SC"
 _DEBIAN_PATH: Final = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
@@ -70,7 +79,7 @@ class RowPainter:
         scale = 2 if row.large else 1
         height = ROW_DOTS * scale
         width = max(1, sum(char_columns(c) for c in row.text)) * COLUMN_DOTS * scale
-        image = Image.new("L", (-(-width // 8) * 8, height + ROW_GAP_DOTS), 255)
+        image = Image.new("L", (-(-width // 8) * 8, height + GAP_DOTS), 255)
         pen = ImageDraw.Draw(image)
         font = self._fonts.get(height)
         x = 0
@@ -85,6 +94,26 @@ class RowPainter:
                 pen.text(middle, cluster, font=font, fill=0, anchor="mm", stroke_width=stroke)
             x += cell
         return image.point([0 if level < 255 - _INK else 255 for level in range(256)]).convert("1")
+
+
+MAX_LOGO_DOTS: Final = 576  # high and wide: the paper's width, about 7 cm
+
+
+def draw_logo(logo: Logo, width_dots: int) -> Picture | None:
+    """A logo's picture file as dots, never larger than the paper; None for what is no picture."""
+    try:
+        with Image.open(io.BytesIO(logo.png), formats=["PNG"]) as opened:
+            if opened.width * opened.height > 4_000_000:
+                return None
+            seen = opened.convert("RGBA")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    white = Image.new("RGBA", seen.size, "white")
+    image = Image.alpha_composite(white, seen).convert("L")
+    image.thumbnail((min(width_dots, MAX_LOGO_DOTS), MAX_LOGO_DOTS))
+    padded = Image.new("L", (-(-image.width // 8) * 8, image.height), 255)
+    padded.paste(image, (0, 0))
+    return Picture(padded.width, EscposImage(padded).to_raster_format())
 
 
 def _clusters(text: str) -> list[str]:

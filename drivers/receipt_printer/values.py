@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from drivers.device import Fault
 
@@ -47,11 +48,18 @@ class QrCode:
 
 
 @dataclass(frozen=True, slots=True)
+class Logo:
+    """A picture file's bytes (PNG), black on white, centred; made smaller where the paper is narrow."""
+
+    png: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
     lines: int = 1
 
 
-Line = Text | Pair | Rule | QrCode | Feed
+Line = Text | Pair | Rule | QrCode | Logo | Feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +83,27 @@ class PrintFailed:
 
     job: str
     fault: Fault
+
+
+class Confirm(StrEnum):
+    """The question after the cut, which the printer answers when the paper has been printed."""
+
+    STATUS = "status"  # GS r 1: every make answers it, with one byte
+    PROCESS_ID = "process_id"  # GS ( H: newer makes; the answer names the job
+
+
+class PaperMeter(Protocol):
+    """How much of the roll has been used, and whether a receipt was begun and never confirmed.
+
+    Kept across restarts by somebody above.
+    """
+
+    def used_mm(self) -> float: ...
+
+    def add(self, mm: float) -> None: ...
+
+    def new_roll(self) -> None: ...
+
+    def torn(self) -> bool: ...
+
+    def set_torn(self, torn: bool) -> None: ...

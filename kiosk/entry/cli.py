@@ -176,9 +176,33 @@ def smartcard(json: Json = False) -> None:
 
 
 @app.command()
-def receipt(json: Json = False) -> None:
-    """Print a test receipt."""
-    raise typer.Exit(_not_built("receipt", json))
+def receipt(
+    *,
+    printer: Annotated[str, typer.Option("--printer", help="tcp://host:9100 or serial:///dev/…")],
+    file: Annotated[Path | None, typer.Argument(help="A receipt as JSON.")] = None,
+    sample: Annotated[
+        str, typer.Option("--sample", help="accepted, delivered, reprint, rare_name or test.")
+    ] = "",
+    language: Annotated[str, typer.Option("--language", help="Of a sample: zh or en.")] = "zh",
+    width: Annotated[int, typer.Option("--width", help="Of the paper: 58 or 80 mm.")] = 80,
+    confirm: Annotated[str, typer.Option("--confirm", help="status or process_id.")] = "status",
+    status: Annotated[bool, typer.Option("--status", help="Print nothing; say how it is.")] = False,
+    json: Json = False,
+) -> None:
+    """Print one receipt and wait until the printer says that it is out."""
+    from kiosk.entry.commands import receipt as command
+
+    code = command.run(
+        printer,
+        file,
+        sample_name=sample,
+        language=language,
+        paper_mm=width,
+        confirm=confirm,
+        status=status,
+        json=json,
+    )
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -28,7 +28,6 @@ from drivers.code_scanner.driver import CodeScannerDriver
 from drivers.device import Log
 from drivers.id_reader.driver import IdReaderDriver
 from drivers.keypad.driver import KeypadDriver
-from drivers.receipt_printer.driver import ReceiptPrinterDriver
 from drivers.voice.driver import VoiceDriver
 from drivers.worker import DeviceWorker
 from kiosk import sync_messages
@@ -42,6 +41,7 @@ from kiosk.entry.commands.settings_file import exit_of
 from kiosk.entry.guard import Guard
 from kiosk.entry.hub_desk import HubDesk
 from kiosk.entry.program import program_version
+from kiosk.entry.receipt_printer import receipt_printer
 from kiosk.entry.runner import Devices, Runner
 from kiosk.entry.store_desk import Callbacks, StoreDesk
 from kiosk.entry.supervisor import Child, Recipe
@@ -132,7 +132,7 @@ def _run(
         ),
         code_scanner=DeviceWorker(CodeScannerDriver(settings.code_scanner.url), post, clock, log),
         receipt_printer=DeviceWorker(
-            ReceiptPrinterDriver(settings.receipt_printer.url, settings.receipt_printer.paper_mm),
+            receipt_printer(settings),
             post,
             clock,
             log,

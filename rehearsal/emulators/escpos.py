@@ -13,9 +13,9 @@ LARGEST_TEXT_BYTES = 1  # text comes a character at a time, so that a mode chang
 
 @dataclass(frozen=True, slots=True)
 class RealTime:
-    """DLE EOT n or DLE ENQ n: answered at once, whatever waits in the buffer."""
+    """DLE EOT n, DLE ENQ n or DLE DC4 8: obeyed at once, whatever waits in the buffer."""
 
-    kind: str  # "status" or "recover"
+    kind: str  # "status", "recover" or "clear"
     n: int
 
 
@@ -51,6 +51,8 @@ class Unknown:
 
 
 Token = RealTime | Char | Control | Command | Unknown
+
+CLEAR = bytes((DLE, 0x14, 8, 1, 3, 20, 1, 6, 2, 8))
 
 # prefix and code -> (name, how many parameter bytes follow)
 FIXED: dict[bytes, tuple[str, int]] = {
@@ -117,6 +119,8 @@ class Tokenizer:
             return self._command(head)
         if first in (0x0A, 0x0D, 0x09):
             return 1, Control(first)
+        if first == 0:
+            return 1, None  # nothing: what wakes a sleeping printer
         if first < 0x20 or first == 0x7F:
             return 1, Unknown(head[:1])
         if first < 0x80 or not self.kanji:
@@ -139,6 +143,8 @@ class Tokenizer:
             return 3, RealTime("status", head[2])
         if head[1] == 0x05 and head[2] in (1, 2):
             return 3, RealTime("recover", head[2])
+        if head[1] == 0x14 and CLEAR.startswith(head[: len(CLEAR)]):
+            return (len(CLEAR), RealTime("clear", 8)) if len(head) >= len(CLEAR) else (0, None)
         return 1, Unknown(head[:1])
 
     def _command(self, head: bytes) -> tuple[int, Token | None]:
@@ -189,4 +195,6 @@ class Tokenizer:
         data = bytes(self.buffer[5:size])
         if head[:3] == b"\x1d(k" and len(data) >= 2 and data[0] == 0x31:
             return size, Command("qr", (data[1],), data[2:])
+        if head[:3] == b"\x1d(H" and len(data) == 6 and data[:2] == b"00":
+            return size, Command("process_id", (), data[2:])
         return size, Unknown(bytes(self.buffer[:size]))

@@ -41,7 +41,7 @@ def _glyph(text: str, wide: bool) -> Image.Image:
     """One character in its cell: 24x24 dots for hanzi, 12x24 otherwise; 1 is ink."""
     width = HANZI_DOTS if wide else ASCII_DOTS
     cell = Image.new("L", (width, HANZI_DOTS), 0)
-    ImageDraw.Draw(cell).text((width / 2, 20), text, fill=255, font=_font(22), anchor="ms")
+    ImageDraw.Draw(cell).text((width / 2, 19), text, fill=255, font=_font(21), anchor="ms")
     return cell.point(lambda level: 255 if level > 110 else 0).convert("1")
 
 
@@ -80,7 +80,8 @@ class Done:
     moved_dots: int = 0
     answer: bytes = b""  # never empty for GS r
     want_status: bool = False  # GS r 1: the machine knows its sensors
-    want_automatic: int | None = None  # GS a n
+    want_automatic: int | None = None  # GS a n, and 0 at ESC @
+    want_done: bytes = b""  # GS ( H: the id to answer with
     cut: bool = False
 
 
@@ -230,6 +231,9 @@ class Paper:
             case "initialise":
                 self.mode = Mode()
                 self.line, self.line_width, self.line_text = [], 0, ""
+                return Done(want_automatic=0)
+            case "process_id":
+                return Done(want_done=command.data)
             case "ascii_mode":
                 mode.font_b = bool(n[0] & 0x01)
                 mode.bold = bool(n[0] & 0x08)
@@ -374,10 +378,14 @@ class Paper:
         paper.paste(ink, (margin, 0), piece)
         return paper
 
+    def forget_line(self) -> None:
+        """What was not yet on paper goes."""
+        self.line, self.line_width, self.line_text = [], 0, ""
+
     def power_off(self) -> None:
         """Everything in memory goes; the paper stays where it is."""
         self.mode = Mode()
-        self.line, self.line_width, self.line_text = [], 0, ""
+        self.forget_line()
         self.qr_data, self.qr_module, self.qr_error = b"", 3, 48
 
 
@@ -399,10 +407,15 @@ class Sensors:
     near_end: bool = False
     cover_open: bool = False
     cutter_jammed: bool = False
+    paper_jammed: bool = False
+
+    @property
+    def error(self) -> bool:
+        return self.cutter_jammed or self.paper_jammed
 
     @property
     def offline(self) -> bool:
-        return not self.paper or self.cover_open or self.cutter_jammed
+        return not self.paper or self.cover_open or self.error
 
     def real_time(self, n: int) -> bytes:
         """DLE EOT n: bits 1 and 4 are always set, 0 and 7 never."""
@@ -413,9 +426,10 @@ class Sensors:
             case 2:
                 byte |= 0x04 if self.cover_open else 0
                 byte |= 0x20 if not self.paper else 0
-                byte |= 0x40 if self.cutter_jammed else 0
+                byte |= 0x40 if self.error else 0
             case 3:
                 byte |= 0x08 if self.cutter_jammed else 0
+                byte |= 0x04 if self.paper_jammed else 0
             case _:
                 byte |= 0x0C if self.near_end or not self.paper else 0
                 byte |= 0x60 if not self.paper else 0
@@ -424,7 +438,7 @@ class Sensors:
     def automatic(self) -> bytes:
         """The four bytes of automatic status back."""
         first = 0x10 | (0x08 if self.offline else 0) | (0x20 if self.cover_open else 0)
-        second = 0x08 if self.cutter_jammed else 0
+        second = (0x08 if self.cutter_jammed else 0) | (0x04 if self.paper_jammed else 0)
         third = (0x03 if self.near_end or not self.paper else 0) | (0x0C if not self.paper else 0)
         return bytes([first, second, third, 0])
 

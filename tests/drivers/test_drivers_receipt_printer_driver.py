@@ -11,8 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.device import Fault, FaultCode, Identity, Status
-from drivers.receipt_printer.driver import PRINT_LIMIT_S, ReceiptPrinterDriver
-from drivers.receipt_printer.values import Printed, PrintFailed, PrintReceipt, QrCode, Text
+from drivers.receipt_printer.driver import (
+    ASK_AGAIN_S,
+    PRINT_LIMIT_S,
+    RECOVER_EVERY_S,
+    ReceiptPrinterDriver,
+)
+from drivers.receipt_printer.protocol import CLEAR_NOW
+from drivers.receipt_printer.values import (
+    Confirm,
+    Printed,
+    PrintFailed,
+    PrintReceipt,
+    QrCode,
+    Text,
+)
 from drivers.transport import MemoryTransport
 from drivers.worker import DeviceWorker, Down
 from kiosk.clock import SystemClock
@@ -44,10 +57,28 @@ class Printer:
         self.printing_since: float | None = None
         self.takes = 1 << 30  # bytes until it is lost
         self.says_when_fed = b""
+        self.knows_clear = True
+        self.cleared = 0
+        self.recovered = 0
+        self.after_recover: dict[int, int] | None = None
 
     def _handle(self, data: bytes) -> bytes | Fault:
         if data[:2] == b"\x10\x04":
             return bytes([self.status[data[2]]]) if self.answers else b""
+        if data.endswith(CLEAR_NOW):
+            if not (self.knows_clear and self.answers):
+                return b""
+            self.cleared += 1
+            self.held = 0
+            self.due.clear()
+            self.printing_since = None
+            return b"\x37\x25\x00"
+        if data == b"\x10\x05\x02":
+            self.recovered += 1
+            self.status = self.after_recover or self.status
+            return b""
+        if data == b"\x1da\x0e":
+            return b""
         if self.printing_since is None:
             self.printing_since = self.clock.now
         self.takes -= len(data)
@@ -175,6 +206,232 @@ def test_after_a_refill_the_old_confirmation_is_not_taken_for_the_new_receipts()
     assert printer.clock.now - began >= 5.0
 
 
+def test_a_receipt_given_up_is_cleared_out_of_the_printer_before_paper_is_put_in() -> None:
+    printer = Printer().connect()
+    before = printer.cleared
+    printer.happens = {1.0: dict(NO_PAPER)}
+    printer.print("first")
+    assert printer.cleared == before + 1, "while it stands still"
+    assert printer.held == 0
+
+
+def test_a_printer_is_cleared_of_what_a_crash_left_in_it_before_anything_is_printed() -> None:
+    assert Printer().connect().cleared == 1
+
+
+def test_what_hangs_out_of_the_slot_is_cut_off_and_the_receipt_printed_whole() -> None:
+    printer = Printer().connect()
+    printer.happens = {1.0: dict(NO_PAPER)}
+    printer.print("first")
+    assert printer.paper.count(b"\x1dV\x00") == 1
+    printer.refill()
+    printer.print("second")
+    assert printer.paper.count(b"\x1dV\x00") == 2
+    assert "受理回执".encode("gb18030") in printer.paper
+    printer.print("third")
+    assert printer.paper.count(b"\x1dV\x00") == 1
+
+
+def test_a_job_that_was_printed_is_not_printed_again_under_its_name() -> None:
+    printer = Printer().connect()
+    printer.print("a")
+    printer.paper = b""
+    assert printer.driver.handle(PrintReceipt("a", RECEIPT.lines), printer.host) == Printed("a")
+    assert printer.paper == b""
+
+
+@given(st.integers(1, 400))
+def test_a_command_cut_off_in_its_middle_is_filled_before_the_next_receipt(after: int) -> None:
+    """The printer counts the dots of a picture: what is missing must come before anything else."""
+    printer = Printer().connect()
+    printer.takes = after
+    printer.print()
+    half = printer.driver._half_sent
+    again = MemoryTransport(printer._handle, printer._pass)
+    printer.wire, printer.takes = again, 1 << 30
+    printer.printing_since = None
+    written_before = len(again.written)
+    assert isinstance(printer.driver.connect(printer.host), Identity)
+    sent = bytes(again.written[written_before:])
+    assert bytes(half) + CLEAR_NOW in sent
+
+
+class Confused(Printer):
+    """Answers one thing too many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.surplus = b"\x00\x00\x00"
+
+    def _handle(self, data: bytes) -> bytes | Fault:
+        answer = super()._handle(data)
+        if self.surplus and data.endswith(b"\x1dr\x01"):
+            surplus, self.surplus = self.surplus, b""
+            return surplus
+        return answer
+
+
+def test_the_rest_of_a_garbled_frame_is_not_taken_for_the_end() -> None:
+    """Three bytes that look like answers to one question: none of them is believed."""
+    printer = Confused().connect()
+    printer.seconds = 3.0
+    began = printer.clock.now
+    assert printer.print() == Printed("job-1")
+    assert printer.clock.now - began >= 3.0
+
+
+def test_an_answer_lost_on_the_line_is_asked_for_again() -> None:
+    printer = Printer().connect()
+    printer.confirms = False
+    printer.happens = {}
+    original = printer._handle
+    asked: list[float] = []
+
+    def handle(data: bytes) -> bytes | Fault:
+        if data == b"\x1dr\x01":
+            asked.append(printer.clock.now)
+            return b"\x00"
+        return original(data)
+
+    printer.wire._handler = handle
+    began = printer.clock.now
+    assert printer.print() == Printed("job-1")
+    assert asked[0] - began >= ASK_AGAIN_S
+    assert printer.clock.now - began < PRINT_LIMIT_S
+
+
+def test_with_ids_only_the_answer_with_this_jobs_id_counts() -> None:
+    printer = Printer()
+    printer.driver = ReceiptPrinterDriver("tcp://127.0.0.1:9100", confirm=Confirm.PROCESS_ID)
+    printer.connect()
+    original = printer._handle
+
+    def handle(data: bytes) -> bytes | Fault:
+        answer = original(data)
+        if data.endswith(b"\x1d(H\x06\x00\x30\x300001"):
+            return b"\x00\x00\x37\x22\x39\x39\x39\x39\x00\x37\x22\x30\x30\x30\x31\x00"
+        return answer
+
+    printer.wire._handler = handle
+    assert printer.print() == Printed("job-1")
+    printer.wire._handler = original
+    assert isinstance(printer.print("job-2"), Down), "old ids and other answers are not its end"
+
+
+def test_a_cutter_that_was_freed_is_told_to_go_on_and_not_while_fingers_are_at_it() -> None:
+    printer = Printer().connect()
+    printer.status = dict(CUTTER)
+    for _ in range(3):
+        printer.driver.run(printer.host)
+    assert printer.recovered == 1
+    printer.after_recover = dict(IDLE)
+    printer.clock.advance(RECOVER_EVERY_S)
+    printer.driver.run(printer.host)
+    assert printer.host.reports[-1] == (Status.READY, "")
+
+
+def test_a_press_tries_a_freed_cutter_at_once() -> None:
+    printer = Printer().connect()
+    printer.status, printer.after_recover = dict(CUTTER), dict(IDLE)
+    assert printer.print() == Printed("job-1")
+
+
+class Meter:
+    def __init__(self, used_mm: float = 0.0) -> None:
+        self.mm = used_mm
+        self.begun = False
+
+    def used_mm(self) -> float:
+        return self.mm
+
+    def add(self, mm: float) -> None:
+        self.mm += mm
+
+    def new_roll(self) -> None:
+        self.mm = 0.0
+
+    def torn(self) -> bool:
+        return self.begun
+
+    def set_torn(self, torn: bool) -> None:
+        self.begun = torn
+
+
+def metered(used_mm: float) -> tuple[Printer, Meter]:
+    printer, meter = Printer(), Meter(used_mm)
+    printer.driver = ReceiptPrinterDriver("tcp://127.0.0.1:9100", meter=meter, roll_m=50)
+    return printer.connect(), meter
+
+
+def test_the_paper_used_is_counted_and_a_roll_near_its_end_is_told_without_a_sensor() -> None:
+    printer, meter = metered(46_950)
+    assert printer.host.reports[-1] == (Status.READY, "")
+    printer.print()
+    assert 46_990 < meter.mm < 47_100
+    assert printer.host.reports[-1] == (Status.LOW, "paper near its end, by what was printed")
+    printer.status = dict(NO_PAPER)
+    printer.driver.run(printer.host)
+    printer.status = dict(IDLE)
+    printer.driver.run(printer.host)
+    assert meter.mm == 0.0, "a new roll"
+    assert printer.host.reports[-1] == (Status.READY, "")
+
+
+def test_a_receipt_torn_by_a_restart_is_cut_off_by_the_next_start() -> None:
+    printer, meter = metered(0)
+    printer.happens = {1.0: dict(NO_PAPER)}
+    printer.print()
+    assert meter.begun
+    again = Printer()
+    again.driver = ReceiptPrinterDriver("tcp://127.0.0.1:9100", meter=meter)
+    again.connect().print()
+    assert again.paper.count(b"\x1dV\x00") == 2
+    assert not meter.begun
+
+
+def test_a_roll_changed_before_it_was_empty_counts_as_new() -> None:
+    printer, meter = metered(10_000)
+    printer.status = dict(NEAR_END)
+    printer.driver.run(printer.host)
+    assert printer.host.reports[-1] == (Status.LOW, "paper near its end")
+    printer.status = dict(IDLE)
+    printer.driver.run(printer.host)
+    assert meter.mm == 0.0
+
+
+def test_a_printer_at_another_speed_than_the_settings_is_used_and_the_technician_told() -> None:
+    printer = Printer("serial:///dev/example?baud=115200")
+
+    def wire() -> MemoryTransport:
+        printer.answers = printer.host.opened[-1].endswith("baud=19200")
+        return MemoryTransport(printer._handle, printer._pass)
+
+    printer.host._wire = wire
+    assert isinstance(printer.driver.connect(printer.host), Identity)
+    assert printer.host.reports[-1] == (
+        Status.READY,
+        "answers at 19200 baud, the settings say 115200",
+    )
+
+
+def test_xoff_stops_the_sending_until_xon() -> None:
+    printer = Printer().connect()
+    printer.says_when_fed = b"\x13"
+    original = printer._pass
+    held: list[int] = []
+
+    def wait(seconds: float) -> None:
+        original(seconds)
+        if printer.driver._held:
+            held.append(len(printer.paper))
+            printer.says_when_fed = b""
+            printer.wire.deliver(b"\x11")
+
+    printer.wire._waited = wait
+    assert printer.print() == Printed("job-1")
+    assert len(held) == 1
+
+
 def test_a_printer_that_forgot_the_old_job_is_not_waited_for_in_vain() -> None:
     printer = Printer().connect()
     printer.happens = {1.0: dict(NO_PAPER)}
@@ -259,17 +516,22 @@ def test_a_job_cancelled_while_it_prints_is_unknown_not_undone() -> None:
     assert failed.fault.code is FaultCode.SILENT
 
 
-def test_a_silent_printer_is_never_fine() -> None:
-    for url, status in [
-        ("tcp://127.0.0.1:9100", Status.UNKNOWN),
-        ("serial:///dev/example", Status.POWERED_OFF),
-    ]:
-        printer = Printer(url)
-        printer.answers = False
-        down = printer.driver.connect(printer.host)
-        assert isinstance(down, Down)
-        assert (down.status, down.reason) == (status, "does not answer")
-        assert printer.host.reports == []
+@pytest.mark.parametrize("url", ["tcp://127.0.0.1:9100", "serial:///dev/example"])
+def test_a_silent_printer_is_never_fine(url: str) -> None:
+    printer = Printer(url)
+    printer.answers = False
+    down = printer.driver.connect(printer.host)
+    assert isinstance(down, Down)
+    assert (down.status, down.reason) == (Status.UNKNOWN, "does not answer")
+    assert printer.host.reports == []
+
+
+def test_a_serial_printer_that_has_answered_and_does_no_more_was_switched_off() -> None:
+    printer = Printer("serial:///dev/example").connect()
+    printer.answers = False
+    down = printer.driver.run(printer.host)
+    assert isinstance(down, Down)
+    assert down.status is Status.POWERED_OFF
 
 
 def test_answers_that_are_no_status_bytes_are_silence() -> None:

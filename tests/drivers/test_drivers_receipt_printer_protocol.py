@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import unicodedata
 from pathlib import Path
 
 import pytest
+import segno
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -14,8 +16,13 @@ from PIL import Image
 from drivers.device import Fault, FaultCode, Status
 from drivers.receipt_printer.protocol import (
     Automatic,
+    Cleared,
+    Flow,
+    Heard,
     InOrder,
+    JobDone,
     Noise,
+    Picture,
     PrinterState,
     Question,
     RealTime,
@@ -25,16 +32,33 @@ from drivers.receipt_printer.protocol import (
     columns_of_paper,
     encode_receipt,
     layout,
+    length_mm,
     printable,
+    qr_modules,
+    question_after,
+    raster,
     state_of_answers,
     state_of_frame,
     text_columns,
     wrap,
 )
-from drivers.receipt_printer.raster import CUT, RowPainter, find_font
-from drivers.receipt_printer.values import Align, Feed, Line, Pair, QrCode, Rule, Text
+from drivers.receipt_printer.raster import CUT, RowPainter, draw_logo, find_font
+from drivers.receipt_printer.values import (
+    Align,
+    Confirm,
+    Feed,
+    Line,
+    Logo,
+    Pair,
+    QrCode,
+    Rule,
+    Text,
+)
 
 DATA = Path(__file__).resolve().parents[2] / "kiosk" / "data"
+
+
+ASK = question_after(Confirm.STATUS, b"0001")
 
 
 def no_drawing(row: Row) -> bytes:
@@ -44,7 +68,7 @@ def no_drawing(row: Row) -> bytes:
 def encode(*lines: Line, columns: int = 48) -> bytes:
     items = layout(lines, columns)
     assert not isinstance(items, Fault)
-    return encode_receipt(items, no_drawing, CUT)
+    return b"".join(encode_receipt(items, no_drawing, CUT, ASK, after_a_torn_one=False))
 
 
 def rows(*lines: Line, columns: int = 48) -> list[str]:
@@ -58,10 +82,10 @@ def rows(*lines: Line, columns: int = 48) -> list[str]:
 
 def test_a_short_receipt_is_these_bytes() -> None:
     assert encode(Text("受理 OK", Align.CENTRE, large=True), QrCode("ZW1"), Feed(2)) == (
-        bytes.fromhex("1b40 1c2e")
+        bytes.fromhex("1b40 1d610e 1c2e")
         + bytes.fromhex("1b6101 1d2111 1c210c 1c26")
         + "受理 OK".encode("gb18030")
-        + bytes.fromhex("1c2e 0a 1d2100 1c2100")
+        + bytes.fromhex("1c2e 0a 1d2100 1c2100 1b4a06")
         + bytes.fromhex("1b6101 1d286b0400 31413200 1d286b0300 314306 1d286b0300 314531")
         + bytes.fromhex("1d286b0600 315030")
         + b"ZW1"
@@ -155,6 +179,61 @@ def test_large_text_wraps_at_half_the_columns() -> None:
         "高龄津贴申领受理",
         "回执",
     ]
+
+
+@pytest.mark.parametrize("size", [1, 14, 15, 213, 214, 711, 2331])
+def test_a_code_has_as_many_modules_as_the_standard_says(size: int) -> None:
+    made = segno.make(b"x" * size, error="m", micro=False, boost_error=False, mode="byte")
+    assert qr_modules("x" * size) == made.symbol_size(border=0)[0]
+
+
+def test_a_code_too_wide_for_the_paper_gets_smaller_modules_down_to_what_a_telephone_reads() -> (
+    None
+):
+    items = layout((QrCode("x" * 213, 8),), 32)
+    assert items == (QrCode("x" * 213, 6),), "57 modules of 6 dots are 342 of 384"
+    fault = layout((QrCode("x" * 1500),), 32)
+    assert fault == Fault(FaultCode.BAD_INPUT, "QR text too long for this paper")
+
+
+def test_a_logo_is_made_as_wide_as_the_paper_at_most_and_goes_out_in_bands() -> None:
+    out = io.BytesIO()
+    Image.new("L", (900, 450), 0).save(out, "PNG")
+    items = layout((Logo(out.getvalue()),), 32, draw_logo)
+    assert not isinstance(items, Fault)
+    [picture] = items
+    assert isinstance(picture, Picture)
+    assert (picture.width_dots, picture.height_dots) == (384, 192)
+    data = b"".join(encode_receipt(items, no_drawing, CUT, ASK, after_a_torn_one=False))
+    assert data.count(b"\x1dv0\x00\x30\x00\x40\x00") == 3
+    assert layout((Logo(b"no picture"),), 32, draw_logo) == ()
+
+
+def test_dots_never_look_like_a_command_that_is_obeyed_at_once() -> None:
+    assert raster(24, b"\x10\x04\x01" + b"\x10\x05\x02").endswith(b"\x11\x04\x01\x11\x05\x02")
+
+
+def test_the_length_of_a_receipt_is_counted_in_millimetres() -> None:
+    items = layout((Text("一"), Text("二", large=True), Feed(2)), 48)
+    assert not isinstance(items, Fault)
+    assert length_mm(items) == (30 + 54 + 60 + 6 * 30) / 8
+
+
+def test_what_hangs_in_the_slot_is_cut_off_before_the_receipt_is_printed_again() -> None:
+    items = layout((Text("A"),), 48)
+    assert not isinstance(items, Fault)
+    pieces = encode_receipt(items, no_drawing, CUT, ASK, after_a_torn_one=True)
+    assert pieces[1] == b"\x1bd\x06" + CUT
+
+
+def test_the_question_with_an_id_names_its_job() -> None:
+    assert question_after(Confirm.PROCESS_ID, b"0042").hex() == "1d284806003030" + "30303432"
+
+
+def test_a_number_that_does_not_fit_is_broken_into_rows_of_like_length() -> None:
+    number = Text("QS01 2611 2200 3796", Align.CENTRE, large=True)
+    assert rows(number, columns=32) == ["QS01 2611", "2200 3796"]
+    assert rows(number, columns=48) == ["QS01 2611 2200 3796"]
 
 
 @pytest.mark.parametrize("lines", [(QrCode(""),), (QrCode("x" * 2332),), (QrCode("x", 0),)])
@@ -298,18 +377,96 @@ first_of_frame = st.sampled_from([b for b in range(256) if b & 0x93 == 0x10])
 frames = st.tuples(first_of_frame, in_order, in_order, in_order).map(bytes)
 
 
-@given(
-    st.lists(
-        st.one_of(real_time.map(RealTime), in_order.map(InOrder), frames.map(Automatic)),
-        max_size=12,
-    )
+job_ids = st.binary(min_size=4, max_size=4).map(lambda raw: bytes(0x30 + b % 10 for b in raw))
+whole = st.one_of(
+    real_time.map(RealTime),
+    in_order.map(InOrder),
+    frames.map(Automatic),
+    job_ids.map(JobDone),
+    st.just(Cleared()),
 )
-def test_answers_and_frames_in_one_stream_are_told_apart(
-    expected: list[RealTime | InOrder | Automatic],
+
+
+def bytes_of(heard: Heard) -> bytes:
+    match heard:
+        case Automatic(frame=frame):
+            return frame
+        case JobDone(job_id=job_id):
+            return b"\x37\x22" + job_id + b"\x00"
+        case Cleared():
+            return b"\x37\x25\x00"
+        case Flow(stop=stop):
+            return b"\x13" if stop else b"\x11"
+        case _:
+            return bytes([heard.byte])
+
+
+@given(st.lists(whole, max_size=12), st.lists(st.integers(1, 9), max_size=30))
+def test_answers_frames_and_blocks_in_one_stream_are_told_apart(
+    expected: list[Heard], cuts: list[int]
 ) -> None:
-    stream = b"".join(e.frame if isinstance(e, Automatic) else bytes([e.byte]) for e in expected)
+    stream = b"".join(map(bytes_of, expected))
+    parser, found, at = StatusParser(), [], 0
+    for cut in [*cuts, len(stream)]:
+        found += parser.feed(stream[at : at + cut])
+        at += cut
+    assert found == expected
+
+
+@given(st.data(), st.lists(whole, min_size=1, max_size=8))
+def test_flow_control_falls_between_any_two_bytes_and_real_time_answers_into_frames(
+    data: st.DataObject, expected: list[Heard]
+) -> None:
+    stream: list[tuple[int, bool]] = []  # byte, and whether it is of a frame
+    for heard in expected:
+        stream += [(byte, isinstance(heard, Automatic)) for byte in bytes_of(heard)]
+    put_in: list[Heard] = []
+    sent = bytearray()
+    for at, (byte, framed) in enumerate(stream):
+        inside = framed and at + 1 < len(stream)
+        sent.append(byte)
+        choices = [b"", b"\x11", b"\x13", *([b"\x1a"] if inside else [])]
+        extra = data.draw(st.sampled_from(choices))
+        sent += extra
+        put_in += StatusParser().feed(extra)
+    found = StatusParser().feed(bytes(sent))
+    rest = list(found)
+    for heard in put_in:
+        rest.remove(heard)
+    assert sorted(map(repr, rest)) == sorted(map(repr, expected))
+
+
+@given(st.lists(whole, max_size=6), st.integers(0, 40))
+def test_a_stream_that_is_met_in_its_middle_is_understood_from_the_next_answer_on(
+    heard: list[Heard], missed: int
+) -> None:
+    stream = b"".join(map(bytes_of, heard))
     parser = StatusParser()
-    assert [h for byte in stream for h in parser.feed(bytes([byte]))] == expected
+    parser.feed(stream[missed:])
+    parser.silence()
+    assert parser.feed(b"\x12\x10\x00\x0c\x00\x37\x25\x00\x03") == [
+        RealTime(0x12),
+        Automatic(b"\x10\x00\x0c\x00"),
+        Cleared(),
+        InOrder(3),
+    ]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_heard_as_something_and_never_kept_for_ever(stream: bytes) -> None:
+    parser = StatusParser()
+    heard = parser.feed(stream)
+    assert len(heard) <= len(stream)
+    assert len(parser._frame) < 4
+    assert len(parser._block) < 8
+
+
+@given(frames, st.integers(0, 3), st.sampled_from([0x90, 0xFF, 0x81, 0x1D]))
+def test_a_frame_with_one_spoilt_byte_is_never_taken_for_the_end_of_a_receipt(
+    frame: bytes, at: int, noise: int
+) -> None:
+    spoilt = frame[:at] + bytes([noise]) + frame[at + 1 :]
+    assert not any(isinstance(h, InOrder) for h in StatusParser().feed(spoilt))
 
 
 def test_a_real_time_answer_in_the_middle_of_a_frame() -> None:
@@ -320,7 +477,13 @@ def test_a_real_time_answer_in_the_middle_of_a_frame() -> None:
 
 
 def test_flow_control_and_noise_are_no_status() -> None:
-    assert StatusParser().feed(b"\x11\x13\xff") == [Noise(0x11), Noise(0x13), Noise(0xFF)]
+    assert StatusParser().feed(b"\x11\x13\xff") == [Flow(False), Flow(True), Noise(0xFF)]
+
+
+@pytest.mark.parametrize("block", ["3722303100", "37223031323399", "370000", "37250100", "37120c"])
+def test_a_block_that_is_none_is_noise(block: str) -> None:
+    heard = StatusParser().feed(bytes.fromhex(block))
+    assert all(isinstance(h, Noise) for h in heard)
 
 
 def test_the_rest_of_a_broken_frame_is_not_waited_for() -> None:
@@ -331,4 +494,7 @@ def test_the_rest_of_a_broken_frame_is_not_waited_for() -> None:
 
 
 def test_noise_in_the_middle_of_a_frame_ends_it() -> None:
-    assert StatusParser().feed(b"\x10\x00\xff\x0c") == [Noise(0xFF), InOrder(0x0C)]
+    parser = StatusParser()
+    assert parser.feed(b"\x10\x00\xff\x0c") == [Noise(0xFF), Noise(0x0C)]
+    parser.silence()
+    assert parser.feed(b"\x0c") == [InOrder(0x0C)]

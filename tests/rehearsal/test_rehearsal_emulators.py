@@ -191,6 +191,7 @@ def test_paper_ends_in_the_middle_and_goes_on_when_refilled(
     with wire.socket:
         assert wire.ask(b"\x1da\x0c", 4) == b"\x10\x00\x00\x00"
         control.ask("paper_out", after_lines=2)
+        assert wire.socket.recv(4) == b"\x10\x00\x03\x00", "near its end"
         assert wire.ask(b"A\nB\nC\n\x1dVB\x00\x1dr\x01", 4) == b"\x18\x00\x0f\x00"
         assert wire.ask(b"\x10\x04\x04") == b"\x7e"
         assert not out.exists()
@@ -211,6 +212,9 @@ def test_a_jammed_cutter_holds_everything_until_it_is_cleared(
                 break
         assert wire.ask(b"\x10\x04\x03") == b"\x1a"
         assert not out.exists()
+        assert wire.ask(b"\x10\x05\x02\x10\x04\x03") == b"\x1a", "a knife that sticks still"
+        control.ask("clear_jam")
+        assert wire.ask(b"\x10\x04\x03") == b"\x1a", "it waits for the word"
         assert wire.ask(b"\x10\x05\x02\x10\x04\x03") == b"\x12"
 
 
