@@ -96,17 +96,37 @@ class Queue(Protocol):
     """The sender's side of the outbox."""
 
     @property
-    def epoch(self) -> str: ...
+    def epoch(self) -> str:
+        """The one that is written to now. Rows of an older one, salvaged, may wait as well."""
+        ...
 
     def next_batch(
-        self, *, max_items: int, max_bytes: int, not_now: Collection[str], after_seq: int = 0
-    ) -> tuple[Item, ...] | StoreFault: ...
+        self, *, max_items: int, max_bytes: int, not_now: Collection[str], after_row: int = 0
+    ) -> tuple[Item, ...] | StoreFault:
+        """The oldest that may go, all of one epoch: of each order key only the first that waits.
 
-    def accepted(self, seqs: Collection[int]) -> StoreFault | None: ...
+        What follows an item of `not_now` (ids) is held back with it; only rows after `after_row`.
+        At least one is given, however large, when any may go.
+        """
+        ...
 
-    def refused(self, seq: int, code: str, reason: str) -> StoreFault | None: ...
+    def last_row(self) -> int | StoreFault:
+        """The newest item's row; 0 when there is none."""
+        ...
 
-    def resend(self, epoch: str, first: int, last: int) -> int | StoreFault: ...
+    def last_seq(self, epoch: str) -> int | StoreFault: ...
+
+    def accepted(self, rows: Collection[int]) -> StoreFault | None:
+        """The hub holds these; they are kept some days longer."""
+        ...
+
+    def refused(self, row: int, code: str, reason: str) -> StoreFault | None:
+        """Into the tray, with the hub's words, until somebody deals with it."""
+        ...
+
+    def resend(self, epoch: str, first: int, last: int) -> int | StoreFault:
+        """What the hub no longer holds goes again, as far as it is kept; how many."""
+        ...
 
     def waiting(self) -> Waiting | StoreFault: ...
 
@@ -213,7 +233,7 @@ class SyncEngine:
         self._first = True  # ask before the first batch: the hub says how wide to spread
         self._spread_next = not times.same_boot
         self._spread_until = float("-inf")
-        self._backlog_seq = 0  # what waited when the spread began
+        self._backlog_row = 0  # what waited when the spread began
         self._awaiting: dict[str, _Awaiting] = {}
         self._rounds: dict[str, int] = {}
         self._online = False
@@ -379,23 +399,28 @@ class SyncEngine:
             if failed is not None:
                 self._log("store_fault", fault=str(failed.code), detail=failed.detail)
         if was_open or (self._first and self._spread_next):
-            self._spread(answer, waiting)
+            failed = self._spread(answer)
+            if failed is not None:
+                return failed
         self._first = False
-        return self._put_back(answer.resend)
+        return self._put_back(self._queue.epoch, answer.resend)
 
-    def _spread(self, answer: Contact, waiting: Waiting) -> None:
+    def _spread(self, answer: Contact) -> StoreFault | None:
         """What piled up does not go at the moment in which everybody's does."""
+        newest = self._queue.last_row()
+        if isinstance(newest, StoreFault):
+            return newest
         self._spread_next = False
-        window = self._pace.spread_s if answer.spread_s is None else answer.spread_s
-        window = min(window, self._pace.spread_s)
-        place = spread_s(answer.terminal, window)
-        self._spread_until = self._clock.monotonic() + place
-        self._backlog_seq = waiting.last_seq if waiting.count else 0
+        self._backlog_row = newest
+        said = self._pace.spread_s if answer.spread_s is None else answer.spread_s
+        window = min(said, self._pace.spread_s)
+        self._spread_until = self._clock.monotonic() + spread_s(answer.terminal, window)
+        return None
 
-    def _put_back(self, ranges: Sequence[tuple[int, int]]) -> StoreFault | None:
+    def _put_back(self, epoch: str, ranges: Sequence[tuple[int, int]]) -> StoreFault | None:
         """The hub was restored from a copy: what it lost and we still keep goes again."""
         for first, last in ranges:
-            put = self._queue.resend(self._queue.epoch, first, last)
+            put = self._queue.resend(epoch, first, last)
             if isinstance(put, StoreFault):
                 return put
             if put:
@@ -407,19 +432,22 @@ class SyncEngine:
 
     def _next_batch(self, now: float, most: int | None = None) -> tuple[Item, ...] | StoreFault:
         # While the spread lasts only what came after it began goes; that is nobody's storm.
-        after = self._backlog_seq if now < self._spread_until else 0
+        after = self._backlog_row if now < self._spread_until else 0
         return self._queue.next_batch(
             max_items=self._pacer.batch_items if most is None else most,
             max_bytes=self._pacer.batch_bytes,
             not_now={*self._delays.not_now(now), *self._awaiting},
-            after_seq=after,
+            after_row=after,
         )
 
     def _send(self, items: Sequence[Item]) -> StoreFault | None:
         """Send one batch and settle what was answered; halves it when it is refused as a whole."""
         began = self._clock.monotonic()
-        last_seq = max(self._counted.last_seq if self._counted else 0, items[-1].seq)
-        answer = self._hub.batch(self._queue.epoch, last_seq, items)
+        epoch = items[0].epoch
+        last_seq = self._queue.last_seq(epoch)
+        if isinstance(last_seq, StoreFault):
+            return last_seq
+        answer = self._hub.batch(epoch, last_seq, items)
         if isinstance(answer, Failure):
             if answer.kind is FailureKind.BAD_REQUEST and answer.status in ITEM_STATUSES:
                 return self._isolate(items, answer)
@@ -430,12 +458,12 @@ class SyncEngine:
         self._pacer.sent(now, sum(item.wire_bytes for item in items), now - began)
         self._reached()
         failed = self._settle(judge(items, answer.answers))
-        return failed if failed is not None else self._put_back(answer.resend)
+        return failed if failed is not None else self._put_back(epoch, answer.resend)
 
     def _settle(self, verdicts: Sequence[Verdict]) -> StoreFault | None:
         accepted = [it for it in verdicts if it.kind is VerdictKind.ACCEPTED]
         if accepted:
-            failed = self._queue.accepted([it.item.seq for it in accepted])
+            failed = self._queue.accepted([it.item.row for it in accepted])
             if failed is not None:
                 return failed
             if self._counted is not None:
@@ -486,7 +514,7 @@ class SyncEngine:
         return self._into_tray(items[0], failure.code, "the hub refused the request")
 
     def _into_tray(self, item: Item, code: str, reason: str) -> StoreFault | None:
-        failed = self._queue.refused(item.seq, code, reason)
+        failed = self._queue.refused(item.row, code, reason)
         if failed is None:
             self._forget(item)
             self._counted = None

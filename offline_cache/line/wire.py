@@ -25,8 +25,10 @@ HASH_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item as it goes. `sealed` is what the hub alone can read."""
+    """One item as it goes. `sealed` is what the hub alone can read; `row` never leaves us."""
 
+    row: int
+    epoch: str
     seq: int
     id: str
     kind: str
