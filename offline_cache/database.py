@@ -40,11 +40,25 @@ PLAIN_HEADER: Final = b"SQLite format 3\x00"
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
+# A row's number is its epoch's number and its seq in one integer, so that the order of rows is the
+# order of sealing also when rows of an older epoch, salvaged, stand before our own.
+SEQ_BITS: Final = 40
+OWN_EPOCH: Final = 1000  # salvaged epochs get 999, 998, ...
+NO_CHAIN: Final = bytes(32)  # before the first item of an epoch
+
 # Each entry takes the schema one version further, in one transaction; never edit a shipped one.
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     (
         "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
-        # the highest seq and, for each local day, the highest serial given: rows may go, these stay
+        # last_seq and chain: the newest item; purged_*: up to there the rows themselves are gone
+        """CREATE TABLE epochs (
+            no INTEGER PRIMARY KEY,
+            epoch TEXT NOT NULL UNIQUE,
+            last_seq INTEGER NOT NULL,
+            chain BLOB NOT NULL,
+            purged_seq INTEGER NOT NULL,
+            purged_chain BLOB NOT NULL) STRICT""",
+        # for each local day the highest serial given: rows may go, these stay
         "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
         """CREATE TABLE drafts (
             session TEXT PRIMARY KEY,
@@ -52,37 +66,53 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             card_digest BLOB NOT NULL,
             saved_at TEXT NOT NULL,
             payload TEXT NOT NULL) STRICT""",
-        """CREATE TABLE applications (
-            number TEXT PRIMARY KEY,
-            seq INTEGER NOT NULL UNIQUE,
-            item TEXT NOT NULL,
-            person_digest BLOB NOT NULL,
-            name_masked TEXT NOT NULL,
-            accepted_at TEXT NOT NULL) STRICT""",
-        "CREATE INDEX applications_person ON applications (person_digest, accepted_at)",
+        # state: what waits is said in the same words in every query, or its indexes are not used.
+        # sealed: the envelope to the hub, encrypted once more by the row's own key; empty when
+        # the item was purged
         """CREATE TABLE outbox (
-            seq INTEGER PRIMARY KEY,
-            id TEXT NOT NULL UNIQUE,
+            row INTEGER PRIMARY KEY,
+            id BLOB NOT NULL,
             kind TEXT NOT NULL,
             order_key TEXT NOT NULL,
             created_at TEXT NOT NULL,
-            sha256 TEXT NOT NULL,
-            body BLOB NOT NULL,
-            state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'refused')),
+            sha256 BLOB NOT NULL,
+            chain BLOB NOT NULL,
+            state TEXT NOT NULL CHECK (
+                state IN ('sealed', 'sending') OR state IN ('accepted', 'refused', 'handled', 'purged')),
             settled_at TEXT,
             code TEXT NOT NULL DEFAULT '',
-            reason TEXT NOT NULL DEFAULT '') STRICT""",
-        "CREATE INDEX outbox_waiting ON outbox (seq) WHERE state = 'waiting'",
-        "CREATE INDEX outbox_order ON outbox (order_key, state, seq)",
-        "CREATE INDEX outbox_settled ON outbox (state, settled_at)",
-        """CREATE TABLE attachments (
-            seq INTEGER NOT NULL REFERENCES outbox (seq) ON DELETE CASCADE,
-            code TEXT NOT NULL,
-            sha256 TEXT NOT NULL,
-            media_type TEXT NOT NULL,
+            reason TEXT NOT NULL DEFAULT '',
+            sealed BLOB NOT NULL) STRICT""",
+        "CREATE INDEX outbox_waiting ON outbox (row) WHERE state IN ('sealed', 'sending')",
+        "CREATE INDEX outbox_order ON outbox (order_key, row) WHERE state IN ('sealed', 'sending')",
+        "CREATE INDEX outbox_settled ON outbox (settled_at) WHERE state IN ('accepted', 'handled')",
+        "CREATE INDEX outbox_refused ON outbox (row) WHERE state = 'refused'",
+        "CREATE TABLE row_keys (row INTEGER PRIMARY KEY, key BLOB NOT NULL) STRICT",
+        # A second copy of the keys on other pages: a damaged page must not take ninety rows along.
+        "CREATE INDEX row_keys_copy ON row_keys (row, key)",
+        """CREATE TABLE applications (
+            row INTEGER PRIMARY KEY REFERENCES outbox (row),
+            number TEXT NOT NULL UNIQUE,
+            item TEXT NOT NULL,
+            person_digest BLOB NOT NULL,
+            name_masked TEXT NOT NULL,
+            accepted_at TEXT NOT NULL,
+            receipt TEXT NOT NULL) STRICT""",
+        "CREATE INDEX applications_person ON applications (person_digest, accepted_at)",
+        # sha256: of the envelope, and the file's name; content: finds the same content again
+        """CREATE TABLE files (
+            sha256 BLOB PRIMARY KEY,
+            content BLOB NOT NULL,
+            seal_key BLOB NOT NULL,
             bytes INTEGER NOT NULL,
-            PRIMARY KEY (seq, code, sha256)) STRICT""",
-        "CREATE INDEX attachments_content ON attachments (sha256)",
+            key BLOB NOT NULL) STRICT""",
+        "CREATE INDEX files_content ON files (content)",
+        """CREATE TABLE attachments (
+            row INTEGER NOT NULL REFERENCES outbox (row),
+            place INTEGER NOT NULL,
+            sha256 BLOB NOT NULL REFERENCES files (sha256),
+            PRIMARY KEY (row, place)) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX attachments_file ON attachments (sha256)",
     ),
 )
 
@@ -314,11 +344,18 @@ def _migrate(connection: Any, clock: Clock) -> str | StoreFault:
         if version == 0:
             connection.executemany(
                 "INSERT INTO meta (name, value) VALUES (?, ?)",
-                [("epoch", str(uuid.uuid4())), ("created_at", utc_text(clock.utc()))],
+                [("created_at", utc_text(clock.utc()))],
+            )
+            connection.execute(
+                "INSERT INTO epochs (no, epoch, last_seq, chain, purged_seq, purged_chain)"
+                " VALUES (?, ?, 0, ?, 0, ?)",
+                (OWN_EPOCH, str(uuid.uuid4()), NO_CHAIN, NO_CHAIN),
             )
         if version != len(MIGRATIONS):
             connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        (epoch,) = connection.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+        (epoch,) = connection.execute(
+            "SELECT epoch FROM epochs WHERE no = ?", (OWN_EPOCH,)
+        ).fetchone()
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -1,7 +1,8 @@
 """Sealed applications and what follows them, in one commit with the outbox.
 
 What `seal` answers `Sealed` for is on the disk: application row, outbox row and attachments. The
-body is frozen at that moment; its bytes and their SHA-256 never change again.
+body is frozen at that moment and kept only as an envelope to the hub; outside of it stand number,
+item, time, masked name, state, reason and the masked lines of the receipt.
 """
 
 from __future__ import annotations
@@ -9,25 +10,27 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-from offline_cache.blobs import Blobs
-from offline_cache.database import Database, Row
+from offline_cache import once
+from offline_cache.blobs import Blobs, Kept
+from offline_cache.database import OWN_EPOCH, SEQ_BITS, Database, Row
 from offline_cache.faults import StoreFault, StoreFaultCode, fault_of_os_error
 from offline_cache.files import write_whole
 from offline_cache.keys import Keys
 from offline_cache.ports import Clock, utc_text, utc_time
+from offline_cache.sealer import Recipient, Sealer
 
-LOCAL_ZONE: Final = ZoneInfo("Asia/Shanghai")  # the day of a receipt number is the citizen's day
 LAST_SERIAL: Final = 9999  # four digits of the receipt number
 MAX_BODY_BYTES: Final = 256 << 10  # what the hub takes as one body, a hundred times the usual
-SERIALS_RESERVED: Final = 20  # one small extra fsync for each so many applications
+SERIALS_RESERVED: Final = 200  # so many applications share one extra small file and its fsync
+
+CHAIN_PAGE: Final = 1000  # links looked at in one query
 
 
 class ItemKind(StrEnum):
@@ -39,9 +42,17 @@ class ItemKind(StrEnum):
 
 
 class ItemState(StrEnum):
-    WAITING = "waiting"  # here, not yet acknowledged by the hub
-    DELIVERED = "delivered"
+    SEALED = "sealed"  # here, not yet on its way
+    SENDING = "sending"  # sent at least once, not yet acknowledged by the hub
+    ACCEPTED = "accepted"  # the hub holds it; kept here some days, should the hub be restored
     REFUSED = "refused"  # in the tray, with the hub's reason; kept until somebody deals with it
+    HANDLED = "handled"  # dealt with by hand; erased like an accepted one
+    PURGED = "purged"  # its bytes are gone; only its link in the chain may remain
+
+    @property
+    def waits(self) -> bool:
+        """Whether the hub is not known to hold it, and it will be sent."""
+        return self in (ItemState.SEALED, ItemState.SENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,16 @@ class Sealed:
 @dataclass(frozen=True, slots=True)
 class Added:
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """An attachment on the disk. `new` is None when the same content was there already."""
+
+    attachment: Attachment
+    content_sha256: bytes
+    sha256: bytes
+    new: Kept | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +157,25 @@ class Outbox:
         database: Database,
         keys: Keys,
         clock: Clock,
+        *,
         blobs: Blobs,
         serials: Serials,
-        *,
-        zone: tzinfo = LOCAL_ZONE,
+        sealer: Sealer,
+        zone: tzinfo,
     ) -> None:
+        """`zone` is the citizen's: the day of a receipt number is theirs."""
         self._database = database
         self._keys = keys
         self._clock = clock
         self._blobs = blobs
         self._serials = serials
+        self._sealer = sealer
         self._zone = zone
+
+    def ready(self) -> StoreFault | None:
+        """Why nothing can be sealed (never enrolled, a suite missing), before anybody begins."""
+        recipient = self._sealer.recipient()
+        return recipient if isinstance(recipient, StoreFault) else None
 
     def seal(
         self,
@@ -158,6 +187,7 @@ class Outbox:
         application: Mapping[str, object],
         attachments: Iterable[Attachment],
         make_number: Callable[[int, datetime], str],
+        receipt: Iterable[tuple[str, str]] = (),
     ) -> Sealed | StoreFault:
         """Commit an application with its attachments, and erase the session's draft with it.
 
@@ -165,89 +195,99 @@ class Outbox:
         The body is `application` with `number` and `accepted_at` added, and with `sha256`,
         `media_type` and `bytes` filled in for every attachment: in `signature` for the code
         `signature`, else in the entry of `materials` with that code (appended when there is none).
+        `receipt` is kept readable: the lines of the paper, nothing in them that is not masked.
         On a fault nothing of it is kept.
         """
-        kept: list[tuple[Attachment, str]] = []
-        for attachment in attachments:
-            sha256 = self._blobs.put(attachment.content)
-            if isinstance(sha256, StoreFault):
-                return sha256
-            kept.append((attachment, sha256))
+        to = self._sealer.recipient()
+        if isinstance(to, StoreFault):
+            return to
+        placed = self._place(to, attachments)
+        if isinstance(placed, StoreFault):
+            return placed
         accepted_at = self._clock.utc()
         accepted_at = accepted_at.replace(microsecond=accepted_at.microsecond // 1000 * 1000)
+        told = json.dumps(list(receipt), ensure_ascii=False, separators=(",", ":"))
 
         def work(cursor: Any) -> Sealed | StoreFault:
             serial = self._next_serial(cursor, accepted_at)
             if isinstance(serial, StoreFault):
                 return serial
             number = make_number(serial, accepted_at)
-            body = _frozen(
-                {
-                    **application,
-                    **_attached(application, kept),
-                    "number": number,
-                    "accepted_at": utc_text(accepted_at),
-                }
+            named = self._name_files(cursor, to, placed)
+            if isinstance(named, StoreFault):
+                return named
+            body = {
+                **application,
+                **_attached(application, named),
+                "number": number,
+                "accepted_at": utc_text(accepted_at),
+            }
+            inserted = self._insert(
+                cursor,
+                to,
+                kind=ItemKind.APPLICATION,
+                order_key=number,
+                body=body,
+                named=named,
+                at=accepted_at,
             )
-            seq = self._insert(cursor, ItemKind.APPLICATION, number, body, accepted_at)
-            if isinstance(seq, StoreFault):
-                return seq
+            if isinstance(inserted, StoreFault):
+                return inserted
+            row, size = inserted
             cursor.execute(
                 "INSERT INTO applications"
-                " (number, seq, item, person_digest, name_masked, accepted_at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
+                " (row, number, item, person_digest, name_masked, accepted_at, receipt)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
+                    row,
                     number,
-                    seq,
                     item,
                     self._person_digest(item, id_number),
                     name_masked,
                     utc_text(accepted_at),
+                    told,
                 ),
             )
-            for attachment, sha256 in kept:
-                # Retention erases orphans under the same lock: what is here now stays.
-                if not self._blobs.has(sha256):
-                    again = self._blobs.put(attachment.content)
-                    if isinstance(again, StoreFault):
-                        return again
-                cursor.execute(
-                    "INSERT OR IGNORE INTO attachments (seq, code, sha256, media_type, bytes)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    (seq, attachment.code, sha256, attachment.media_type, len(attachment.content)),
-                )
+            cursor.executemany(
+                "INSERT INTO attachments (row, place, sha256) VALUES (?, ?, ?)",
+                [(row, place, each.sha256) for place, each in enumerate(named)],
+            )
             cursor.execute("DELETE FROM drafts WHERE session = ?", (session,))
-            return Sealed(number, accepted_at, seq, len(body))
+            return Sealed(number, accepted_at, seq_of(row), size)
 
         return self._database.write(work)
 
     def add(self, kind: ItemKind, order_key: str, body: Mapping[str, object]) -> Added | StoreFault:
         """Put what follows an application (rating, print result) after it, in its order."""
+        to = self._sealer.recipient()
+        if isinstance(to, StoreFault):
+            return to
         now = self._clock.utc()
 
         def work(cursor: Any) -> Added | StoreFault:
-            seq = self._insert(cursor, kind, order_key, _frozen(body), now)
-            return seq if isinstance(seq, StoreFault) else Added(seq)
+            inserted = self._insert(
+                cursor, to, kind=kind, order_key=order_key, body=body, named=(), at=now
+            )
+            return inserted if isinstance(inserted, StoreFault) else Added(seq_of(inserted[0]))
 
         return self._database.write(work)
 
     def state_of(self, number: str) -> Application | StoreFault | None:
         """Where the application with this receipt number is; None when it is not known here."""
-        return self._one(
-            "SELECT a.number, a.item, a.accepted_at, o.state FROM applications a"
-            " JOIN outbox o ON o.seq = a.seq WHERE a.number = ?",
-            (number,),
-        )
+        return find_application(self._database, number)
 
     def earlier(
         self, item: str, id_number: str, since: datetime
     ) -> Application | StoreFault | None:
         """The newest application for the same item by the same person since then, kept here."""
-        return self._one(
-            "SELECT a.number, a.item, a.accepted_at, o.state FROM applications a"
-            " JOIN outbox o ON o.seq = a.seq WHERE a.person_digest = ? AND a.accepted_at >= ?"
-            " ORDER BY a.accepted_at DESC, a.seq DESC LIMIT 1",
-            (self._person_digest(item, id_number), utc_text(since)),
+        return _first(
+            self._database.rows(
+                "SELECT a.number, a.item, a.accepted_at, o.state FROM applications a"
+                " JOIN outbox o ON o.row = a.row"
+                " WHERE a.person_digest = ? AND a.accepted_at >= ?"
+                " ORDER BY a.accepted_at DESC, a.row DESC LIMIT 1",
+                (self._person_digest(item, id_number), utc_text(since)),
+            )
         )
 
     def waiting(self) -> Waiting | StoreFault:
@@ -274,47 +314,215 @@ class Outbox:
         _set_counter(cursor, f"serial {day}", serial)
         return serial
 
+    def _place(
+        self, to: Recipient, attachments: Iterable[Attachment]
+    ) -> list[_Placed] | StoreFault:
+        """Every attachment on the disk and synced, the same content once."""
+        placed: dict[bytes, _Placed] = {}
+        listed: list[_Placed] = []
+        for attachment in attachments:
+            content = hashlib.sha256(attachment.content).digest()
+            known = placed.get(content)
+            if known is not None:
+                listed.append(_Placed(attachment, content, known.sha256, known.new))
+                continue
+            one = self._here_already(to, attachment, content) or self._put(to, attachment, content)
+            if isinstance(one, StoreFault):
+                return one
+            placed[content] = one
+            listed.append(one)
+        return listed
+
+    def _here_already(
+        self, to: Recipient, attachment: Attachment, content: bytes
+    ) -> _Placed | StoreFault | None:
+        """The whole file of the same content, when it is sealed by the key in use."""
+        rows = self._database.rows(
+            "SELECT sha256, key FROM files WHERE content = ? AND seal_key = ?",
+            (self._content_digest(content), to.key.id),
+        )
+        if isinstance(rows, StoreFault):
+            return rows
+        for sha256, key in rows:
+            if isinstance(self._blobs.get(sha256, key), bytes):
+                return _Placed(attachment, content, sha256, None)
+        return None
+
+    def _put(self, to: Recipient, attachment: Attachment, content: bytes) -> _Placed | StoreFault:
+        envelope = self._sealer.attachment(to, attachment.content)
+        if isinstance(envelope, StoreFault):
+            return envelope
+        kept = self._blobs.put(envelope)
+        if isinstance(kept, StoreFault):
+            return kept
+        return _Placed(attachment, content, kept.sha256, kept)
+
+    def _name_files(
+        self, cursor: Any, to: Recipient, placed: Iterable[_Placed]
+    ) -> list[_Placed] | StoreFault:
+        """A row for every file. Retention erases under the same lock: what is here now stays."""
+        named: list[_Placed] = []
+        for each in placed:
+            one = each
+            if one.new is None:
+                cursor.execute("SELECT 1 FROM files WHERE sha256 = ?", (one.sha256,))
+                if cursor.fetchone() is None:  # erased since we looked
+                    again = self._put(to, one.attachment, one.content_sha256)
+                    if isinstance(again, StoreFault):
+                        return again
+                    one = again
+            if one.new is not None:
+                if not self._blobs.has(one.sha256):
+                    failed = self._blobs.write(one.new)
+                    if failed is not None:
+                        return failed
+                cursor.execute(
+                    "INSERT OR IGNORE INTO files (sha256, content, seal_key, bytes, key)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (
+                        one.sha256,
+                        self._content_digest(one.content_sha256),
+                        to.key.id,
+                        len(one.attachment.content),
+                        one.new.key,
+                    ),
+                )
+            named.append(one)
+        return named
+
     def _insert(
-        self, cursor: Any, kind: ItemKind, order_key: str, body: bytes, at: datetime
-    ) -> int | StoreFault:
-        if len(body) > MAX_BODY_BYTES:
-            return StoreFault(StoreFaultCode.TOO_LARGE, f"a body of {len(body)} bytes")
-        cursor.execute("SELECT value FROM counters WHERE name = 'seq'")
-        row = cursor.fetchone()
-        seq = int(row[0] if row else 0) + 1
-        _set_counter(cursor, "seq", seq)
+        self,
+        cursor: Any,
+        to: Recipient,
+        *,
+        kind: ItemKind,
+        order_key: str,
+        body: Mapping[str, object],
+        named: Collection[_Placed],
+        at: datetime,
+    ) -> tuple[int, int] | StoreFault:
+        """One sealed item at the end of the epoch: its row and the size of its plain text."""
+        content = _frozen(
+            {
+                "body": body,
+                "attachments": [
+                    {
+                        "sha256": each.content_sha256.hex(),
+                        "sealed": each.sha256.hex(),
+                        "bytes": len(each.attachment.content),
+                    }
+                    for each in named
+                ],
+            }
+        )
+        if len(content) > MAX_BODY_BYTES:
+            return StoreFault(StoreFaultCode.TOO_LARGE, f"a body of {len(content)} bytes")
+        cursor.execute("SELECT last_seq, chain FROM epochs WHERE no = ?", (OWN_EPOCH,))
+        last_seq, chain = cursor.fetchone()
+        seq, item_id = last_seq + 1, uuid.uuid4()
+        envelope = self._sealer.item(
+            to,
+            content,
+            epoch=self._database.epoch,
+            seq=seq,
+            kind=kind.value,
+            item_id=str(item_id),
+        )
+        if isinstance(envelope, StoreFault):
+            return envelope
+        sha256 = hashlib.sha256(envelope).digest()
+        chain = next_link(chain, seq, item_id.bytes, sha256)
+        row, key = (OWN_EPOCH << SEQ_BITS) + seq, once.new_key()
         cursor.execute(
-            "INSERT INTO outbox (seq, id, kind, order_key, created_at, sha256, body, state)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting')",
+            "UPDATE epochs SET last_seq = ?, chain = ? WHERE no = ?", (seq, chain, OWN_EPOCH)
+        )
+        cursor.execute(
+            "INSERT INTO outbox"
+            " (row, id, kind, order_key, created_at, sha256, chain, state, sealed)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 'sealed', ?)",
             (
-                seq,
-                str(uuid.uuid4()),
+                row,
+                item_id.bytes,
                 kind.value,
                 order_key,
                 utc_text(at),
-                hashlib.sha256(body).hexdigest(),
-                body,
+                sha256,
+                chain,
+                once.encrypt(key, envelope, row_place(row)),
             ),
         )
-        return seq
+        cursor.execute("INSERT INTO row_keys (row, key) VALUES (?, ?)", (row, key))
+        return row, len(content)
 
-    def _one(self, sql: str, parameters: tuple[object, ...]) -> Application | StoreFault | None:
-        rows = self._database.rows(sql, parameters)
-        if isinstance(rows, StoreFault):
-            return rows
-        return _application(rows[0]) if rows else None
+    def _content_digest(self, content_sha256: bytes) -> bytes:
+        """Finds the same content again; tells nothing of it to who has no key."""
+        return self._keys.digest("file", content_sha256.hex())
 
     def _person_digest(self, item: str, id_number: str) -> bytes:
         return self._keys.digest("earlier", item, id_number.upper())
 
 
+def seq_of(row: int) -> int:
+    """The place in its epoch of the item in this row."""
+    return row & ((1 << SEQ_BITS) - 1)
+
+
+def row_place(row: int) -> bytes:
+    """What binds a row's encryption to its row."""
+    return row.to_bytes(8)
+
+
+def next_link(chain: bytes, seq: int, item_id: bytes, sha256: bytes) -> bytes:
+    """The chain up to this item: whoever takes one out, or changes one, breaks all that follow."""
+    return hashlib.sha256(chain + seq.to_bytes(8) + item_id + sha256).digest()
+
+
+def check_chain(database: Database) -> StoreFault | None:
+    """Whether every item of this database's epoch is there, in its place and unchanged."""
+    rows = database.rows(
+        "SELECT last_seq, chain, purged_seq, purged_chain FROM epochs WHERE no = ?", (OWN_EPOCH,)
+    )
+    if isinstance(rows, StoreFault):
+        return rows
+    last_seq, last_link, seq, link = rows[0]
+    broken = StoreFault(StoreFaultCode.DAMAGED, "the chain of items is broken")
+    while seq < last_seq:
+        rows = database.rows(
+            "SELECT row, id, sha256, chain FROM outbox WHERE row > ? AND row <= ?"
+            " ORDER BY row LIMIT ?",
+            ((OWN_EPOCH << SEQ_BITS) + seq, (OWN_EPOCH << SEQ_BITS) + last_seq, CHAIN_PAGE),
+        )
+        if isinstance(rows, StoreFault):
+            return rows
+        if not rows:
+            return broken
+        for row, item_id, sha256, chain in rows:
+            seq += 1
+            link = next_link(link, seq, item_id, sha256)
+            if seq_of(row) != seq or link != chain:
+                return broken
+    return None if link == last_link else broken
+
+
+def find_application(database: Database, number: str) -> Application | StoreFault | None:
+    """Where the application with this receipt number is; None when it is not known here."""
+    return _first(
+        database.rows(
+            "SELECT a.number, a.item, a.accepted_at, o.state FROM applications a"
+            " JOIN outbox o ON o.row = a.row WHERE a.number = ?",
+            (number,),
+        )
+    )
+
+
 def count_waiting(database: Database) -> Waiting | StoreFault:
     """How much waits, since when, and how much lies in the tray."""
     rows = database.rows(
-        "SELECT (SELECT count(*) FROM outbox WHERE state = 'waiting'),"
-        " (SELECT created_at FROM outbox WHERE state = 'waiting' ORDER BY seq LIMIT 1),"
+        "SELECT (SELECT count(*) FROM outbox WHERE state IN ('sealed', 'sending')),"
+        " (SELECT created_at FROM outbox WHERE state IN ('sealed', 'sending') ORDER BY row LIMIT 1),"
         " (SELECT count(*) FROM outbox WHERE state = 'refused'),"
-        " (SELECT coalesce(max(value), 0) FROM counters WHERE name = 'seq')"
+        " (SELECT last_seq FROM epochs WHERE no = ?)",
+        (OWN_EPOCH,),
     )
     if isinstance(rows, StoreFault):
         return rows
@@ -325,16 +533,22 @@ def count_waiting(database: Database) -> Waiting | StoreFault:
 def list_tray(database: Database) -> tuple[Refused, ...] | StoreFault:
     """What the hub would not take, oldest first."""
     rows = database.rows(
-        "SELECT o.seq, o.kind, o.order_key, coalesce(a.name_masked, ''), o.settled_at, o.code,"
+        "SELECT o.row, o.kind, o.order_key, coalesce(a.name_masked, ''), o.settled_at, o.code,"
         " o.reason FROM outbox o LEFT JOIN applications a ON a.number = o.order_key"
-        " WHERE o.state = 'refused' ORDER BY o.seq"
+        " WHERE o.state = 'refused' ORDER BY o.row"
     )
     if isinstance(rows, StoreFault):
         return rows
     return tuple(
-        Refused(seq, kind, order_key, name_masked, utc_time(at), code, reason)
-        for seq, kind, order_key, name_masked, at, code, reason in rows
+        Refused(seq_of(row), kind, order_key, name_masked, utc_time(at), code, reason)
+        for row, kind, order_key, name_masked, at, code, reason in rows
     )
+
+
+def _first(rows: list[Row] | StoreFault) -> Application | StoreFault | None:
+    if isinstance(rows, StoreFault):
+        return rows
+    return _application(rows[0]) if rows else None
 
 
 def _set_counter(cursor: Any, name: str, value: int) -> None:
@@ -355,17 +569,16 @@ def _frozen(body: Mapping[str, object]) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _attached(
-    application: Mapping[str, object], kept: Iterable[tuple[Attachment, str]]
-) -> dict[str, object]:
+def _attached(application: Mapping[str, object], placed: Iterable[_Placed]) -> dict[str, object]:
     """`materials` and `signature` of the body, with what is true of the kept attachments."""
     listed = application.get("materials")
     materials: list[object] = list(listed) if isinstance(listed, list | tuple) else []
     signature = application.get("signature")
     filled: set[int] = set()
-    for attachment, sha256 in kept:
+    for each in placed:
+        attachment = each.attachment
         facts: dict[str, object] = {
-            "sha256": sha256,
+            "sha256": each.content_sha256.hex(),
             "media_type": attachment.media_type,
             "bytes": len(attachment.content),
         }

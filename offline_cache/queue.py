@@ -1,62 +1,76 @@
-"""The sender's side of the outbox: what may be sent next, and what became of it."""
+"""The sender's side of the outbox: what may be sent next, and what became of it.
+
+What it gives out is sealed to the hub; nothing here could open it.
+"""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-from offline_cache.database import Database
-from offline_cache.faults import StoreFault
-from offline_cache.outbox import Application, ItemKind, ItemState, Waiting, count_waiting
-from offline_cache.ports import Clock, utc_text, utc_time
+from offline_cache import once
+from offline_cache.blobs import Blobs
+from offline_cache.database import SEQ_BITS, Database
+from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.line.wire import Item
+from offline_cache.outbox import (
+    Application,
+    Waiting,
+    count_waiting,
+    find_application,
+    row_place,
+    seq_of,
+)
+from offline_cache.ports import Clock, utc_text
 
 MAX_REASON_CHARACTERS: Final = 500  # the hub's words for staff; more is not ours to keep
+MAX_CODE_CHARACTERS: Final = 64
+LOST_HERE: Final = "unreadable_here"  # the code of an item that this terminal itself cannot read
 _PAGE: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One item as it goes over the wire. `body` is the frozen UTF-8 text."""
-
-    seq: int
-    id: str
-    kind: str
-    order_key: str
-    created_at: str
-    sha256: str
-    body: bytes = field(repr=False)
 
 
 class SendQueue:
     """Reads and settles items. For the sync process; needs no key but the database's."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, blobs: Blobs, clock: Clock) -> None:
         self._database = database
+        self._blobs = blobs
         self._clock = clock
+        self._open_file: tuple[str, bytes] | None = None
 
     @property
     def epoch(self) -> str:
         return self._database.epoch
 
-    def due(
-        self, *, max_items: int, max_bytes: int, not_now: Collection[str] = ()
+    def next_batch(
+        self,
+        *,
+        max_items: int,
+        max_bytes: int,
+        not_now: Collection[str] = (),
+        after_row: int = 0,
     ) -> tuple[Item, ...] | StoreFault:
-        """The oldest items that may be sent: of each order key only the first that waits.
+        """The oldest items that may be sent, of one epoch: of each order key only the first.
 
         What follows an application is held back until the application is settled; other
         applications are not. Items whose id is in `not_now` are passed over, and with them what
-        follows them. At least one item is given, however large, when any may be sent.
+        follows them. All of one epoch, after `after_row`. At least one item is given, however
+        large, when any may be sent.
         """
+        epochs = self._epochs()
+        if isinstance(epochs, StoreFault):
+            return epochs
         due: list[Item] = []
         size = 0
-        after = 0
+        after = after_row
         while True:
             rows = self._database.rows(
-                "SELECT seq, id, kind, order_key, created_at, sha256, body FROM outbox o"
-                " WHERE state = 'waiting' AND seq > ? AND NOT EXISTS (SELECT 1 FROM outbox p"
-                " WHERE p.state = 'waiting' AND p.order_key = o.order_key AND p.seq < o.seq)"
-                " ORDER BY seq LIMIT ?",
+                "SELECT o.row, o.id, o.kind, o.order_key, o.created_at, o.sha256, o.chain,"
+                " o.sealed, k.key FROM outbox o LEFT JOIN row_keys k ON k.row = o.row"
+                " WHERE o.state IN ('sealed', 'sending') AND o.row > ? AND NOT EXISTS (SELECT 1 FROM outbox p"
+                " WHERE p.state IN ('sealed', 'sending') AND p.order_key = o.order_key AND p.row < o.row)"
+                " ORDER BY o.row LIMIT ?",
                 (after, min(_PAGE, max_items)),
             )
             if isinstance(rows, StoreFault):
@@ -64,66 +78,157 @@ class SendQueue:
             if not rows:
                 return tuple(due)
             for row in rows:
-                item = Item(*row)
-                after = item.seq
-                if item.id in not_now:
+                after = row[0]
+                if due and epochs[after >> SEQ_BITS] != due[0].epoch:
+                    return tuple(due)
+                item = self._item(epochs[after >> SEQ_BITS], row)
+                if isinstance(item, StoreFault):
+                    return item
+                if item is None or item.id in not_now:
                     continue
-                size += len(item.body)
+                if due and item.epoch != due[0].epoch:
+                    return tuple(due)
+                size += item.wire_bytes
                 if due and size > max_bytes:
                     return tuple(due)
                 due.append(item)
                 if len(due) == max_items:
                     return tuple(due)
 
-    def attachments_of(self, seq: int) -> tuple[str, ...] | StoreFault:
-        """The SHA-256 of each attachment of one item."""
-        rows = self._database.rows(
-            "SELECT DISTINCT sha256 FROM attachments WHERE seq = ? ORDER BY sha256", (seq,)
-        )
-        return rows if isinstance(rows, StoreFault) else tuple(str(row[0]) for row in rows)
+    def last_row(self) -> int | StoreFault:
+        """The newest item's row; 0 when there is none."""
+        rows = self._database.rows("SELECT coalesce(max(row), 0) FROM outbox")
+        return rows if isinstance(rows, StoreFault) else int(rows[0][0])
 
-    def delivered(self, seqs: Collection[int]) -> StoreFault | None:
+    def last_seq(self, epoch: str) -> int | StoreFault:
+        """The highest seq that was given in an epoch of this terminal."""
+        rows = self._database.rows("SELECT last_seq FROM epochs WHERE epoch = ?", (epoch,))
+        if isinstance(rows, StoreFault):
+            return rows
+        return int(rows[0][0]) if rows else 0
+
+    def sending(self, rows: Collection[int]) -> StoreFault | None:
+        """These go over the line now. They still wait, whatever comes of it."""
+
+        def work(cursor: Any) -> None:
+            cursor.executemany(
+                "UPDATE outbox SET state = 'sending' WHERE row = ? AND state = 'sealed'",
+                [(row,) for row in rows],
+            )
+
+        return self._database.write(work)
+
+    def accepted(self, rows: Collection[int]) -> StoreFault | None:
         """The hub holds these; they are kept some days longer."""
         at = utc_text(self._clock.utc())
 
         def work(cursor: Any) -> None:
             cursor.executemany(
-                "UPDATE outbox SET state = 'delivered', settled_at = ?"
-                " WHERE seq = ? AND state = 'waiting'",
-                [(at, seq) for seq in seqs],
+                "UPDATE outbox SET state = 'accepted', settled_at = ? WHERE row = ? AND state IN ('sealed', 'sending')",
+                [(at, row) for row in rows],
             )
 
         return self._database.write(work)
 
-    def refused(self, seq: int, code: str, reason: str) -> StoreFault | None:
+    def refused(self, row: int, code: str, reason: str) -> StoreFault | None:
         """Into the tray, with the hub's words. Kept until somebody deals with it."""
         at = utc_text(self._clock.utc())
 
         def work(cursor: Any) -> None:
             cursor.execute(
                 "UPDATE outbox SET state = 'refused', settled_at = ?, code = ?, reason = ?"
-                " WHERE seq = ? AND state = 'waiting'",
-                (at, code[:64], reason[:MAX_REASON_CHARACTERS], seq),
+                " WHERE row = ? AND state IN ('sealed', 'sending')",
+                (at, code[:MAX_CODE_CHARACTERS], reason[:MAX_REASON_CHARACTERS], row),
             )
 
         return self._database.write(work)
 
+    def resend(self, epoch: str, first: int, last: int) -> int | StoreFault:
+        """What the hub lost and we still keep waits again; answers how many items."""
+        epochs = self._epochs()
+        if isinstance(epochs, StoreFault):
+            return epochs
+        last_there = (1 << SEQ_BITS) - 1
+        ranges = [
+            ((no << SEQ_BITS) + max(0, first), (no << SEQ_BITS) + min(last, last_there))
+            for no, known in epochs.items()
+            if known == epoch
+        ]
+
+        def work(cursor: Any) -> int:
+            count = 0
+            for begin, end in ranges:
+                cursor.execute(
+                    "UPDATE outbox SET state = 'sending', settled_at = NULL"
+                    " WHERE row BETWEEN ? AND ? AND state = 'accepted'",
+                    (begin, end),
+                )
+                count += int(cursor.rowcount)
+            return count
+
+        return self._database.write(work)
+
+    def sealed_bytes(self, sha256: str) -> int | StoreFault:
+        """The size of an attachment as it goes over the line."""
+        envelope = self._envelope(sha256)
+        return envelope if isinstance(envelope, StoreFault) else len(envelope)
+
+    def sealed_part(self, sha256: str, offset: int, count: int) -> bytes | StoreFault:
+        """A part of an attachment as it goes over the line."""
+        envelope = self._envelope(sha256)
+        return envelope if isinstance(envelope, StoreFault) else envelope[offset : offset + count]
+
     def state_of(self, number: str) -> Application | StoreFault | None:
         """Where the application with this receipt number is; None when it is not known here."""
-        rows = self._database.rows(
-            "SELECT a.number, a.item, a.accepted_at, o.state FROM applications a"
-            " JOIN outbox o ON o.seq = a.seq WHERE a.number = ?",
-            (number,),
-        )
-        if isinstance(rows, StoreFault):
-            return rows
-        for number_, item, accepted_at, state in rows:
-            return Application(number_, item, utc_time(accepted_at), ItemState(state))
-        return None
+        return find_application(self._database, number)
 
     def waiting(self) -> Waiting | StoreFault:
         return count_waiting(self._database)
 
+    # -- parts ------------------------------------------------------------------
 
-def is_application(item: Item) -> bool:
-    return item.kind == ItemKind.APPLICATION
+    def _epochs(self) -> dict[int, str] | StoreFault:
+        """The epochs of this database, by number: its own, and those that were salvaged."""
+        rows = self._database.rows("SELECT no, epoch FROM epochs")
+        return rows if isinstance(rows, StoreFault) else dict(rows)
+
+    def _item(self, epoch: str, row: tuple[Any, ...]) -> Item | StoreFault | None:
+        """The item; None when it can never be sent and was put into the tray."""
+        number, item_id, kind, order_key, created_at, sha256, chain, kept, key = row
+        sealed = once.decrypt(key, kept, row_place(number)) if key else None
+        if sealed is None:
+            return self.refused(number, LOST_HERE, "its bytes on this terminal are damaged")
+        names = self._database.rows(
+            "SELECT lower(hex(sha256)) FROM attachments WHERE row = ? ORDER BY place", (number,)
+        )
+        if isinstance(names, StoreFault):
+            return names
+        return Item(
+            row=number,
+            epoch=epoch,
+            seq=seq_of(number),
+            id=str(uuid.UUID(bytes=item_id)),
+            kind=kind,
+            order_key=order_key,
+            created_at=created_at,
+            attachments=tuple(dict.fromkeys(name for (name,) in names)),
+            sha256=sha256.hex(),
+            chain=chain,
+            sealed=sealed,
+        )
+
+    def _envelope(self, sha256: str) -> bytes | StoreFault:
+        """The sealed attachment, kept open while its parts are asked for one after the other."""
+        if self._open_file is not None and self._open_file[0] == sha256:
+            return self._open_file[1]
+        name = bytes.fromhex(sha256)
+        rows = self._database.rows("SELECT key FROM files WHERE sha256 = ?", (name,))
+        if isinstance(rows, StoreFault):
+            return rows
+        if not rows:
+            return StoreFault(StoreFaultCode.NOT_FOUND, "no item names this attachment")
+        envelope = self._blobs.get(name, rows[0][0])
+        if isinstance(envelope, StoreFault):
+            return envelope
+        self._open_file = (sha256, envelope)
+        return envelope

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from offline_cache.blobs import Blobs
-from offline_cache.database import Database
+from offline_cache.database import SEQ_BITS, Database
 from offline_cache.faults import StoreFault
 from offline_cache.ports import Clock, utc_text
 
 ORPHANS_A_TURN = 200  # the write lock is held while orphans are looked at; a citizen may be sealing
+
+# In this order; after it nothing but a link of the chain is left of an old item.
+_PURGE: Final = (
+    "DELETE FROM row_keys WHERE row IN (SELECT row FROM old_items)",
+    "DELETE FROM applications WHERE row IN (SELECT row FROM old_items)",
+    "DELETE FROM attachments WHERE row IN (SELECT row FROM old_items)",
+    "DELETE FROM files WHERE sha256 NOT IN (SELECT sha256 FROM attachments)",
+    "UPDATE outbox SET state = 'purged', sealed = x'', code = '', reason = ''"
+    " WHERE row IN (SELECT row FROM old_items)",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +46,21 @@ class Retention:
 
         def work(cursor: Any) -> int:
             # An application stays as long as anything of its order still waits or is refused.
-            cursor.execute("CREATE TEMP TABLE IF NOT EXISTS old_items (seq INTEGER PRIMARY KEY)")
+            cursor.execute("CREATE TEMP TABLE IF NOT EXISTS old_items (row INTEGER PRIMARY KEY)")
             cursor.execute("DELETE FROM old_items")
             cursor.execute(
-                "INSERT INTO old_items SELECT o.seq FROM outbox o WHERE o.state = 'delivered'"
-                " AND o.settled_at <= ? AND NOT EXISTS (SELECT 1 FROM outbox p"
-                " WHERE p.order_key = o.order_key AND p.state <> 'delivered')",
+                "INSERT INTO old_items SELECT o.row FROM outbox o"
+                " WHERE o.state IN ('accepted', 'handled') AND o.settled_at <= ?"
+                " AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.order_key = o.order_key"
+                " AND p.state IN ('sealed', 'sending', 'refused'))",
                 (before,),
             )
-            cursor.execute("DELETE FROM applications WHERE seq IN (SELECT seq FROM old_items)")
-            cursor.execute("DELETE FROM outbox WHERE seq IN (SELECT seq FROM old_items)")
-            return int(cursor.rowcount)
+            for statement in _PURGE:
+                cursor.execute(statement)
+            cursor.execute("SELECT count(*) FROM old_items")
+            (count,) = cursor.fetchone()
+            _forget_links(cursor)
+            return int(count)
 
         items = self._database.write(work)
         if isinstance(items, StoreFault):
@@ -64,11 +78,11 @@ class Retention:
         for start in range(0, len(names), ORPHANS_A_TURN):
             part = names[start : start + ORPHANS_A_TURN]
 
-            def work(cursor: Any, part: list[str] = part) -> int | StoreFault:
+            def work(cursor: Any, part: list[bytes] = part) -> int | StoreFault:
                 # Looking and erasing under the write lock: sealing looks under the same lock.
                 gone = 0
                 for name in part:
-                    cursor.execute("SELECT 1 FROM attachments WHERE sha256 = ?", (name,))
+                    cursor.execute("SELECT 1 FROM files WHERE sha256 = ?", (name,))
                     if cursor.fetchone() is None:
                         failed = self._blobs.erase(name)
                         if failed is not None:
@@ -81,3 +95,25 @@ class Retention:
                 return count
             erased += count
         return erased
+
+
+def _forget_links(cursor: Any) -> None:
+    """The links before the first item that is still kept are summed up in their epoch's row."""
+    cursor.execute("SELECT no, last_seq FROM epochs")
+    for no, last_seq in cursor.fetchall():
+        begin, end = no << SEQ_BITS, (no + 1) << SEQ_BITS
+        cursor.execute(
+            "SELECT min(row) FROM outbox WHERE row > ? AND row < ? AND state <> 'purged'",
+            (begin, end),
+        )
+        (first_kept,) = cursor.fetchone()
+        last_gone = (first_kept if first_kept is not None else begin + last_seq + 1) - 1
+        cursor.execute("SELECT chain FROM outbox WHERE row = ?", (last_gone,))
+        link = cursor.fetchone()
+        if link is None:
+            continue  # nothing new at the front
+        cursor.execute(
+            "UPDATE epochs SET purged_seq = ?, purged_chain = ? WHERE no = ?",
+            (last_gone - begin, link[0], no),
+        )
+        cursor.execute("DELETE FROM outbox WHERE row > ? AND row <= ?", (begin, last_gone))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from pathlib import Path
 
 from offline_cache.blobs import Blobs
 from offline_cache.database import Database, open_database, set_aside
+from offline_cache.envelope import Envelopes, suites_at_hand
 from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.hub_keys import HubKeysFile
 from offline_cache.journal import Journal
 from offline_cache.keys import Keys
-from offline_cache.outbox import Outbox, Serials
+from offline_cache.outbox import Outbox, Serials, check_chain
 from offline_cache.ports import Clock
+from offline_cache.sealer import Sealer
 
 # A database with one of these faults can never be used with this key: it makes room.
 SET_ASIDE_FOR = frozenset(
@@ -50,6 +53,11 @@ class StorePlaces:
         return self.data / "serials.json"
 
     @property
+    def hub_keys(self) -> Path:
+        """The hub's public keys. Outside the unit: a new database seals to the same hub."""
+        return self.data / "hub-keys.json"
+
+    @property
     def enrolment(self) -> Path:
         return self.data / "enrolment.json"
 
@@ -72,6 +80,10 @@ class Store:
     outbox: Outbox
     set_aside: SetAside | None
 
+    def check(self) -> StoreFault | None:
+        """Every page, and the chain over every item. Reads the whole file: not for the citizen."""
+        return self.database.check() or check_chain(self.database)
+
     def close(self) -> None:
         self.database.close()
 
@@ -82,6 +94,7 @@ def open_store(
     clock: Clock,
     *,
     draft_kept: timedelta,
+    zone: tzinfo,
     open_file: Callable[[Path, bytes, Clock], Database | StoreFault] = open_database,
 ) -> Store | StoreFault:
     """Open the store for the process that owns it (the window's).
@@ -100,9 +113,18 @@ def open_store(
         database = open_file(places.database, keys.database, clock)
     if isinstance(database, StoreFault):
         return database
-    blobs = Blobs(places.attachments, keys.database)
+    blobs = Blobs(places.attachments)
     blobs.erase_leavings()
     journal = Journal(database, keys, clock, draft_kept)
     journal.erase_expired()
-    outbox = Outbox(database, keys, clock, blobs, Serials(places.serials))
+    sealer = Sealer(HubKeysFile(places.hub_keys, keys.database), Envelopes(suites_at_hand()))
+    outbox = Outbox(
+        database,
+        keys,
+        clock,
+        blobs=blobs,
+        serials=Serials(places.serials),
+        sealer=sealer,
+        zone=zone,
+    )
     return Store(database, blobs, journal, outbox, put_away)

@@ -28,7 +28,7 @@ from kiosk.flow.events import (
     ReceiptRefused,
 )
 from kiosk.flow.pages import ProgressKind
-from offline_cache.outbox import Application, ItemState
+from offline_cache.outbox import Application
 
 Send = Callable[[bytes, tuple[bytes, ...]], ChannelClosed | None]
 
@@ -77,7 +77,7 @@ class HubDesk:
         if application is not None and not here.signature_agrees:
             self._post(ReceiptRefused(effect.scope, effect.number))
             return
-        if application is not None and application.state is ItemState.WAITING:
+        if application is not None and application.state.waits:
             self._post(_progress(effect, ProgressKind.WAITING_HERE, application))
             return
         number = self._remember(_Asked(effect, application))

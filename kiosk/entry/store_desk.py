@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Final, ParamSpec, assert_never
 
 from drivers.device import Clock, Log, Post
+from kiosk.clock import LOCAL_ZONE
 from kiosk.entry.bugs import tell_bug
 from kiosk.flow.effects import (
     AddPrintResult,
@@ -193,6 +194,7 @@ class StoreDesk:
             keys,
             self._clock,
             draft_kept=timedelta(minutes=self._settings.rules.draft_minutes),
+            zone=LOCAL_ZONE,
         )
         if isinstance(opened, StoreFault):
             self._tell_fault(opened)
@@ -225,6 +227,10 @@ class StoreDesk:
 
     def _look_for_room(self) -> None:
         """Close what needs the store before a citizen begins, not when they submit."""
+        not_ready = self._store.outbox.ready() if self._store is not None else None
+        if not_ready is not None:
+            self._tell_fault(not_ready)  # not enrolled yet, or the hub's keys are not its own
+            return
         try:
             room = shutil.disk_usage(self._settings.paths.data).free >= ROOM_BYTES
         except OSError as error:
@@ -405,7 +411,7 @@ class StoreDesk:
                     effect.scope,
                     found.number,
                     found.accepted_at,
-                    found.state is ItemState.DELIVERED,
+                    found.state is ItemState.ACCEPTED,
                 )
             )
         else:

@@ -134,7 +134,7 @@ class Asks:
             # no receipt of this region, or signed by somebody else
             return messages.Progress(id=ask.id, number=ask.number, state="signature_wrong")
         here = self._sender.state_of(ask.number) if self._sender is not None else None
-        if isinstance(here, Application) and here.state is not ItemState.DELIVERED:
+        if isinstance(here, Application) and here.state is not ItemState.ACCEPTED:
             return messages.Progress(
                 id=ask.id,
                 number=ask.number,

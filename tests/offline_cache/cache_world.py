@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
+from envelope_opener import HubKeyPair, make_key_pair, open_envelope, open_item
+
+from offline_cache.database import OWN_EPOCH, SEQ_BITS
+from offline_cache.envelope import attachment_context, item_context
 from offline_cache.faults import StoreFault
+from offline_cache.hub_keys import HubKeysFile
 from offline_cache.keys import Keys, open_keys
+from offline_cache.line.wire import Item
 from offline_cache.outbox import Attachment, Sealed
+from offline_cache.queue import SendQueue
 from offline_cache.store import Store, StorePlaces, open_store
 
 T = TypeVar("T")
@@ -20,6 +29,9 @@ DRAFT_KEPT = timedelta(minutes=15)
 GRANNY = "990101194001010029"
 GRANDPA = "990101193902020037"
 ITEM = "old-age-allowance"
+TERMINAL = "QS01"
+ZONE = ZoneInfo("Asia/Shanghai")
+HUB: HubKeyPair = make_key_pair()  # of every hub in these tests, unless a test brings its own
 
 
 class HandClock:
@@ -50,8 +62,52 @@ def keys_in(data: Path) -> Keys:
     return ok(open_keys(StorePlaces(data).keys))
 
 
-def store_in(data: Path, clock: HandClock) -> Store:
-    return ok(open_store(data, keys_in(data), clock, draft_kept=DRAFT_KEPT))
+def enrol_in(data: Path, *pairs: HubKeyPair) -> None:
+    """The hub has told this terminal its keys."""
+    file = HubKeysFile(StorePlaces(data).hub_keys, keys_in(data).database)
+    assert file.write(TERMINAL, [pair.seal_key for pair in pairs or (HUB,)]) is None
+
+
+def store_in(data: Path, clock: HandClock, *, enrolled: bool = True) -> Store:
+    if enrolled and not StorePlaces(data).hub_keys.exists():
+        enrol_in(data)
+    return ok(open_store(data, keys_in(data), clock, draft_kept=DRAFT_KEPT, zone=ZONE))
+
+
+def queue_of(store: Store, clock: HandClock) -> SendQueue:
+    return SendQueue(store.database, store.blobs, clock)
+
+
+def row(seq: int) -> int:
+    """The row of an item of the database's own epoch."""
+    return (OWN_EPOCH << SEQ_BITS) + seq
+
+
+def due(store: Store, clock: HandClock) -> tuple[Item, ...]:
+    """Everything that may be sent."""
+    return ok(queue_of(store, clock).next_batch(max_items=1000, max_bytes=1 << 30))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An item as the hub reads it."""
+
+    body: dict[str, Any]
+    attachments: list[dict[str, Any]]
+
+
+def opened(store: Store, item: Item, pair: HubKeyPair = HUB) -> Opened:
+    context = item_context(TERMINAL, store.database.epoch, item.seq, item.kind, item.id)
+    content = open_item(pair, context, item.sealed)
+    return Opened(content["body"], content["attachments"])
+
+
+def opened_attachment(store: Store, clock: HandClock, sha256: str, pair: HubKeyPair = HUB) -> bytes:
+    """An attachment as the hub reads it, put together from parts."""
+    queue = queue_of(store, clock)
+    size = ok(queue.sealed_bytes(sha256))
+    sealed = b"".join(ok(queue.sealed_part(sha256, at, 1000)) for at in range(0, size, 1000))
+    return open_envelope(pair, attachment_context(TERMINAL), sealed)
 
 
 def make_number(serial: int, at: datetime) -> str:
@@ -91,6 +147,7 @@ def seal(
             Attachment("signature", "image/png", signature),
         ],
         make_number=make_number,
+        receipt=[("事项", "高龄津贴申领"), ("申请人", "甄**"), ("手机", "139****0000")],
     )
 
 

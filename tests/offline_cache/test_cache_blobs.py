@@ -1,4 +1,4 @@
-"""Attachments are kept whole, encrypted, and checked when they are read."""
+"""Attachments are kept whole, unreadable without their own key, and checked when they are read."""
 
 from __future__ import annotations
 
@@ -13,64 +13,74 @@ from hypothesis import strategies as st
 from offline_cache.blobs import Blobs
 from offline_cache.faults import StoreFault, StoreFaultCode
 
-PAGE = b"%PDF-1.7 household register " * 1000
+ENVELOPE = b"ZW1 sealed to the hub " * 1000
 
 
-@given(content=st.binary(max_size=4096))
-def test_what_was_put_is_what_is_read(tmp_path_factory: object, content: bytes) -> None:
-    blobs = Blobs(tmp_path_factory.mktemp("b"), bytes(32))  # type: ignore[attr-defined]
-    name = ok(blobs.put(content))
-    assert name == hashlib.sha256(content).hexdigest()
-    assert blobs.get(name) == content
-    assert ok(blobs.put(content)) == name
-    assert list(blobs.names()) == [name]
+@given(envelope=st.binary(max_size=4096))
+def test_what_was_put_is_what_is_read(tmp_path_factory: object, envelope: bytes) -> None:
+    blobs = Blobs(tmp_path_factory.mktemp("b"))  # type: ignore[attr-defined]
+    kept = ok(blobs.put(envelope))
+    assert kept.sha256 == hashlib.sha256(envelope).digest()
+    assert blobs.get(kept.sha256, kept.key) == envelope
+    assert blobs.has(kept.sha256)
 
 
-def test_the_disk_shows_nothing_of_it(tmp_path: Path) -> None:
-    blobs = Blobs(tmp_path, bytes(32))
-    name = ok(blobs.put(PAGE))
-    assert b"household" not in (tmp_path / name).read_bytes()
-    assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
-    other = Blobs(tmp_path, b"k" * 32).get(name)
-    assert isinstance(other, StoreFault) and other.code is StoreFaultCode.DAMAGED
+def test_a_file_needs_its_own_key_and_is_private(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "attachments")
+    kept, other = ok(blobs.put(ENVELOPE)), ok(blobs.put(b"another"))
+    fault = blobs.get(kept.sha256, other.key)
+    assert isinstance(fault, StoreFault) and fault.code is StoreFaultCode.DAMAGED
+    for path in (tmp_path / "attachments").iterdir():
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert ENVELOPE[:22] not in path.read_bytes()
+    assert (tmp_path / "attachments").stat().st_mode & 0o777 == 0o700
+    assert kept.key.hex() not in repr(kept)
 
 
-@given(at=st.integers(0, 3000), bit=st.integers(0, 7))
-def test_one_wrong_bit_is_found(tmp_path_factory: object, at: int, bit: int) -> None:
-    folder = tmp_path_factory.mktemp("b")  # type: ignore[attr-defined]
-    blobs = Blobs(folder, bytes(32))
-    name = ok(blobs.put(PAGE[:2969]))
-    kept = bytearray((folder / name).read_bytes())
-    kept[at] ^= 1 << bit
-    (folder / name).write_bytes(kept)
-    found = blobs.get(name)
-    assert isinstance(found, StoreFault) and found.code is StoreFaultCode.DAMAGED
-    assert ok(blobs.put(PAGE[:2969])) == name  # putting it again mends it
-    assert blobs.get(name) == PAGE[:2969]
+@pytest.mark.parametrize("at", [0, 3, 4, 5, 100, -1])
+def test_a_changed_byte_is_found(tmp_path: Path, at: int) -> None:
+    blobs = Blobs(tmp_path)
+    kept = ok(blobs.put(ENVELOPE))
+    path = tmp_path / kept.sha256.hex()
+    changed = bytearray(path.read_bytes())
+    changed[at] ^= 1
+    path.write_bytes(changed)
+    fault = blobs.get(kept.sha256, kept.key)
+    assert isinstance(fault, StoreFault) and fault.code is StoreFaultCode.DAMAGED
 
 
-def test_a_file_cannot_stand_in_for_another(tmp_path: Path) -> None:
-    blobs = Blobs(tmp_path, bytes(32))
-    first, second = ok(blobs.put(b"first")), ok(blobs.put(b"second"))
-    (tmp_path / first).replace(tmp_path / second)
-    found = blobs.get(second)
-    assert isinstance(found, StoreFault) and found.code is StoreFaultCode.DAMAGED
+def test_one_file_cannot_stand_in_for_another(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    one, two = ok(blobs.put(b"one")), ok(blobs.put(b"two"))
+    (tmp_path / one.sha256.hex()).write_bytes((tmp_path / two.sha256.hex()).read_bytes())
+    fault = blobs.get(one.sha256, two.key)
+    assert isinstance(fault, StoreFault) and fault.code is StoreFaultCode.DAMAGED
 
 
-def test_a_name_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="SHA-256"):
-        Blobs(tmp_path, bytes(32)).get("../keys/database.key")
+def test_a_torn_file_is_found(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    kept = ok(blobs.put(ENVELOPE))
+    path = tmp_path / kept.sha256.hex()
+    for length in (0, 3, 10, 100):
+        path.write_bytes(path.read_bytes()[:length])
+        assert isinstance(blobs.get(kept.sha256, kept.key), StoreFault)
 
 
-def test_a_writer_cut_off_leaves_nothing_that_counts(tmp_path: Path) -> None:
-    blobs = Blobs(tmp_path, bytes(32))
-    (tmp_path / f".{'a' * 64}.1234.tmp").write_bytes(b"half")
-    assert list(blobs.names()) == []
+def test_what_is_not_there_or_cannot_be_written_is_a_fault(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    missing = blobs.get(bytes(32), bytes(32))
+    assert isinstance(missing, StoreFault) and missing.code is StoreFaultCode.NOT_FOUND
+    assert blobs.erase(bytes(32)) is None
+    with pytest.raises(ValueError):
+        blobs.has(b"../../etc/passwd")
+    (tmp_path / "file").write_bytes(b"")
+    assert isinstance(Blobs(tmp_path / "file" / "folder").put(b"x"), StoreFault)
+
+
+def test_leavings_of_a_cut_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    kept = ok(blobs.put(ENVELOPE))
+    (tmp_path / f".{kept.sha256.hex()}.0a0b.tmp").write_bytes(b"half")
     blobs.erase_leavings()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_is_not_there_is_said_so(tmp_path: Path) -> None:
-    found = Blobs(tmp_path / "none", bytes(32)).get("0" * 64)
-    assert isinstance(found, StoreFault) and found.code is StoreFaultCode.NOT_FOUND
-    assert Blobs(tmp_path / "none", bytes(32)).erase("0" * 64) is None
+    assert [path.name for path in tmp_path.iterdir()] == [kept.sha256.hex()]
+    assert list(blobs.names()) == [kept.sha256]

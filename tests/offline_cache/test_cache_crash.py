@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from cache_world import HandClock, ok, seeded, store_in
+from cache_world import HandClock, enrol_in, ok, queue_of, row, seeded, store_in
 
 from offline_cache.outbox import ItemKind
 from offline_cache.store import Store
@@ -25,23 +24,28 @@ def _environment() -> dict[str, str]:
 
 def _whole(store: Store, acknowledged: set[str]) -> None:
     """Everything acknowledged is there; nothing is there by half."""
-    assert store.database.check() is None
+    assert store.check() is None
     applications = {
-        row[0]: row[1] for row in ok(store.database.rows("SELECT number, seq FROM applications"))
+        kept[0]: kept[1] for kept in ok(store.database.rows("SELECT number, row FROM applications"))
     }
     assert acknowledged <= applications.keys()
-    queued = ok(store.database.rows("SELECT seq, kind, order_key, body FROM outbox ORDER BY seq"))
-    assert [row[0] for row in queued] == list(range(1, len(queued) + 1))
-    of_kind = [row for row in queued if row[1] == ItemKind.APPLICATION]
-    assert {row[2]: row[0] for row in of_kind} == applications
-    for _, _, _, body in of_kind:
-        said = json.loads(body)
-        for material in [*said["materials"], said["signature"]]:
-            assert isinstance(store.blobs.get(material["sha256"]), bytes)
+    queued = ok(store.database.rows("SELECT row, kind, order_key FROM outbox ORDER BY row"))
+    assert [kept[0] for kept in queued] == [row(seq) for seq in range(1, len(queued) + 1)]
+    of_kind = [kept for kept in queued if kept[1] == ItemKind.APPLICATION]
+    assert {kept[2]: kept[0] for kept in of_kind} == applications
+    queue = queue_of(store, HandClock())
+    for name, count in ok(
+        store.database.rows(
+            "SELECT lower(hex(a.sha256)), count(f.key) FROM attachments a"
+            " LEFT JOIN files f ON f.sha256 = a.sha256 GROUP BY 1"
+        )
+    ):
+        assert count and isinstance(queue.sealed_bytes(name), int)
 
 
 def test_killed_at_any_moment_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     chance = seeded(20261122)
+    enrol_in(tmp_path)
     acknowledged: set[str] = set()
     for kill in range(KILLS):
         with subprocess.Popen(

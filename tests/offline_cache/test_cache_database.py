@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from cache_world import DRAFT_KEPT, HandClock, keys_in, ok, seal, store_in
+from cache_world import DRAFT_KEPT, ZONE, HandClock, enrol_in, keys_in, ok, seal, store_in
 
 from offline_cache.database import Database, library_fault, open_database, set_aside
 from offline_cache.faults import StoreFault, StoreFaultCode
@@ -198,13 +198,14 @@ def test_the_terminal_opens_although_its_database_is_no_use(tmp_path: Path, how:
             places.database.write_bytes(b"SQLite format 3\x00" + bytes(4080))
     before = places.database.read_bytes()
 
-    store = ok(open_store(tmp_path, keys_in(tmp_path), clock, draft_kept=DRAFT_KEPT))
+    store = ok(open_store(tmp_path, keys_in(tmp_path), clock, draft_kept=DRAFT_KEPT, zone=ZONE))
 
     assert store.database.epoch != epoch
     assert store.set_aside is not None
     aside = store.set_aside.folder
     assert (aside / "store.db").read_bytes() == before  # put away, not deleted
     assert len(list((aside / "attachments").iterdir())) == 2
+    enrol_in(tmp_path)  # a new key believes no file of the old one; the next contact brings it
     assert ok(seal(store)).number != sealed.number  # a number that is out is never given again
     store.close()
     again = store_in(tmp_path, clock)
@@ -229,6 +230,7 @@ def test_faults_of_the_library_set_nothing_aside(tmp_path: Path) -> None:
         keys_in(tmp_path),
         HandClock(),
         draft_kept=DRAFT_KEPT,
+        zone=ZONE,
         open_file=lambda path, key, clock: StoreFault(StoreFaultCode.TOO_OLD),
     )
     assert refused == StoreFault(StoreFaultCode.TOO_OLD)

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import secrets
 import uuid
 from pathlib import Path
+from sqlite3.dump import _iterdump  # type: ignore[attr-defined]
 
 import pytest
-from cache_world import GRANDPA, GRANNY, ITEM, HandClock, ok, seal, store_in
+from cache_world import (
+    GRANDPA,
+    GRANNY,
+    HUB,
+    ITEM,
+    ZONE,
+    HandClock,
+    due,
+    enrol_in,
+    keys_in,
+    ok,
+    opened,
+    opened_attachment,
+    queue_of,
+    row,
+    seal,
+    store_in,
+)
+from envelope_opener import make_key_pair
 
-from offline_cache.blobs import Blobs
+from offline_cache.blobs import Blobs, Kept
+from offline_cache.envelope import Envelopes, SuiteId, suites_at_hand
 from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.hub_keys import HubKeysFile
 from offline_cache.outbox import Attachment, ItemKind, ItemState, Outbox, Serials
 from offline_cache.ports import utc_text
-from offline_cache.queue import Item, SendQueue
+from offline_cache.sealer import Sealer
 from offline_cache.store import Store, StorePlaces
-
-
-def _due(store: Store, clock: HandClock) -> tuple[Item, ...]:
-    return ok(SendQueue(store.database, clock).due(max_items=100, max_bytes=1 << 20))
 
 
 def test_an_application_and_its_place_in_the_queue_are_one(tmp_path: Path) -> None:
@@ -27,11 +44,12 @@ def test_an_application_and_its_place_in_the_queue_are_one(tmp_path: Path) -> No
     store = store_in(tmp_path, clock)
     sealed = ok(seal(store))
     assert sealed.number == "QS01261122000100"
-    (item,) = _due(store, clock)
+    (item,) = due(store, clock)
     assert item.kind == "application" and item.order_key == sealed.number
     assert uuid.UUID(item.id).version == 4
-    assert item.sha256 == hashlib.sha256(item.body).hexdigest()
-    body = json.loads(item.body)
+    assert item.sha256 == hashlib.sha256(item.sealed).hexdigest()
+    inside = opened(store, item)
+    body = inside.body
     assert body["number"] == sealed.number
     assert body["accepted_at"] == utc_text(clock.utc()) == "2026-11-22T06:30:00.000Z"
     page = b"%PDF page of the household register"
@@ -46,9 +64,14 @@ def test_an_application_and_its_place_in_the_queue_are_one(tmp_path: Path) -> No
         }
     ]
     assert body["signature"]["sha256"] == hashlib.sha256(b"\x89PNG strokes").hexdigest()
-    assert store.blobs.get(body["materials"][0]["sha256"]) == page
+    assert tuple(each["sealed"] for each in inside.attachments) == item.attachments
+    assert [each["sha256"] for each in inside.attachments] == [
+        body["materials"][0]["sha256"],
+        body["signature"]["sha256"],
+    ]
+    assert opened_attachment(store, clock, item.attachments[0]) == page
     application = ok(store.outbox.state_of(sealed.number))
-    assert application is not None and application.state is ItemState.WAITING
+    assert application is not None and application.state is ItemState.SEALED
     assert ok(store.outbox.state_of("QS01261122999900")) is None
     store.close()
 
@@ -62,7 +85,7 @@ def test_every_seal_has_its_own_number_and_the_sequence_has_no_gaps(tmp_path: Pa
     store = store_in(tmp_path, clock)
     numbers.append(ok(seal(store)).number)
     assert len(set(numbers)) == 32
-    assert [item.seq for item in _due(store, clock)] == list(range(1, 33))
+    assert [item.seq for item in due(store, clock)] == list(range(1, 33))
     store.close()
 
 
@@ -90,7 +113,7 @@ def test_a_day_has_9999_numbers_and_no_more(tmp_path: Path) -> None:
     assert ok(seal(store)).number == "QS01261122999900"
     refused = seal(store)
     assert isinstance(refused, StoreFault) and refused.code is StoreFaultCode.NUMBERS_USED_UP
-    assert len(_due(store, clock)) == 1
+    assert len(due(store, clock)) == 1
     store.close()
 
 
@@ -108,16 +131,16 @@ def test_rating_and_print_result_follow_their_application(tmp_path: Path) -> Non
     other = ok(seal(store, person=GRANDPA)).number
     ok(store.outbox.add(ItemKind.PRINT_RESULT, number, {"number": number, "result": "printed"}))
     ok(store.outbox.add(ItemKind.RATING, number, {"number": number, "level": 5}))
-    sender = SendQueue(store.database, clock)
+    sender = queue_of(store, clock)
 
-    def due() -> list[tuple[str, str]]:
-        return [(item.kind, item.order_key) for item in _due(store, clock)]
+    def waits() -> list[tuple[str, str]]:
+        return [(item.kind, item.order_key) for item in due(store, clock)]
 
-    assert due() == [("application", number), ("application", other)]
-    sender.delivered([1])
-    assert due() == [("application", other), ("print_result", number)]
-    sender.refused(3, "code", "reason")  # in the tray, what follows it goes on
-    assert due() == [("application", other), ("rating", number)]
+    assert waits() == [("application", number), ("application", other)]
+    sender.accepted([row(1)])
+    assert waits() == [("application", other), ("print_result", number)]
+    sender.refused(row(3), "code", "reason")  # in the tray, what follows it goes on
+    assert waits() == [("application", other), ("rating", number)]
     store.close()
 
 
@@ -127,9 +150,9 @@ def test_what_is_put_off_holds_back_only_its_own(tmp_path: Path) -> None:
     number = ok(seal(store)).number
     ok(store.outbox.add(ItemKind.RATING, number, {"number": number}))
     ok(seal(store, person=GRANDPA))
-    sender = SendQueue(store.database, clock)
-    first = _due(store, clock)[0]
-    rest = ok(sender.due(max_items=100, max_bytes=1 << 20, not_now={first.id}))
+    sender = queue_of(store, clock)
+    first = due(store, clock)[0]
+    rest = ok(sender.next_batch(max_items=100, max_bytes=1 << 20, not_now={first.id}))
     assert [item.seq for item in rest] == [3]
     store.close()
 
@@ -138,11 +161,11 @@ def test_a_batch_is_limited_and_never_empty_for_its_size(tmp_path: Path) -> None
     clock = HandClock()
     store = store_in(tmp_path, clock)
     for count in range(5):
-        ok(seal(store, session=f"s{count}", form={"text": "长" * 2000}))
-    sender = SendQueue(store.database, clock)
-    assert len(ok(sender.due(max_items=3, max_bytes=1 << 20))) == 3
-    assert len(ok(sender.due(max_items=100, max_bytes=15_000))) == 2
-    assert len(ok(sender.due(max_items=100, max_bytes=10))) == 1
+        ok(seal(store, session=f"s{count}", form={"text": secrets.token_hex(6000)}))
+    sender = queue_of(store, clock)
+    assert len(ok(sender.next_batch(max_items=3, max_bytes=1 << 20))) == 3
+    assert len(ok(sender.next_batch(max_items=100, max_bytes=18_000))) == 2
+    assert len(ok(sender.next_batch(max_items=100, max_bytes=10))) == 1
     store.close()
 
 
@@ -185,7 +208,7 @@ def test_what_waits_is_told_by_count_and_age(tmp_path: Path) -> None:
     ok(seal(store, person=GRANDPA))
     waiting = ok(store.outbox.waiting())
     assert (waiting.count, waiting.oldest_at, waiting.refused) == (2, oldest, 0)
-    SendQueue(store.database, clock).refused(1, "form_invalid", "field phone")
+    queue_of(store, clock).refused(row(1), "form_invalid", "field phone")
     waiting = ok(store.outbox.waiting())
     assert (waiting.count, waiting.refused, waiting.last_seq) == (1, 1, 2)
     (refused,) = ok(store.outbox.tray())
@@ -215,20 +238,24 @@ def test_pages_of_the_same_material_each_keep_their_place(tmp_path: Path) -> Non
             make_number=lambda serial, at: f"N{serial}",
         )
     )
-    (item,) = _due(store, clock)
-    materials = json.loads(item.body)["materials"]
+    (item,) = due(store, clock)
+    inside = opened(store, item)
+    materials = inside.body["materials"]
     hashes = [hashlib.sha256(content).hexdigest() for content in (b"one", b"two", b"one")]
     assert [(each["code"], each["name"], each["sha256"]) for each in materials] == [
         ("a", "A", hashes[0]),
         ("a", "a", hashes[1]),
         ("b", "b", hashes[2]),
     ]
-    assert ok(SendQueue(store.database, clock).attachments_of(1)) == tuple(sorted(hashes[:2]))
+    first, second, third = inside.attachments
+    assert first["sealed"] == third["sealed"] != second["sealed"]
+    assert item.attachments == (first["sealed"], second["sealed"])  # the same content goes once
+    assert len(list(store.blobs.names())) == 2
     store.close()
 
 
 class _NoRoomForBlobs(Blobs):
-    def put(self, content: bytes) -> str | StoreFault:
+    def put(self, envelope: bytes) -> Kept | StoreFault:
         return StoreFault(StoreFaultCode.DISK_FULL)
 
 
@@ -237,25 +264,137 @@ def test_a_full_disk_is_told_and_leaves_nothing_half(tmp_path: Path, where: str)
     clock = HandClock()
     store = store_in(tmp_path, clock)
     ok(seal(store))
-    outbox = store.outbox
     if where == "attachment":
-        keys_blobs = _NoRoomForBlobs(tmp_path / "x", bytes(32))
+        places = StorePlaces(tmp_path)
+        keys, no_room = keys_in(tmp_path), _NoRoomForBlobs(tmp_path / "x")
         outbox = Outbox(
             store.database,
-            outbox._keys,
+            keys,
             clock,
-            keys_blobs,
-            Serials(StorePlaces(tmp_path).serials),
+            blobs=no_room,
+            serials=Serials(places.serials),
+            sealer=Sealer(HubKeysFile(places.hub_keys, keys.database), Envelopes(suites_at_hand())),
+            zone=ZONE,
         )
-        full = seal(Store(store.database, keys_blobs, store.journal, outbox, None), person=GRANDPA)
+        full = seal(
+            Store(store.database, no_room, store.journal, outbox, None),
+            person=GRANDPA,
+            page=b"another page",
+        )
     else:
         pages = ok(store.database.rows("PRAGMA page_count"))[0][0]
         ok(store.database.rows(f"PRAGMA max_page_count = {pages}"))
-        full = seal(store, person=GRANDPA, form={"text": "x" * 100_000})
+        full = seal(store, person=GRANDPA, form={"text": secrets.token_hex(50_000)})
     assert isinstance(full, StoreFault) and full.code is StoreFaultCode.DISK_FULL
     ok(store.database.rows("PRAGMA max_page_count = 1000000"))
-    assert len(_due(store, clock)) == 1
+    assert len(due(store, clock)) == 1
     assert ok(store.database.rows("SELECT count(*) FROM applications")) == [(1,)]
     assert ok(seal(store)).seq == 2  # no gap, and room again
     assert store.database.check() is None
+    store.close()
+
+
+def test_a_terminal_that_was_never_enrolled_takes_nothing_and_says_why(tmp_path: Path) -> None:
+    store = store_in(tmp_path, HandClock(), enrolled=False)
+    for fault in (store.outbox.ready(), seal(store), store.outbox.add(ItemKind.RATING, "N", {})):
+        assert isinstance(fault, StoreFault) and fault.code is StoreFaultCode.NO_SEAL_KEY
+    assert list(store.blobs.names()) == []
+    enrol_in(tmp_path)  # a technician, meanwhile
+    assert store.outbox.ready() is None
+    assert ok(seal(store)).seq == 1
+    store.close()
+
+
+def test_the_hubs_keys_on_the_disk_cannot_be_exchanged_unseen(tmp_path: Path) -> None:
+    store = store_in(tmp_path, HandClock())
+    other = tmp_path / "of-another-terminal"
+    enrol_in(other, make_key_pair())
+    StorePlaces(tmp_path).hub_keys.write_bytes(StorePlaces(other).hub_keys.read_bytes())
+    fault = seal(store)
+    assert isinstance(fault, StoreFault) and fault.code is StoreFaultCode.DAMAGED
+    enrol_in(tmp_path)  # with the next contact
+    ok(seal(store))
+    store.close()
+
+
+def test_a_new_key_of_the_hub_is_used_from_the_next_application_on(tmp_path: Path) -> None:
+    clock = HandClock()
+    store = store_in(tmp_path, clock)
+    ok(seal(store))
+    new = make_key_pair(SuiteId.SM4GCM_SM2)
+    enrol_in(tmp_path, new, HUB)
+    ok(seal(store, person=GRANDPA))
+    first, second = due(store, clock)
+    assert opened(store, first, HUB).body["applicant"]["number"] == GRANNY
+    assert opened(store, second, new).body["applicant"]["number"] == GRANDPA
+    # the same page again, for the new key: two files, each for its own
+    assert not set(first.attachments) & set(second.attachments)
+    assert opened_attachment(store, clock, second.attachments[0], new).startswith(b"%PDF")
+    store.close()
+
+
+def test_nothing_of_the_person_can_be_read_with_the_terminals_key(tmp_path: Path) -> None:
+    clock = HandClock()
+    store = store_in(tmp_path, clock)
+    number = ok(seal(store)).number
+    ok(store.outbox.add(ItemKind.RATING, number, {"number": number, "level": 1}))
+    told = "\n".join(_iterdump(store.database._connection))  # bytes as hexadecimal
+    sealed = b"".join(item.sealed for item in due(store, clock))
+    for secret in (GRANNY, "甄桂兰", "13900000000", "household", "strokes"):
+        assert secret not in told and secret.encode().hex() not in told.lower()
+        assert secret.encode() not in sealed
+    assert "高龄津贴申领" in told and "139****0000" in told  # the receipt, masked
+    store.close()
+
+
+def test_a_removed_or_changed_item_breaks_the_chain(tmp_path: Path) -> None:
+    clock = HandClock()
+    store = store_in(tmp_path, clock)
+    for count in range(3):
+        ok(seal(store, session=f"s{count}"))
+    items = due(store, clock)
+    chain = bytes(32)
+    for item in items:
+        link = chain + item.seq.to_bytes(8) + uuid.UUID(item.id).bytes + bytes.fromhex(item.sha256)
+        chain = hashlib.sha256(link).digest()
+        assert item.chain == chain
+    assert store.check() is None
+    ok(
+        store.database.write(
+            lambda c: c.execute("UPDATE outbox SET id = x'00' WHERE row % 3 = 0") and 0
+        )
+    )
+    fault = store.check()
+    assert isinstance(fault, StoreFault) and fault.code is StoreFaultCode.DAMAGED
+    store.close()
+
+
+def test_what_the_hub_lost_waits_again(tmp_path: Path) -> None:
+    clock = HandClock()
+    store = store_in(tmp_path, clock)
+    for count in range(4):
+        ok(seal(store, session=f"s{count}"))
+    sender = queue_of(store, clock)
+    before = due(store, clock)
+    sender.sending([row(1), row(2)])
+    sender.accepted([row(1), row(2), row(3)])
+    sender.refused(row(4), "form_invalid", "")
+    assert ok(sender.resend("another epoch", 1, 4)) == 0
+    assert ok(sender.resend(sender.epoch, 2, 4)) == 2  # what lies in the tray stays there
+    assert due(store, clock) == before[1:3]  # the very same bytes
+    store.close()
+
+
+def test_an_item_whose_bytes_are_lost_here_goes_to_the_tray_and_stops_nobody(
+    tmp_path: Path,
+) -> None:
+    clock = HandClock()
+    store = store_in(tmp_path, clock)
+    ok(seal(store))
+    ok(seal(store, person=GRANDPA))
+    ok(store.database.write(lambda c: c.execute("DELETE FROM row_keys WHERE row % 2 = 1") and 0))
+    (item,) = due(store, clock)
+    assert item.seq == 2
+    (lost,) = ok(store.outbox.tray())
+    assert (lost.seq, lost.code) == (1, "unreadable_here")
     store.close()

@@ -5,10 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from cache_world import GRANDPA, HandClock, ok, seal, store_in
+from cache_world import (
+    GRANDPA,
+    HandClock,
+    due,
+    ok,
+    opened_attachment,
+    queue_of,
+    row,
+    seal,
+    store_in,
+)
 
 from offline_cache.outbox import ItemKind
-from offline_cache.queue import SendQueue
 from offline_cache.retention import Erased, Retention
 from offline_cache.store import Store
 
@@ -27,7 +36,7 @@ def test_delivered_applications_are_erased_after_their_days_with_their_attachmen
     store = store_in(tmp_path, clock)
     number = ok(seal(store)).number
     ok(store.outbox.add(ItemKind.RATING, number, {"number": number}))
-    SendQueue(store.database, clock).delivered([1, 2])
+    queue_of(store, clock).accepted([row(1), row(2)])
     clock.advance(6.9 * DAY_S)
     assert _retention(store, clock).run() == Erased(0, 0)
     assert ok(store.outbox.state_of(number)) is not None
@@ -46,9 +55,9 @@ def test_what_waits_or_was_refused_stays_for_years(tmp_path: Path) -> None:
     ok(seal(store))
     refused = ok(seal(store, person=GRANDPA)).number
     ok(store.outbox.add(ItemKind.RATING, refused, {"number": refused}))
-    sender = SendQueue(store.database, clock)
-    sender.refused(2, "form_invalid", "")
-    sender.delivered([3])
+    sender = queue_of(store, clock)
+    sender.refused(row(2), "form_invalid", "")
+    sender.accepted([row(3)])
     clock.advance(3000 * DAY_S)
     assert _retention(store, clock).run() == Erased(0, 0)
     assert len(list(store.blobs.names())) == 2
@@ -60,7 +69,7 @@ def test_an_attachment_that_another_application_needs_stays(tmp_path: Path) -> N
     store = store_in(tmp_path, clock)
     ok(seal(store))
     ok(seal(store, person=GRANDPA, signature=b"other strokes"))
-    SendQueue(store.database, clock).delivered([1])
+    queue_of(store, clock).accepted([row(1)])
     clock.advance(8 * DAY_S)
     assert _retention(store, clock).run() == Erased(1, 1)  # only the first one's signature
     assert len(list(store.blobs.names())) == 2
@@ -83,8 +92,8 @@ def test_sealing_the_same_page_while_orphans_are_erased_loses_nothing(tmp_path: 
     put = store.blobs.put
     erased: list[object] = []
 
-    def put_then_lose(content: bytes) -> object:
-        kept = put(content)
+    def put_then_lose(envelope: bytes) -> object:
+        kept = put(envelope)
         if len(erased) < 2:  # after each of the two attachments
             erased.append(retention.run())
         return kept
@@ -92,6 +101,7 @@ def test_sealing_the_same_page_while_orphans_are_erased_loses_nothing(tmp_path: 
     store.blobs.put = put_then_lose  # type: ignore[method-assign,assignment]
     ok(seal(store))
     assert erased == [Erased(0, 1), Erased(0, 1)]
-    assert all(isinstance(store.blobs.get(name), bytes) for name in store.blobs.names())
+    (item,) = due(store, clock)
+    assert opened_attachment(store, clock, item.attachments[0]).startswith(b"%PDF")
     assert len(list(store.blobs.names())) == 2
     store.close()

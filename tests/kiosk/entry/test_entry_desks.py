@@ -127,7 +127,7 @@ def test_an_answer_for_a_citizen_who_has_gone_is_dropped(wire: Wire, hub: HubDes
 def test_a_receipt_that_waits_on_this_terminal_is_told_without_the_line(
     wire: Wire, hub: HubDesk
 ) -> None:
-    here = Application(NUMBER, "old_age_allowance", AT, ItemState.WAITING)
+    here = Application(NUMBER, "old_age_allowance", AT, ItemState.SEALED)
     hub.check_receipt(RECEIPT, ReceiptHere(here, True))
     assert wire.posted == [
         ProgressKnown(SCOPE, NUMBER, ProgressKind.WAITING_HERE, "old_age_allowance", AT, None)
@@ -136,7 +136,7 @@ def test_a_receipt_that_waits_on_this_terminal_is_told_without_the_line(
 
 
 def test_a_forged_receipt_is_refused_here_and_by_the_hub(wire: Wire, hub: HubDesk) -> None:
-    here = Application(NUMBER, "old_age_allowance", AT, ItemState.WAITING)
+    here = Application(NUMBER, "old_age_allowance", AT, ItemState.SEALED)
     hub.check_receipt(RECEIPT, ReceiptHere(here, False))
     hub.check_receipt(RECEIPT, ReceiptHere(None, False))
     hub_says(

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.clock import SystemClock
 from kiosk.entry import store_desk
@@ -33,7 +35,9 @@ from kiosk.flow.events import (
 )
 from kiosk.receipts.number import agrees, parse_qr
 from kiosk.settings import PathSettings, Settings
+from offline_cache.envelope import SealKey, SuiteId
 from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.hub_keys import HubKeysFile
 from offline_cache.journal import Journal
 from offline_cache.keys import Keys, open_keys
 from offline_cache.outbox import Outbox
@@ -55,7 +59,15 @@ class Desk:
         keys = open_keys(StorePlaces(self.settings.paths.data).keys)
         assert isinstance(keys, Keys)
         self.keys = keys
+        self.enrol()
         self.desk = self.make()
+
+    def enrol(self) -> None:
+        """The hub has told this terminal the key to seal to."""
+        private = ec.generate_private_key(ec.SECP256R1())
+        public = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        file = HubKeysFile(StorePlaces(self.settings.paths.data).hub_keys, self.keys.database)
+        assert file.write("QS01", [SealKey(SuiteId.AES256GCM_P256, public)]) is None
 
     def make(self) -> StoreDesk:
         return StoreDesk(
@@ -196,6 +208,24 @@ def test_without_keys_nothing_is_accepted_and_the_reason_is_told(tmp_path: Path)
     failed = desk.wait_for(SealFailed)
     assert isinstance(failed, SealFailed)
     assert failed.detail == "bad_mode" and not failed.disk_full
+    desk.desk.stop()
+
+
+def test_a_terminal_that_was_never_enrolled_is_closed_until_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_desk, "REOPEN_S", 0.05)
+    desk = Desk(tmp_path)
+    StorePlaces(desk.settings.paths.data).hub_keys.unlink()
+    desk.desk.start(desk.keys)
+    assert desk.wait_for(StorageChanged) == StorageChanged(False, "no_seal_key")
+    desk.desk.perform(seal())
+    failed = desk.wait_for(SealFailed)
+    assert isinstance(failed, SealFailed) and failed.detail == "no_seal_key"
+    desk.enrol()
+    assert desk.wait_for(StorageChanged) == StorageChanged(True, "")
+    desk.desk.perform(seal())
+    assert isinstance(desk.wait_for(Sealed), Sealed)
     desk.desk.stop()
 
 
