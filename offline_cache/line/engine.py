@@ -116,6 +116,10 @@ class Queue(Protocol):
 
     def last_seq(self, epoch: str) -> int | StoreFault: ...
 
+    def sending(self, rows: Collection[int]) -> StoreFault | None:
+        """These go over the line now; they wait all the same."""
+        ...
+
     def accepted(self, rows: Collection[int]) -> StoreFault | None:
         """The hub holds these; they are kept some days longer."""
         ...
@@ -447,6 +451,9 @@ class SyncEngine:
         last_seq = self._queue.last_seq(epoch)
         if isinstance(last_seq, StoreFault):
             return last_seq
+        failed = self._queue.sending([item.row for item in items])
+        if failed is not None:
+            return failed
         answer = self._hub.batch(epoch, last_seq, items)
         if isinstance(answer, Failure):
             if answer.kind is FailureKind.BAD_REQUEST and answer.status in ITEM_STATUSES:

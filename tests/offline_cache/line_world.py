@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -59,8 +60,6 @@ class MemoryQueue:
             name = hashlib.sha256(sealed).hexdigest()
             self.blobs[name] = sealed
             named.append({"sha256": hashlib.sha256(page).hexdigest(), "sealed": name})
-        import json
-
         content = json.dumps({"body": {"number": number}, "attachments": named}).encode()
         context = item_context(TERMINAL, self.epoch, seq, kind, item_id)
         sealed = ok(self._envelopes.seal(self._to, context, content, compress=True))
@@ -112,6 +111,10 @@ class MemoryQueue:
 
     def last_seq(self, epoch: str) -> int | StoreFault:
         return len(self.items)
+
+    def sending(self, rows: Collection[int]) -> StoreFault | None:
+        assert all(self.state[row] == "waiting" for row in rows)
+        return None
 
     def accepted(self, rows: Collection[int]) -> StoreFault | None:
         self.state.update(dict.fromkeys(rows, "accepted"))
