@@ -19,7 +19,7 @@ from typing import Final, Protocol
 
 from inotify_simple import INotify, flags
 
-from drivers.transport import SerialUrl, UsbUrl, VideoUrl, parse_url
+from drivers.transport import EvdevUrl, SerialUrl, UsbUrl, VideoUrl, parse_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class FileArrivals:
 
 def _place(url: str) -> _Place | None:
     match parse_url(url):
-        case SerialUrl(path=path) | VideoUrl(path=path):
+        case SerialUrl(path=path) | VideoUrl(path=path) | EvdevUrl(path=path):
             return _Place(Path(path).parent, Path(path).name)
         case UsbUrl(scheme="hid"):
             return _Place(DEV, HID_NODES, only_begins=True)

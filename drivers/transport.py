@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import serial
 
 from drivers.device import Fault, FaultCode
+from drivers.evdev_port import open_exclusively
 
 CONNECT_LIMIT_S: Final = 2.0  # a device on the same desk or LAN answers in milliseconds
 DEFAULT_BAUD: Final = 115200  # power-on rate of the ID reader, the commonest of our devices
@@ -71,7 +72,14 @@ class VideoUrl:
     fourcc: str = ""
 
 
-DeviceUrl = SerialUrl | TcpUrl | UsbUrl | NamedUrl | VideoUrl
+@dataclass(frozen=True, slots=True)
+class EvdevUrl:
+    """`evdev:///dev/input/by-id/...-event-kbd`: a device that types, read exclusively."""
+
+    path: str
+
+
+DeviceUrl = SerialUrl | TcpUrl | UsbUrl | NamedUrl | VideoUrl | EvdevUrl
 
 
 def parse_url(text: str) -> DeviceUrl | Fault:
@@ -115,6 +123,11 @@ def parse_url(text: str) -> DeviceUrl | Fault:
             if not name or options:
                 return _bad(text, "needs a name and nothing else")
             return NamedUrl(parts.scheme, name)
+        case "evdev":
+            path = unquote(parts.path)
+            if parts.netloc or options or not path.startswith("/") or path == "/":
+                return _bad(text, "needs an absolute path and nothing else: evdev:///dev/input/...")
+            return EvdevUrl(path)
         case "video":
             return _video_url(text, parts.netloc, unquote(parts.path), options)
         case "":
@@ -177,11 +190,65 @@ class Transport(Protocol):
     def close(self) -> None: ...
 
 
-OpenWire = Callable[[str], Transport | Fault]
+class BulkPort(Protocol):
+    """The bulk pipes of a USB device, named by their endpoint addresses. As small as can be: it is
+    the part that no test without hardware reaches (`drivers/usb_ports.py`).
+    """
+
+    @property
+    def pipes(self) -> tuple[int, ...]:
+        """All endpoint addresses; those from 0x81 on are read from."""
+        ...
+
+    def read(self, pipe: int, limit: int, wait_s: float) -> bytes | Fault:
+        """One transfer; b"" after `wait_s` or a `wake`."""
+        ...
+
+    def write(self, pipe: int, data: bytes, wait_s: float) -> int | Fault: ...
+
+    def wake(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
-def open_transport(url: str) -> Transport | Fault:
-    """Open the wire that `url` names, within CONNECT_LIMIT_S."""
+class ReportPort(Protocol):
+    """The reports of a HID device, without their number."""
+
+    def read(self, wait_s: float) -> bytes | Fault:
+        """One input report; b"" after `wait_s` or a `wake`."""
+        ...
+
+    def write(self, report: bytes, wait_s: float) -> int | Fault: ...
+
+    def wake(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """How a kind of device speaks over pipes or reports: what makes a stream of each."""
+
+    bulk: Callable[[BulkPort], Transport] | None = None
+    reports: Callable[[ReportPort], Transport] | None = None
+
+
+OpenBulk = Callable[[UsbUrl], BulkPort | Fault]
+OpenReports = Callable[[UsbUrl], ReportPort | Fault]
+OpenWire = Callable[[str, Ports], Transport | Fault]
+STREAMS_ONLY: Final = Ports()
+
+
+def open_transport(
+    url: str,
+    ports: Ports = STREAMS_ONLY,
+    *,
+    open_bulk: OpenBulk | None = None,
+    open_reports: OpenReports | None = None,
+) -> Transport | Fault:
+    """Open the wire that `url` names, within CONNECT_LIMIT_S. `ports`: what this kind of device
+    makes of pipes and reports; the openers are given by tests, there are no settings for them.
+    """
     address = parse_url(url)
     match address:
         case Fault():
@@ -190,10 +257,33 @@ def open_transport(url: str) -> Transport | Fault:
             return _open_serial(address)
         case TcpUrl():
             return _open_tcp(address)
-        case UsbUrl(scheme=scheme) | NamedUrl(scheme=scheme):
-            return Fault(FaultCode.BAD_INPUT, f"{scheme}:// is not a wire this program opens yet")
+        case UsbUrl():
+            return _open_usb(address, ports, open_bulk, open_reports)
+        case NamedUrl(scheme=scheme):
+            return Fault(FaultCode.BAD_INPUT, f"{scheme}:// is no stream of bytes")
+        case EvdevUrl(path=path):
+            descriptor = open_exclusively(path)
+            if isinstance(descriptor, Fault):
+                return descriptor
+            return _FileTransport(descriptor, lambda: os.close(descriptor))
         case VideoUrl():
             return Fault(FaultCode.BAD_INPUT, "video:// is opened by the document camera only")
+
+
+def _open_usb(
+    address: UsbUrl, ports: Ports, open_bulk: OpenBulk | None, open_reports: OpenReports | None
+) -> Transport | Fault:
+    from drivers import usb_ports  # noqa: PLC0415 - it builds on this module
+
+    if address.scheme == "usb":
+        if ports.bulk is None:
+            return Fault(FaultCode.BAD_INPUT, "usb:// is not for this kind of device")
+        pipes = (open_bulk or usb_ports.open_bulk)(address)
+        return pipes if isinstance(pipes, Fault) else ports.bulk(pipes)
+    if ports.reports is None:
+        return Fault(FaultCode.BAD_INPUT, "hid:// is not for this kind of device")
+    reports = (open_reports or usb_ports.open_reports)(address)
+    return reports if isinstance(reports, Fault) else ports.reports(reports)
 
 
 def _open_serial(address: SerialUrl) -> Transport | Fault:

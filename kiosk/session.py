@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from drivers.code_scanner.values import CodeScanned
+from drivers.code_scanner.values import CodeRefused, CodeScanned
 from drivers.device import Clock, Log, StatusChanged
 from drivers.id_reader.values import CardFound, CardRemoved
 from drivers.keypad.values import KeyPressed
@@ -152,7 +152,7 @@ class Session:
     def handle(self, event: Event) -> None:
         """A device, the store or the centre has something to say."""
         self._learn(event)
-        if isinstance(event, CardFound | CardRemoved | KeyPressed | CodeScanned):
+        if isinstance(event, CardFound | CardRemoved | KeyPressed | CodeScanned | CodeRefused):
             self._dismiss_warning()  # somebody is there
             self._come_alive()
         citizen = self._citizen

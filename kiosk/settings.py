@@ -100,7 +100,12 @@ class CameraSettings(_Section):
 
 class ScannerSettings(_Section):
     url: DeviceUrl = Field(
-        "", description="serial:///dev/…?baud=9600; empty: only the camera reads codes."
+        "",
+        description="serial:///dev/…?baud=9600, or evdev:///dev/input/by-id/… for one that types; empty: only the camera reads codes.",
+    )
+    suffix: Literal["auto", "cr", "lf", "crlf", "tab", "none"] = Field(
+        "auto",
+        description="How the scanner ends a code; none: by a short silence; auto: CR, LF, or silence until one was seen.",
     )
 
 

@@ -1,30 +1,44 @@
-"""Drives a serial code scanner. Codes are passed on only while somebody asked for them."""
+"""Drives a code scanner on a serial line (also USB-COM), or one that types, read exclusively.
+
+Codes are passed on only while somebody asked for them, and only what was asked for.
+"""
 
 from __future__ import annotations
 
 from typing import Final, assert_never
 
-from drivers.code_scanner.protocol import CodeSplitter
-from drivers.code_scanner.values import CodeScanned, ScanCodes, StopScanning
+from drivers.code_scanner.protocol import CodeSplitter, checked
+from drivers.code_scanner.values import (
+    CodeRule,
+    CodeScanned,
+    ScanCodes,
+    StopScanning,
+    Suffix,
+)
 from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
-from drivers.transport import Transport
+from drivers.input_events import EVENT, Dropped, EventReader, Typist
+from drivers.transport import EvdevUrl, Transport, UsbUrl, parse_url
 from drivers.worker import Down, Host, not_opened
 
 LISTEN_S: Final = 60.0  # the wire wakes it; this only bounds one turn
 CLOCK_STEP_S: Final = 0.001  # a wait may end a rounding short of its time
-READ_BYTES: Final = 4096
+READ_BYTES: Final = 4096 // EVENT.size * EVENT.size  # whole events
 
 ScannerCommand = ScanCodes | StopScanning
 
 
 class CodeScannerDriver:
-    """`url`: serial:///dev/...?baud=9600."""
+    """`url`: serial:///dev/...?baud=9600, or evdev:///dev/input/by-id/... for one that types."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, suffix: Suffix = Suffix.AUTO) -> None:
         self._url = url
+        self._suffix = suffix
+        self._types = isinstance(parse_url(url), EvdevUrl)
         self._wire: Transport | None = None
-        self._splitter = CodeSplitter()
-        self._passing_on = False
+        self._events = EventReader()
+        self._typist = Typist()
+        self._splitter = CodeSplitter(suffix)
+        self._rule: CodeRule | None = None  # of the step that asked; None: nobody did
         self._heard_at = 0.0
 
     @property
@@ -36,12 +50,16 @@ class CodeScannerDriver:
         return self._url
 
     def connect(self, host: Host) -> Identity | Down:
+        if isinstance(parse_url(self._url), UsbUrl):
+            # Opened as a device it would go on typing into whatever window is in front.
+            return Down(Status.BROKEN, "a scanner that types is read as evdev:///dev/input/by-id/…")
         wire = host.open(self._url)
         if isinstance(wire, Fault):
             return not_opened(wire)
         self._wire = wire
-        self._splitter = CodeSplitter()
-        return Identity("serial code scanner")
+        self._events, self._typist = EventReader(), Typist()
+        self._splitter = CodeSplitter(self._suffix)
+        return Identity("code scanner that types" if self._types else "serial code scanner")
 
     def disconnect(self) -> None:
         if self._wire is not None:
@@ -60,26 +78,27 @@ class CodeScannerDriver:
         if isinstance(piece, Fault):
             return Down(Status.DISCONNECTED, piece.detail)
         now = host.clock.monotonic()
+        found: list[CodeScanned | Fault] = []
         if piece:
             self._heard_at = now
-            found = self._splitter.feed(piece)
+            found = self._splitter.feed(self._typed(piece) if self._types else piece)
         elif silence_s is not None and now - self._heard_at >= silence_s - CLOCK_STEP_S:
             found = self._splitter.silence()
-        else:
-            found = []
-        for item in found:
-            if isinstance(item, CodeScanned) and self._passing_on:
-                host.post(item)
+        if self._rule is not None:
+            for code in found:
+                host.post(checked(code, self._rule))
         return None
 
     def handle(self, command: ScannerCommand, host: Host) -> Fault | None:
-        if self._wire is not None and not self._passing_on and isinstance(command, ScanCodes):
+        if self._wire is not None and self._rule is None and isinstance(command, ScanCodes):
             # What was scanned before anybody asked belongs to nobody.
             stale = self._wire.read(READ_BYTES, 0.0)
-            self._splitter.clear()
             if isinstance(stale, Fault):
                 self._wish(command)
                 return stale
+            if self._types:
+                self._typed(stale)  # a shift key that went up meanwhile is up
+            self._splitter.clear()
         self._wish(command)
         return None
 
@@ -88,11 +107,22 @@ class CodeScannerDriver:
         self._wish(command)
         return None if fault.code is FaultCode.DISCONNECTED else fault
 
+    def _typed(self, piece: bytes) -> bytes:
+        typed = bytearray()
+        for event in self._events.feed(piece):
+            if isinstance(event, Dropped):
+                typed.clear()
+                self._splitter.clear()
+                self._typist.clear()
+            else:
+                typed += self._typist.feed(event)
+        return bytes(typed)
+
     def _wish(self, command: ScannerCommand) -> None:
         match command:
-            case ScanCodes():
-                self._passing_on = True
+            case ScanCodes(rule=rule):
+                self._rule = rule
             case StopScanning():
-                self._passing_on = False
+                self._rule = None
             case _:
                 assert_never(command)

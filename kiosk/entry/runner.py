@@ -87,7 +87,7 @@ class Runner:
                 devices.id_reader.wanted(False)
                 devices.id_reader.submit(StopWatching())
             case StartScanner():
-                devices.code_scanner.submit(ScanCodes())
+                devices.code_scanner.submit(ScanCodes(effect.rule))
             case StopScanner():
                 devices.code_scanner.submit(StopScanning())
             case Print():

@@ -25,6 +25,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 
 from drivers.code_scanner.driver import CodeScannerDriver
+from drivers.code_scanner.values import Suffix
 from drivers.device import Log
 from drivers.id_reader.driver import IdReaderDriver
 from drivers.keypad.driver import KeypadDriver
@@ -130,7 +131,7 @@ def _run(
         id_reader=DeviceWorker(
             IdReaderDriver(settings.id_reader.url, settings.id_reader.poll_ms), post, clock, log
         ),
-        code_scanner=DeviceWorker(CodeScannerDriver(settings.code_scanner.url), post, clock, log),
+        code_scanner=DeviceWorker(_code_scanner(settings), post, clock, log),
         receipt_printer=DeviceWorker(
             receipt_printer(settings),
             post,
@@ -325,6 +326,11 @@ class Worker(Protocol):
     def start(self) -> None: ...
 
     def stop(self) -> bool: ...
+
+
+def _code_scanner(settings: Settings) -> CodeScannerDriver:
+    scanner = settings.code_scanner
+    return CodeScannerDriver(scanner.url, Suffix(scanner.suffix))
 
 
 class _Late:

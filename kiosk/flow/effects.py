@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from drivers.code_scanner.values import CodeRule
 from drivers.receipt_printer.values import Line
 from drivers.voice.values import Tone
 from kiosk.flow.actions import Stroke
@@ -50,7 +51,7 @@ class TakePage:
 
 @dataclass(frozen=True, slots=True)
 class StartScanner:
-    pass
+    rule: CodeRule  # what the step expects; nothing else is passed on
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from drivers.code_scanner.values import CodeScanned
+from drivers.code_scanner.values import CodeRefused, CodeScanned
 from drivers.device import StatusChanged
 from drivers.id_reader.values import CardFailed, CardFound, CardRead, CardRemoved
 from drivers.keypad.values import KeyPressed
@@ -156,6 +156,7 @@ Event = (
     | CardFailed
     | CardRemoved
     | CodeScanned
+    | CodeRefused
     | KeyPressed
     | Printed
     | PrintFailed

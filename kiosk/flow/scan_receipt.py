@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from drivers.code_scanner.values import CodeScanned
+from drivers.code_scanner.values import CodeRefused, CodeRule, CodeScanned
 from drivers.device import DeviceClass, Status
 from kiosk.catalogue.model import StepKind, StepPart
 from kiosk.flow.actions import Act, Action
@@ -21,8 +21,10 @@ from kiosk.flow.events import Event, ProgressKnown, ReceiptRefused
 from kiosk.flow.pages import Page, ProgressKind, ScanProblem
 from kiosk.flow.pages import ScanReceipt as ScanPage
 from kiosk.flow.step import BACKWARD, NOTHING, Context, Forward, Outcome, Step
-from kiosk.receipts.number import QrFault, parse_qr
+from kiosk.receipts.number import QR_CHARACTERS_MAX, QrFault, parse_qr
 
+# A receipt's code looks like this; whether its number and signature are right is another question.
+RECEIPT_CODE = CodeRule(1, QR_CHARACTERS_MAX, r" *ZW1\.[A-Z0-9]{16}\.[A-Z2-7]+=* *")
 ASK_LIMIT_S = 30.0  # the hub's time to connect and answer, and a little more
 
 
@@ -48,7 +50,7 @@ class ScanReceipt(Step):
         self.context.case.progress = None
         effects: list[Effect] = []
         if world.status(DeviceClass.CODE_SCANNER) is not Status.NOT_INSTALLED:
-            effects.append(StartScanner())
+            effects.append(StartScanner(RECEIPT_CODE))
         if world.status(DeviceClass.DOCUMENT_CAMERA) is not Status.NOT_INSTALLED:
             effects.append(StartCamera(self.scope, CameraUse.CODE))
         return Outcome(tuple(effects))
@@ -63,6 +65,8 @@ class ScanReceipt(Step):
         match event:
             case CodeScanned(data=data) if not self.busy:
                 return self._scanned(data)
+            case CodeRefused() if not self.busy:
+                self._problem = ScanProblem.NOT_A_RECEIPT
             case ProgressKnown(number=number) if number == self._asked:
                 self.context.case.progress = event
                 return Outcome(move=Forward())

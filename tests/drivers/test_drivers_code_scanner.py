@@ -8,8 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.code_scanner.driver import CodeScannerDriver
-from drivers.code_scanner.protocol import CodeSplitter
-from drivers.code_scanner.values import MAX_CODE_BYTES, CodeScanned, ScanCodes, StopScanning
+from drivers.code_scanner.protocol import CodeSplitter, checked, clean
+from drivers.code_scanner.values import (
+    MAX_CODE_BYTES,
+    CodeRefused,
+    CodeRule,
+    CodeScanned,
+    ScanCodes,
+    StopScanning,
+    Suffix,
+)
 from drivers.device import Fault, FaultCode, Identity, Status
 from drivers.transport import MemoryTransport
 from drivers.worker import Down
@@ -34,11 +42,78 @@ def test_codes_in_pieces_are_whole_again(sent: list[bytes], end: bytes, cuts: li
     assert found == [CodeScanned(code) for code in sent]
 
 
+ENDS = {Suffix.CR: b"\r", Suffix.LF: b"\n", Suffix.CRLF: b"\r\n", Suffix.TAB: b"\t"}
+
+
+@given(codes, st.sampled_from(list(ENDS)), st.lists(st.integers(1, 30), max_size=40))
+def test_each_suffix_of_the_settings_ends_a_code(
+    sent: list[bytes], suffix: Suffix, cuts: list[int]
+) -> None:
+    stream = b"".join(code + ENDS[suffix] for code in sent)
+    splitter = CodeSplitter(suffix)
+    found: list[CodeScanned | Fault] = []
+    for cut in cuts:
+        found += splitter.feed(stream[:cut])
+        stream = stream[cut:]
+    found += splitter.feed(stream)
+    assert found == [CodeScanned(code) for code in sent]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "stream"),
+    [
+        (Suffix.CR, b"A\nB\r"),
+        (Suffix.LF, b"A\r\n"),
+        (Suffix.CRLF, b"A\rB\r\n"),
+        (Suffix.TAB, b"A\rB\t"),
+        (Suffix.CRLF, b"A\nB\r\n"),
+    ],
+)
+def test_another_end_than_the_settings_say_is_a_control_character(
+    suffix: Suffix, stream: bytes
+) -> None:
+    found = CodeSplitter(suffix).feed(stream)
+    assert found == [Fault(FaultCode.BAD_INPUT, "control character in a code")]
+
+
+def test_without_a_suffix_only_silence_ends_a_code() -> None:
+    splitter = CodeSplitter(Suffix.NONE)
+    assert splitter.feed(b"ZW1.A") == []
+    assert splitter.silence() == [CodeScanned(b"ZW1.A")]
+    splitter.feed(b"A\rB")
+    assert splitter.silence() == [Fault(FaultCode.BAD_INPUT, "control character in a code")]
+
+
+@given(st.binary(max_size=300), st.builds(CodeRule, st.integers(0, 9), st.integers(0, 99)))
+def test_what_a_step_does_not_expect_never_reaches_it(data: bytes, rule: CodeRule) -> None:
+    got = checked(CodeScanned(data), rule)
+    fits = rule.min_bytes <= len(data) <= rule.max_bytes
+    assert got == (CodeScanned(data) if fits else CodeRefused())
+
+
+@given(st.binary(max_size=60))
+def test_a_pattern_holds_for_the_whole_code(data: bytes) -> None:
+    got = checked(CodeScanned(data), CodeRule(pattern=r"ZW1\.[A-Z]+"))
+    assert isinstance(got, CodeRefused)
+    assert checked(CodeScanned(b"ZW1.AB"), CodeRule(pattern=r"ZW1\.[A-Z]+")) == CodeScanned(
+        b"ZW1.AB"
+    )
+    for more in (b"ZW1.AB\n", b"ZW1.AB ", b" ZW1.AB", "ZW1.Ａ".encode()):
+        assert checked(CodeScanned(more), CodeRule(pattern=r"ZW1\.[A-Z]+")) == CodeRefused()
+
+
+@pytest.mark.parametrize("hidden", ["\x80", "\x85", "\x9b"])
+def test_control_characters_of_unicode_never_pass_either(hidden: str) -> None:
+    assert not clean(f"ZW1{hidden}31m".encode())
+    assert clean("高龄".encode())
+    assert clean("高龄".encode("gbk"))
+
+
 def test_a_scanner_without_a_suffix_ends_a_code_by_silence() -> None:
     splitter = CodeSplitter()
     assert splitter.silence_s is None
     assert splitter.feed(b"ZW1.QS01") == []
-    assert splitter.silence_s == 0.05
+    assert splitter.silence_s == 0.2
     assert splitter.silence() == [CodeScanned(b"ZW1.QS01")]
 
 
@@ -78,6 +153,26 @@ def test_any_bytes_give_codes_without_control_characters_or_faults(pieces: list[
                 assert all(b >= 0x20 and b != 0x7F for b in item.data)
 
 
+@given(st.lists(st.binary(max_size=120), max_size=20), st.sampled_from(list(Suffix)), st.booleans())
+def test_no_control_character_ever_reaches_a_step(
+    pieces: list[bytes], suffix: Suffix, types: bool
+) -> None:
+    url = "evdev:///dev/input/example" if types else "serial:///dev/example"
+    host, wire, _ = memory_host(lambda _: b"")
+    driver = CodeScannerDriver(url, suffix)
+    driver.connect(host)
+    driver.handle(ScanCodes(), host)
+    for piece in pieces:
+        wire.deliver(piece)
+        while wire._incoming:
+            driver.run(host)
+        driver.run(host)
+    for event in host.posted:
+        assert isinstance(event, CodeScanned | CodeRefused)
+        if isinstance(event, CodeScanned):
+            assert all(b >= 0x20 and b != 0x7F for b in event.data)
+
+
 def scanner() -> tuple[CodeScannerDriver, FakeHost, MemoryTransport]:
     host, wire, _ = memory_host(lambda _: b"")
     driver = CodeScannerDriver("serial:///dev/example")
@@ -107,7 +202,7 @@ def test_a_code_without_a_suffix_comes_after_a_short_silence() -> None:
     assert host.posted == []
     driver.run(host)
     assert host.posted == [CodeScanned(b"ZW1")]
-    assert host.clock.now == pytest.approx(1000.05)
+    assert host.clock.now == pytest.approx(1000.2)
 
 
 def test_a_wish_for_codes_outlives_a_loss() -> None:
@@ -122,6 +217,14 @@ def test_a_wish_for_codes_outlives_a_loss() -> None:
     again.deliver(b"ZW1\r")
     driver.run(host)
     assert host.posted == [CodeScanned(b"ZW1")]
+
+
+def test_what_is_not_asked_for_is_refused_without_its_content() -> None:
+    driver, host, wire = scanner()
+    driver.handle(ScanCodes(CodeRule(1, 9, r"ZW1\..*")), host)
+    wire.deliver(b"440308199901101512\rZW1.A\rZW1.\x1b[31m\r")
+    driver.run(host)
+    assert host.posted == [CodeRefused(), CodeScanned(b"ZW1.A"), CodeRefused()]
 
 
 def test_a_code_does_not_show_itself() -> None:
