@@ -29,7 +29,7 @@ from drivers.device import (
     StatusChanged,
 )
 from drivers.settling import Settling
-from drivers.transport import OpenWire, Transport, open_transport
+from drivers.transport import STREAMS_ONLY, OpenWire, Ports, Transport, open_transport
 
 BACK_OFF_FIRST_S: Final = 1.0  # a cable pushed back in is found at once
 BACK_OFF_LAST_S: Final = 30.0  # a device that is away for the night costs nothing
@@ -69,8 +69,11 @@ class Host(Protocol):
     @property
     def clock(self) -> Clock: ...
 
-    def open(self, url: str) -> Transport | Fault:
-        """Open a wire. The worker ends its reads when something else is to be done."""
+    def open(self, url: str, ports: Ports = STREAMS_ONLY) -> Transport | Fault:
+        """Open a wire. The worker ends its reads when something else is to be done.
+
+        `ports`: how this kind of device speaks over USB pipes or HID reports, where it can.
+        """
         ...
 
     def wake_by(self, wake: Callable[[], None] | None) -> None:
@@ -516,9 +519,9 @@ class _WorkerHost:
     def clock(self) -> Clock:
         return self._worker._clock
 
-    def open(self, url: str) -> Transport | Fault:
+    def open(self, url: str, ports: Ports = STREAMS_ONLY) -> Transport | Fault:
         worker = self._worker
-        wire = worker._open_wire(url)
+        wire = worker._open_wire(url, ports)
         if isinstance(wire, Fault):
             return wire
         settling = _SettlingWire(wire, worker._clock, worker._sooner, worker._settle)

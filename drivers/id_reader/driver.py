@@ -1,9 +1,12 @@
-"""Drives a SAM_V card reader over a serial line or a TCP pass-through.
+"""Drives a SAM_V card reader: serial line, TCP pass-through, USB pipes or HID reports.
 
 The life of a card on the plate: found -> read, or failed -> removed. A card that was read keeps
 failing *find* until it is lifted, so that its presence is asked by *read appended address*
-(90 and 91: still there); a card that failed is asked for by *find*. Whatever is posted as
-`CardFound` is followed by `CardRead` or `CardFailed`, and either by `CardRemoved`.
+(90 and 91: still there). A card whose reading failed may or may not be found again while it lies
+there: the first *find* after the failure tells which. If it is not, a *find* that succeeds means
+that it was placed anew, and nothing can tell that it was taken away: that is said after a while.
+Whatever is posted as `CardFound` is followed by `CardRead` or `CardFailed`, and either by
+`CardRemoved`.
 """
 
 from __future__ import annotations
@@ -11,17 +14,20 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final, assert_never
 
-from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
+from drivers.device import Capability, DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.id_reader.protocol import (
     FIND_BYTES,
     SELECT_BYTES,
     Command,
+    Management,
     Reply,
     ReplyParser,
     Sw3,
+    appended_address,
     base_info,
     card_record,
     encode,
+    management,
     sam_id,
 )
 from drivers.id_reader.values import (
@@ -33,6 +39,7 @@ from drivers.id_reader.values import (
     StopWatching,
     WatchForCard,
 )
+from drivers.id_reader.wires import PORTS
 from drivers.transport import Transport, write_all
 from drivers.worker import Down, Host, not_opened
 
@@ -48,6 +55,7 @@ SILENT_POLLS_UNTIL_OFF: Final = 2
 GONE_ANSWERS: Final = 2  # one bad look is no proof that the card was lifted
 IDLE_CHECK_S: Final = 15.0  # with nobody watching: is it still switched on?
 CLOCK_STEP_S: Final = 0.001  # a wait may end a rounding short of its time
+FORGOTTEN_S: Final = 8.0  # a failed card that cannot be found: long enough to read the words
 MIN_POLL_S: Final = 0.3  # the reader's makers ask for more than 300 ms between two looks
 READ_BYTES: Final = 4096
 
@@ -58,19 +66,31 @@ class _Plate(Enum):
     EMPTY = auto()
     READ = auto()  # lies there, was read
     FAILED = auto()  # lies there, must be lifted and placed again
+    LOST_SIGHT = auto()  # failed, and the reader finds it no more whether it lies there or not
+    UNSELECTABLE = auto()  # found, never selected: several cards, or one of another kind
+
+
+_OF_THE_CARD: Final = frozenset({Sw3.CARD_REJECTS_SAM, Sw3.READ_FAILED, Sw3.RANDOM_FAILED})
+"""Refusals that a card makes by being taken away, or by its own status."""
 
 
 class IdReaderDriver:
-    """`url`: serial:///dev/...?baud=115200 or tcp://host:port. `poll_ms`: pause between two looks."""
+    """`url`: serial:///dev/...?baud=115200, tcp://host:port, usb://0400:c35a or hid://vid:pid.
+    `poll_ms`: pause between two looks. `fingerprint`: read it too, where the reader can.
+    """
 
-    def __init__(self, url: str, poll_ms: int = 300) -> None:
+    def __init__(self, url: str, poll_ms: int = 300, *, fingerprint: bool = False) -> None:
         self._url = url
+        self._fingerprint = fingerprint
         self._poll_s = max(MIN_POLL_S, poll_ms / 1000)
         self._wire: Transport | None = None
         self._watching = False
         self._plate = _Plate.EMPTY
         self._anew = False  # watching began anew: say what lies there already
         self._gone_answers = 0
+        self._failed_at = 0.0
+        self._just_failed = False
+        self._why_unselectable: Fault | None = None
         self._silent_polls = 0
         self._late_answer = False
         self._looked_at: float | None = None  # when the last look ended
@@ -86,7 +106,7 @@ class IdReaderDriver:
     # -- the worker's calls ---------------------------------------------------
 
     def connect(self, host: Host) -> Identity | Down:
-        wire = host.open(self._url)
+        wire = host.open(self._url, PORTS)
         if isinstance(wire, Fault):
             return not_opened(wire)
         self._wire = wire
@@ -94,20 +114,25 @@ class IdReaderDriver:
         self._late_answer = False
         self._looked_at = None
         answer = self._ask(host, Command.SAM_ID, SHORT_LIMIT_S, CONNECT_TRIES)
+        if isinstance(answer, Reply) and answer.fault is not None:
+            # Left in the middle of something, or its self-test failed: it may start anew.
+            self._ask(host, Command.RESET, READ_LIMIT_S, CONNECT_TRIES)
+            answer = self._ask(host, Command.SAM_ID, SHORT_LIMIT_S, CONNECT_TRIES)
         if isinstance(answer, Fault):
             return self._down(answer)
         if answer.fault is not None:
-            return Down(Status.BROKEN, answer.fault.detail)
+            return Down(Status.BROKEN, answer.fault.detail, answer.fault)
         number = sam_id(answer.data)
         if isinstance(number, Fault):
             return Down(Status.BROKEN, number.detail)
         # With the wire went what was known of the plate. A card that failed may be tried again; one
         # that was read is found again if the reader lost its memory, else must be lifted first.
-        if self._plate is _Plate.FAILED:
+        if self._plate is not _Plate.READ:
             self._plate = _Plate.EMPTY
         self._anew = self._plate is _Plate.READ
         self._gone_answers = 0
-        return Identity("SAM_V", number)
+        prints = (Capability.READS_FINGERPRINTS,) if self._fingerprint else ()
+        return Identity("SAM_V", number, (Capability.TELLS_REMOVAL, *prints))
 
     def disconnect(self) -> None:
         if self._wire is not None:
@@ -119,6 +144,8 @@ class IdReaderDriver:
             case WatchForCard():
                 if not self._watching:
                     self._watching = True
+                    if self._plate in (_Plate.LOST_SIGHT, _Plate.UNSELECTABLE):
+                        self._plate = _Plate.EMPTY  # a new citizen: told anew what lies there
                     self._anew = self._plate is not _Plate.EMPTY
                     self._gone_answers = 0
             case StopWatching():
@@ -156,6 +183,10 @@ class IdReaderDriver:
                 return self._look_whether_lifted(host, Command.READ_APPENDED_ADDRESS)
             case _Plate.FAILED:
                 return self._look_whether_lifted(host, Command.FIND)
+            case _Plate.LOST_SIGHT:
+                return self._look_for_it_again(host)
+            case _Plate.UNSELECTABLE:
+                return self._look_whether_one_is_left(host)
             case _:
                 assert_never(self._plate)
 
@@ -178,8 +209,8 @@ class IdReaderDriver:
         match fault.code:
             case FaultCode.TIMED_OUT:
                 return Down(Status.POWERED_OFF, "does not answer")
-            case FaultCode.BROKEN | FaultCode.BAD_REPLY:
-                return Down(Status.BROKEN, fault.detail)
+            case FaultCode.BROKEN | FaultCode.NOT_AUTHORISED | FaultCode.BAD_REPLY:
+                return Down(Status.BROKEN, fault.detail, fault)
             case _:
                 return Down(Status.DISCONNECTED, fault.detail)
 
@@ -200,49 +231,152 @@ class IdReaderDriver:
         self._anew = False
         self._gone_answers = 0
         host.post(CardFound())
-        card = self._read(host)
+        unselected = self._select(host)
+        if unselected is not None and unselected.code in (
+            FaultCode.SEVERAL_CARDS,
+            FaultCode.UNKNOWN_CARD,
+        ):
+            self._plate = _Plate.UNSELECTABLE
+            self._why_unselectable = unselected
+            host.post(CardFailed(unselected))
+            return None
+        return self._take_selected(host, unselected)
+
+    def _take_selected(self, host: Host, unselected: Fault | None) -> Fault | None:
+        card = self._read(host) if unselected is None else unselected
         if isinstance(card, CardRecord):
             self._plate = _Plate.READ
             host.post(CardRead(card))
             return None
-        self._plate = _Plate.FAILED
         host.post(CardFailed(card))
+        if card.code is FaultCode.CARD_LIFTED:
+            self._plate = _Plate.EMPTY
+            host.post(CardRemoved())
+            return None
+        self._plate = _Plate.FAILED
+        self._just_failed = True
+        self._failed_at = host.clock.monotonic()
         of_wire = card.code in (
             FaultCode.DEVICE_LOST,
             FaultCode.TIMED_OUT,
             FaultCode.BROKEN,
+            FaultCode.NOT_AUTHORISED,
             FaultCode.CANCELLED,
         )
         return card if of_wire else None
 
+    def _select(self, host: Host) -> Fault | None:
+        """Select the card that was found. Refused, it is looked for once more: several cards in the
+        field are found and cannot be selected; one taken away meanwhile is not found."""
+        answer = self._ask(host, Command.SELECT, SHORT_LIMIT_S)
+        if isinstance(answer, Fault):
+            return answer
+        if answer.sw3 != Sw3.SELECT_FAILED:
+            return answer.fault
+        found = self._ask(host, Command.FIND, SHORT_LIMIT_S)
+        if isinstance(found, Fault):
+            return found
+        if found.sw3 == Sw3.NO_CARD:
+            return Fault(FaultCode.CARD_LIFTED, "taken away before it was selected")
+        if found.fault is not None:
+            return found.fault
+        again = self._ask(host, Command.SELECT, SHORT_LIMIT_S)
+        if isinstance(again, Fault):
+            return again
+        if again.sw3 == Sw3.SELECT_FAILED:
+            return Fault(FaultCode.SEVERAL_CARDS, "81 found, and none can be selected")
+        return again.fault
+
     def _read(self, host: Host) -> CardRecord | Fault:
-        """Select and read, at once: the citizen waits."""
-        selected = self._ask(host, Command.SELECT, SHORT_LIMIT_S)
-        if isinstance(selected, Fault):
-            return selected
-        if selected.fault is not None:
-            return selected.fault
-        answer = self._ask(host, Command.READ_BASE, READ_LIMIT_S)
+        """Read the selected card, at once: the citizen waits."""
+        command = Command.READ_BASE_FINGERPRINT if self._fingerprint else Command.READ_BASE
+        answer = self._ask(host, command, READ_LIMIT_S)
+        if isinstance(answer, Reply) and self._fingerprint and answer.sw3 == Sw3.BAD_COMMAND:
+            answer = self._ask(host, command := Command.READ_BASE, READ_LIMIT_S)  # an older reader
         if isinstance(answer, Fault):
             return answer
         if answer.fault is not None:
-            return answer.fault
-        info = base_info(answer.data)
+            return self._why_not_read(host, answer, answer.fault)
+        info = base_info(answer.data, with_fingerprint=command is Command.READ_BASE_FINGERPRINT)
         if isinstance(info, Fault):
             return info
-        return card_record(info.text, info.photo)
+        address = self._appended_address(host)
+        return card_record(info.text, info.photo, info.fingerprint, address)
+
+    def _why_not_read(self, host: Host, refusal: Reply, fault: Fault) -> Fault:
+        """A card that is taken away while it is read says nothing more, and is not found after."""
+        if refusal.sw3 not in _OF_THE_CARD or refusal.from_card:
+            return fault
+        found = self._ask(host, Command.FIND, SHORT_LIMIT_S)
+        if isinstance(found, Fault) or found.sw3 != Sw3.NO_CARD:
+            return fault
+        return Fault(FaultCode.CARD_LIFTED, f"{refusal.sw3:02X} and not found any more")
+
+    def _appended_address(self, host: Host) -> str:
+        """ "" where the card has none. What goes wrong here never costs the card."""
+        answer = self._ask(host, Command.READ_APPENDED_ADDRESS, SHORT_LIMIT_S)
+        if isinstance(answer, Fault) or answer.sw3 != Sw3.OK:
+            return ""
+        address = appended_address(answer.data)
+        return "" if isinstance(address, Fault) else address
+
+    def read_management(self, host: Host) -> Management | Fault:
+        """Numbers of the card body that lies there and was read; for a technician."""
+        answer = self._ask(host, Command.READ_MANAGEMENT, SHORT_LIMIT_S)
+        if isinstance(answer, Fault):
+            return answer
+        return answer.fault or management(answer.data)
+
+    def _look_for_it_again(self, host: Host) -> Fault | None:
+        """It failed and cannot be found where it lies: when it is found, it was placed anew."""
+        answer = self._ask(host, Command.FIND, SHORT_LIMIT_S)
+        if isinstance(answer, Fault):
+            return answer
+        if answer.sw3 == Sw3.FOUND:
+            return self._take_card(host)
+        if host.clock.monotonic() - self._failed_at >= FORGOTTEN_S:
+            self._plate = _Plate.EMPTY
+            host.post(CardRemoved())
+        return _of_reader(answer)
+
+    def _look_whether_one_is_left(self, host: Host) -> Fault | None:
+        """Several cards, or a wrong one: when it can be selected, what was too much is gone."""
+        found = self._ask(host, Command.FIND, SHORT_LIMIT_S)
+        if isinstance(found, Fault):
+            return found
+        if found.sw3 != Sw3.FOUND:
+            self._gone_answers += 1
+            if self._gone_answers >= GONE_ANSWERS:
+                self._plate = _Plate.EMPTY
+                host.post(CardRemoved())
+            return _of_reader(found)
+        self._gone_answers = 0
+        selected = self._ask(host, Command.SELECT, SHORT_LIMIT_S)
+        if isinstance(selected, Fault):
+            return selected
+        if selected.fault is None:
+            host.post(CardFound())
+            return self._take_selected(host, None)
+        if selected.sw3 == Sw3.UNKNOWN_CARD_TYPE and self._why_unselectable != selected.fault:
+            self._why_unselectable = selected.fault  # of two cards the wrong one was left
+            host.post(CardFailed(selected.fault))
+        return None
 
     def _look_whether_lifted(self, host: Host, question: Command) -> Fault | None:
         answer = self._ask(host, question, SHORT_LIMIT_S)
         if isinstance(answer, Fault):
             return answer
         refused = answer.fault
+        first_look, self._just_failed = self._just_failed, False
+        if first_look and answer.sw3 == Sw3.NO_CARD:
+            self._plate = _Plate.LOST_SIGHT
+            return None
         if refused is None:
             self._gone_answers = 0
             if self._anew:
                 return self._lies_there_from_before(host)
             return None
-        if refused.code in (FaultCode.BAD_REPLY, FaultCode.REFUSED, FaultCode.BROKEN):
+        if refused.code in (FaultCode.BAD_REPLY, FaultCode.NOT_AUTHORISED):
             return _of_reader(answer)  # says something of the wire or the reader, not of the card
         self._gone_answers += 1
         if self._gone_answers >= GONE_ANSWERS:
@@ -352,4 +486,4 @@ def _belongs(command: Command, reply: Reply) -> bool:
 def _of_reader(reply: Reply) -> Fault | None:
     """What a reply says against the reader itself, not the card: its module refuses to work."""
     refused = reply.fault
-    return refused if refused is not None and refused.code is FaultCode.BROKEN else None
+    return refused if refused is not None and refused.code is FaultCode.NOT_AUTHORISED else None

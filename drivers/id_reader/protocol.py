@@ -17,10 +17,10 @@ from datetime import date
 from enum import IntEnum
 from functools import reduce
 from operator import xor
-from typing import Final
+from typing import Final, assert_never
 
 from drivers.device import Fault, FaultCode
-from drivers.id_reader.values import CardKind, CardRecord
+from drivers.id_reader.values import CardKind, CardRecord, CardWarning
 
 PREAMBLE: Final = b"\xaa\xaa\xaa\x96\x69"
 HEAD_BYTES: Final = len(PREAMBLE) + 2
@@ -30,6 +30,9 @@ TEXT_BYTES: Final = 256
 MAX_PHOTO_BYTES: Final = 1024
 MAX_FINGERPRINT_BYTES: Final = 1024
 SAM_ID_BYTES: Final = 16
+MAX_APPENDED_BYTES: Final = 280  # four addresses of 35 characters
+APPENDED_BYTES: Final = 70
+MANAGEMENT_BYTES: Final = 28
 FIND_BYTES: Final = 4
 SELECT_BYTES: Final = 8
 CARD_TYPE_OFFSET: Final = 248
@@ -83,7 +86,7 @@ FAULT_OF_SW3: Final[dict[Sw3, Fault]] = {
     Sw3.HOST_CHECKSUM: Fault(FaultCode.BAD_REPLY, "10 the reader got a bad checksum"),
     Sw3.HOST_LENGTH: Fault(FaultCode.BAD_REPLY, "11 the reader got a bad length"),
     Sw3.BAD_COMMAND: Fault(FaultCode.BAD_REPLY, "21 command not known or out of order"),
-    Sw3.UNAUTHORISED: Fault(FaultCode.REFUSED, "23 unauthorised operation"),
+    Sw3.UNAUTHORISED: Fault(FaultCode.NOT_AUTHORISED, "23 unauthorised operation"),
     Sw3.UNRECOGNISED: Fault(FaultCode.BAD_REPLY, "24 unrecognised error"),
     Sw3.CARD_REJECTS_SAM: Fault(FaultCode.UNKNOWN_CARD, "31 card rejects the reader"),
     Sw3.SAM_REJECTS_CARD: Fault(FaultCode.UNKNOWN_CARD, "32 reader rejects the card"),
@@ -92,8 +95,8 @@ FAULT_OF_SW3: Final[dict[Sw3, Fault]] = {
     Sw3.UNKNOWN_CARD_TYPE: Fault(FaultCode.UNKNOWN_CARD, "40 card type not known"),
     Sw3.READ_FAILED: Fault(FaultCode.CARD_UNREADABLE, "41 reading failed"),
     Sw3.RANDOM_FAILED: Fault(FaultCode.CARD_UNREADABLE, "47 no random number from the card"),
-    Sw3.SAM_SELF_TEST: Fault(FaultCode.BROKEN, "60 security module failed its self-test"),
-    Sw3.SAM_UNAUTHORISED: Fault(FaultCode.BROKEN, "66 security module not authorised"),
+    Sw3.SAM_SELF_TEST: Fault(FaultCode.NOT_AUTHORISED, "60 security module failed its self-test"),
+    Sw3.SAM_UNAUTHORISED: Fault(FaultCode.NOT_AUTHORISED, "66 security module not authorised"),
     Sw3.NO_CARD: Fault(FaultCode.NO_CARD, "80 no card found"),
     Sw3.SELECT_FAILED: Fault(FaultCode.UNKNOWN_CARD, "81 card cannot be selected"),
 }
@@ -107,6 +110,11 @@ class Reply:
     sw2: int
     sw3: int
     data: bytes = field(default=b"", repr=False)
+
+    @property
+    def from_card(self) -> bool:
+        """Whether the card itself said something: it was there then."""
+        return (self.sw1, self.sw2) != (0, 0)
 
     @property
     def fault(self) -> Fault | None:
@@ -229,131 +237,213 @@ def base_info(data: bytes, *, with_fingerprint: bool = False) -> BaseInfo | Faul
     return BaseInfo(data[text_at:photo_at], data[photo_at:fingerprint_at], data[fingerprint_at:])
 
 
+def appended_address(data: bytes) -> str | Fault:
+    """The newest of the up to four appended addresses (70 bytes each, the last one counts)."""
+    if len(data) > MAX_APPENDED_BYTES or len(data) % 2:
+        return Fault(FaultCode.BAD_REPLY, f"appended address of {len(data)} bytes")
+    found = ""
+    for at in range(0, len(data), APPENDED_BYTES):
+        found = _clean(data[at : at + APPENDED_BYTES]) or found
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Management:
+    """Numbers of the card body, not of the person: IIN, SN and DN, as they were read."""
+
+    raw: bytes = field(repr=False)
+
+
+def management(data: bytes) -> Management | Fault:
+    if len(data) != MANAGEMENT_BYTES:
+        return Fault(FaultCode.BAD_REPLY, f"management info of {len(data)} bytes")
+    return Management(data)
+
+
 # -- the 256-byte text record -------------------------------------------------
 
 _CHECK_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_DIGITS: Final = "10X98765432"  # GB 11643, ISO 7064 MOD 11-2
+_REGIONS: Final = frozenset(  # GB/T 2260, first two digits; 71 is Taiwan's own, 83 its permits'
+    [
+        "11",
+        "12",
+        "13",
+        "14",
+        "15",
+        "21",
+        "22",
+        "23",
+        "31",
+        "32",
+        "33",
+        "34",
+        "35",
+        "36",
+        "37",
+        "41",
+        "42",
+        "43",
+        "44",
+        "45",
+        "46",
+        "50",
+        "51",
+        "52",
+        "53",
+        "54",
+        "61",
+        "62",
+        "63",
+        "64",
+        "65",
+        "71",
+        "81",
+        "82",
+        "83",
+    ]
+)
+_SEXES: Final = frozenset({"0", "1", "2", "9"})  # GB/T 2261.1
+_LAST_NATION: Final = 56  # GB/T 3304: 01 to 56, and
+_OTHER_NATIONS: Final = frozenset({"97", "98"})  # others; foreigners of Chinese descent
 NO_END: Final = "长期"
 
 
-def card_record(text: bytes, photo: bytes = b"") -> CardRecord | Fault:
-    """Read one of the four layouts. A fault names the field that is wrong, never what it holds."""
+def card_record(
+    text: bytes, photo: bytes = b"", fingerprint: bytes = b"", address: str = ""
+) -> CardRecord | Fault:
+    """Read one of the four layouts. What is odd becomes a warning; only what is no card at all, a
+    wrong length or an unknown type, is a fault. `address` is the appended one.
+    """
     if len(text) != TEXT_BYTES:
         return Fault(FaultCode.BAD_REPLY, f"text record of {len(text)} bytes")
     match text[CARD_TYPE_OFFSET : CARD_TYPE_OFFSET + 2]:
         case b" \x00" | b"\x00\x00":
-            return _chinese_card(CardKind.RESIDENT, text, photo)
+            fields = _chinese_card(CardKind.RESIDENT, text)
         case b"J\x00":
-            return _chinese_card(CardKind.HMT_RESIDENCE, text, photo)
+            fields = _chinese_card(CardKind.HMT_RESIDENCE, text)
         case b"I\x00":
-            return _foreign_2017(text, photo)
+            fields = _foreign_2017(text)
         case b"Y\x00":
-            return _foreign_2023(text, photo)
+            fields = _foreign_2023(text)
         case _:
             return Fault(FaultCode.UNKNOWN_CARD, "card type at 248 not known")
-
-
-def _chinese_card(kind: CardKind, text: bytes, photo: bytes) -> CardRecord | Fault:
-    resident = kind is CardKind.RESIDENT
-    checked = _checked(text, _number_18(_field(text, 122, 36)), birth_at=36)
-    if isinstance(checked, Fault):
-        return checked
-    name = _field(text, 0, 30)
-    if not name:
-        return Fault(FaultCode.CARD_UNREADABLE, "name is empty")
+    doubts: list[CardWarning] = []
+    number = fields.number.upper()  # a small x is the same as X
+    birth = _day(fields.birth)
+    valid_from = _day(fields.valid_from)
+    valid_to = None if fields.valid_to == NO_END else _day(fields.valid_to)
+    if not (fields.name or fields.english_name):
+        doubts.append(CardWarning.NAME_MISSING)
+    if _has_odd_glyphs(fields.name):
+        doubts.append(CardWarning.NAME_GLYPHS)
+    if fields.sex_code not in _SEXES:
+        doubts.append(CardWarning.SEX_UNKNOWN)
+    if fields.kind is CardKind.RESIDENT and not _is_nation(fields.nation_code):
+        doubts.append(CardWarning.NATION_UNKNOWN)
+    doubts += _number_doubts(fields.kind, number, birth)
+    if birth is None:
+        doubts.append(CardWarning.BIRTH_NO_DATE)
+    if valid_from is None and fields.valid_from:
+        doubts.append(CardWarning.VALID_FROM_NO_DATE)
+    if valid_to is None and fields.valid_to != NO_END:
+        doubts.append(CardWarning.VALID_TO_NO_DATE)  # blank is not 长期: it would never expire
+    if valid_from is not None and valid_to is not None and valid_to < valid_from:
+        doubts.append(CardWarning.VALID_ENDS_BEFORE_IT_BEGINS)
     return CardRecord(
-        kind=kind,
-        name=name,
-        sex_code=_field(text, 30, 2),
-        nation_code=_field(text, 32, 4) if resident else "",
-        birth=checked.birth,
-        address=_field(text, 52, 70),
-        number=checked.number,
-        issuer=_field(text, 158, 30),
-        valid_from=checked.valid_from,
-        valid_to=checked.valid_to,
+        kind=fields.kind,
+        name=fields.name or fields.english_name,
+        sex_code=fields.sex_code,
+        nation_code=fields.nation_code,
+        birth=birth,
+        address=fields.address,
+        number=number,
+        issuer=fields.issuer,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        english_name=fields.english_name,
         photo_wlt=photo,
-        name_raw=text[0:30],
-        pass_number="" if resident else _field(text, 220, 18),
-    )
-
-
-def _foreign_2017(text: bytes, photo: bytes) -> CardRecord | Fault:
-    checked = _checked(text, _number_15(_field(text, 122, 30)), birth_at=220)
-    if isinstance(checked, Fault):
-        return checked
-    english_name, chinese_name = _field(text, 0, 120), _field(text, 158, 30)
-    if not (english_name or chinese_name):
-        return Fault(FaultCode.CARD_UNREADABLE, "name is empty")
-    return CardRecord(
-        kind=CardKind.FOREIGN_2017,
-        name=chinese_name or english_name,
-        sex_code=_field(text, 120, 2),
-        nation_code="",
-        birth=checked.birth,
-        address="",
-        number=checked.number,
-        issuer="",  # the card holds a code of the authority, not its name
-        valid_from=checked.valid_from,
-        valid_to=checked.valid_to,
-        english_name=english_name,
-        photo_wlt=photo,
-        name_raw=text[158:188] if chinese_name else text[0:120],
-        nationality=_field(text, 152, 6),
-    )
-
-
-def _foreign_2023(text: bytes, photo: bytes) -> CardRecord | Fault:
-    checked = _checked(text, _number_18(_field(text, 122, 36)), birth_at=36)
-    if isinstance(checked, Fault):
-        return checked
-    chinese_name = _field(text, 0, 30)
-    # One name in two places: characters 1 to 35 and 36 to 46. A blank may be the 35th.
-    english_name = _clean(text[52:122] + text[220:242])
-    if not (english_name or chinese_name):
-        return Fault(FaultCode.CARD_UNREADABLE, "name is empty")
-    return CardRecord(
-        kind=CardKind.FOREIGN_2023,
-        name=chinese_name or english_name,
-        sex_code=_field(text, 30, 2),
-        nation_code="",
-        birth=checked.birth,
-        address="",
-        number=checked.number,
-        issuer="",  # not stored on this card
-        valid_from=checked.valid_from,
-        valid_to=checked.valid_to,
-        english_name=english_name,
-        photo_wlt=photo,
-        name_raw=text[0:30] if chinese_name else text[52:122] + text[220:242],
-        nationality=_field(text, 242, 6),
+        name_raw=fields.name_raw,
+        nationality=fields.nationality,
+        pass_number=fields.pass_number,
+        appended_address=address,
+        fingerprint=fingerprint,
+        warnings=tuple(doubts),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Checked:
-    """What is checked on every card before it is believed."""
+class _Fields:
+    """What stands in a record, as text."""
 
+    kind: CardKind
+    name: str = field(repr=False)
+    name_raw: bytes = field(repr=False)
+    sex_code: str = field(repr=False)
+    birth: str = field(repr=False)
     number: str = field(repr=False)
-    birth: date = field(repr=False)
-    valid_from: date | None = field(repr=False)
-    valid_to: date | None = field(repr=False)
+    valid_from: str = field(repr=False)
+    valid_to: str = field(repr=False)
+    nation_code: str = field(default="", repr=False)
+    address: str = field(default="", repr=False)
+    issuer: str = field(default="", repr=False)
+    english_name: str = field(default="", repr=False)
+    nationality: str = field(default="", repr=False)
+    pass_number: str = field(default="", repr=False)
 
 
-def _checked(text: bytes, number: str | Fault, birth_at: int) -> _Checked | Fault:
-    """Number and dates; the validity stands at 188 and 204 on all four layouts."""
-    birth = _day(_field(text, birth_at, 16), "birth")
-    valid_from = _day_or_none(_field(text, 188, 16), "valid_from")
-    valid_to = _end(_field(text, 204, 16))
-    if isinstance(number, Fault):
-        return number
-    if isinstance(birth, Fault):
-        return birth
-    if isinstance(valid_from, Fault):
-        return valid_from
-    if isinstance(valid_to, Fault):
-        return valid_to
-    return _Checked(number, birth, valid_from, valid_to)
+def _chinese_card(kind: CardKind, text: bytes) -> _Fields:
+    resident = kind is CardKind.RESIDENT
+    return _Fields(
+        kind=kind,
+        name=_field(text, 0, 30),
+        name_raw=text[0:30],
+        sex_code=_field(text, 30, 2),
+        nation_code=_field(text, 32, 4) if resident else "",
+        birth=_field(text, 36, 16),
+        address=_field(text, 52, 70),
+        number=_field(text, 122, 36),
+        issuer=_field(text, 158, 30),
+        valid_from=_field(text, 188, 16),
+        valid_to=_field(text, 204, 16),
+        pass_number="" if resident else _field(text, 220, 18),
+    )
+
+
+def _foreign_2017(text: bytes) -> _Fields:
+    """The card holds a code of the authority, not its name."""
+    chinese_name = _field(text, 158, 30)
+    return _Fields(
+        kind=CardKind.FOREIGN_2017,
+        name=chinese_name,
+        name_raw=text[158:188] if chinese_name else text[0:120],
+        english_name=_field(text, 0, 120),
+        sex_code=_field(text, 120, 2),
+        number=_field(text, 122, 30),
+        nationality=_field(text, 152, 6),
+        valid_from=_field(text, 188, 16),
+        valid_to=_field(text, 204, 16),
+        birth=_field(text, 220, 16),
+    )
+
+
+def _foreign_2023(text: bytes) -> _Fields:
+    """Its English name stands in two places: characters 1 to 35 and 36 to 46; a blank may be the
+    35th. The issuer is not stored on this card."""
+    chinese_name = _field(text, 0, 30)
+    english_name = text[52:122] + text[220:242]
+    return _Fields(
+        kind=CardKind.FOREIGN_2023,
+        name=chinese_name,
+        name_raw=text[0:30] if chinese_name else english_name,
+        english_name=_clean(english_name),
+        sex_code=_field(text, 30, 2),
+        birth=_field(text, 36, 16),
+        number=_field(text, 122, 36),
+        valid_from=_field(text, 188, 16),
+        valid_to=_field(text, 204, 16),
+        nationality=_field(text, 242, 6),
+    )
 
 
 def _field(text: bytes, offset: int, length: int) -> str:
@@ -365,44 +455,67 @@ def _clean(raw: bytes) -> str:
     (half a surrogate pair, a control character) is shown as U+FFFD, for nobody is refused for it.
     """
     text = raw.decode("utf-16-le", errors="replace").rstrip(" \x00")
-    return "".join("�" if unicodedata.category(c) == "Cc" else c for c in text).strip(" ")
+    return "".join("\ufffd" if unicodedata.category(c) == "Cc" else c for c in text).strip(" ")
 
 
-def _day(text: str, name: str) -> date | Fault:
-    fault = Fault(FaultCode.CARD_UNREADABLE, f"{name} is not a date")
+def _has_odd_glyphs(name: str) -> bool:
+    """Private-use characters, unassigned ones, or what was no text: no font can be relied on."""
+    return any(unicodedata.category(c) in ("Co", "Cn") or c == "\ufffd" for c in name)
+
+
+def _is_nation(code: str) -> bool:
+    if not (len(code) == 2 and code.isascii() and code.isdigit()):
+        return False
+    return 1 <= int(code) <= _LAST_NATION or code in _OTHER_NATIONS
+
+
+def _day(text: str) -> date | None:
     if len(text) != 8 or not (text.isascii() and text.isdigit()):
-        return fault
+        return None
     try:
         return date(int(text[:4]), int(text[4:6]), int(text[6:]))
     except ValueError:
-        return fault
+        return None
 
 
-def _day_or_none(text: str, name: str) -> date | Fault | None:
-    return _day(text, name) if text else None
+def _number_doubts(kind: CardKind, number: str, birth: date | None) -> list[CardWarning]:
+    match kind:
+        case CardKind.FOREIGN_2017:
+            return _doubts_of_15(number)
+        case CardKind.RESIDENT | CardKind.HMT_RESIDENCE:
+            return _doubts_of_18(number, birth, _REGIONS)
+        case CardKind.FOREIGN_2023:
+            return _doubts_of_18(number, birth, None)
+        case _:
+            assert_never(kind)
 
 
-def _end(text: str) -> date | Fault | None:
-    """Blank is not 长期: a card without an end would otherwise never expire."""
-    return None if text == NO_END else _day(text, "valid_to")
-
-
-def _number_18(text: str) -> str | Fault:
-    """17 digits and their check digit; a small x is the same as X."""
-    fault = Fault(FaultCode.CARD_UNREADABLE, "number check digit")
-    number = text.upper()
+def _doubts_of_18(
+    number: str, birth: date | None, regions: frozenset[str] | None
+) -> list[CardWarning]:
+    """17 digits and their check digit. Only the first two of the region are looked at: the code is
+    that of first registration and may be abolished. A foreigner's begins with 9 (`regions` None).
+    """
     if len(number) != 18 or not number.isascii() or not number[:17].isdigit():
-        return fault
+        return [CardWarning.NUMBER_FORM]
+    if _day(number[6:14]) is None:
+        return [CardWarning.NUMBER_FORM]
+    doubts = []
     total = sum(int(d) * w for d, w in zip(number[:17], _CHECK_WEIGHTS, strict=True))
-    return number if _CHECK_DIGITS[total % 11] == number[17] else fault
+    if _CHECK_DIGITS[total % 11] != number[17]:
+        doubts.append(CardWarning.NUMBER_CHECK_DIGIT)
+    if (number[:2] not in regions) if regions is not None else (number[0] != "9"):
+        doubts.append(CardWarning.NUMBER_REGION)
+    if birth is not None and number[6:14] != f"{birth:%Y%m%d}":
+        doubts.append(CardWarning.NUMBER_BIRTH)
+    return doubts
 
 
-def _number_15(text: str) -> str | Fault:
+def _doubts_of_15(number: str) -> list[CardWarning]:
     """Three letters, eleven digits, one check digit: weights 7 3 1 repeating, A=10 ... Z=35."""
-    fault = Fault(FaultCode.CARD_UNREADABLE, "number check digit")
-    if len(text) != 15 or not text.isascii() or not text[3:].isdigit():
-        return fault
-    if not (text[:3].isalpha() and text[:3].isupper()):
-        return fault
-    total = sum(int(c, 36) * (7, 3, 1)[i % 3] for i, c in enumerate(text[:14]))
-    return text if total % 10 == int(text[14]) else fault
+    if len(number) != 15 or not number.isascii() or not number[3:].isdigit():
+        return [CardWarning.NUMBER_FORM]
+    if not (number[:3].isalpha() and number[:3].isupper()):
+        return [CardWarning.NUMBER_FORM]
+    total = sum(int(c, 36) * (7, 3, 1)[i % 3] for i, c in enumerate(number[:14]))
+    return [] if total % 10 == int(number[14]) else [CardWarning.NUMBER_CHECK_DIGIT]

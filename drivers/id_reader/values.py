@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 from drivers.device import Fault
 
@@ -18,19 +19,50 @@ class CardKind(StrEnum):
     HMT_RESIDENCE = "hmt_residence"  # 港澳台居民居住证
 
 
+class CardWarning(StrEnum):
+    """What is odd on a card. The reader never refuses for it; who uses the card decides."""
+
+    NUMBER_FORM = "number_form"  # wrong length, wrong characters, or a day that never was
+    NUMBER_CHECK_DIGIT = "number_check_digit"
+    NUMBER_REGION = "number_region"  # no province begins so
+    NUMBER_BIRTH = "number_birth"  # another day than the card's own birth field
+    BIRTH_NO_DATE = "birth_no_date"
+    VALID_FROM_NO_DATE = "valid_from_no_date"
+    VALID_TO_NO_DATE = "valid_to_no_date"  # neither a date nor 长期
+    VALID_ENDS_BEFORE_IT_BEGINS = "valid_ends_before_it_begins"
+    NAME_MISSING = "name_missing"
+    NAME_GLYPHS = "name_glyphs"  # characters of a private area: in no font, kept byte for byte
+    SEX_UNKNOWN = "sex_unknown"
+    NATION_UNKNOWN = "nation_unknown"
+
+
+DOUBTFUL: Final = frozenset(
+    {
+        CardWarning.NUMBER_FORM,
+        CardWarning.NUMBER_CHECK_DIGIT,
+        CardWarning.BIRTH_NO_DATE,
+        CardWarning.VALID_FROM_NO_DATE,
+        CardWarning.VALID_TO_NO_DATE,
+        CardWarning.NAME_MISSING,
+    }
+)
+"""Warnings of a card that was misread or is no card: nothing official may rest on it."""
+
+
 @dataclass(frozen=True, slots=True)
 class CardRecord:
     """The fields of one card. `repr` shows the kind only: a card must not leak into a log or a trace.
 
-    Dates are local calendar dates. `valid_to` None means 长期 (no end). `nation_code` is the two
-    digits of GB/T 3304 or "" where the card has none. `photo_wlt` is the 1024-byte WLT blob as read.
+    Dates are local calendar dates. `valid_to` None means 长期 (no end), unless VALID_TO_NO_DATE says
+    that it could not be read. `nation_code` is the two digits of GB/T 3304 or "" where the card has
+    none. `photo_wlt` is the 1024-byte WLT blob as read; `fingerprint` up to two of 512 bytes.
     """
 
     kind: CardKind
     name: str = field(repr=False)
     sex_code: str = field(repr=False)  # GB/T 2261.1
     nation_code: str = field(repr=False)
-    birth: date = field(repr=False)
+    birth: date | None = field(repr=False)  # None: BIRTH_NO_DATE
     address: str = field(repr=False)
     number: str = field(repr=False)
     issuer: str = field(repr=False)
@@ -41,6 +73,21 @@ class CardRecord:
     name_raw: bytes = field(default=b"", repr=False)  # UTF-16LE as on the card
     nationality: str = field(default="", repr=False)  # GB/T 2659, three letters; foreign cards
     pass_number: str = field(default="", repr=False)  # 通行证号码; HK, Macau and Taiwan cards
+    appended_address: str = field(default="", repr=False)  # the newest of up to four
+    fingerprint: bytes = field(default=b"", repr=False)
+    warnings: tuple[CardWarning, ...] = field(default=(), repr=False)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether something that must be right is not: misread, or no card of the state."""
+        return not DOUBTFUL.isdisjoint(self.warnings)
+
+    @property
+    def born(self) -> date:
+        """The birth of a card that is not doubtful."""
+        if self.birth is None:
+            raise ValueError("a doubtful card was used")
+        return self.birth
 
 
 # -- commands -----------------------------------------------------------------

@@ -201,11 +201,11 @@ class Identify(Step):
             if self._role is Role.AGENT
             else minimum_age(self._rules, self.context.settings)
         )
-        if age_on(card.birth, today) < years:
+        if age_on(card.born, today) < years:
             return _Problem(
                 CardProblemKind.TOO_YOUNG,
                 minimum_age=years,
-                eligible_from=birthday(card.birth, years),
+                eligible_from=birthday(card.born, years),
             )
         return None
 

@@ -81,7 +81,7 @@ class Review(Step):
             self._line(_NUMBER, masking.number(card.number), card.number),
         ]
         if with_age:
-            years = f"{age_on(card.birth, self.context.today)}{self._say(_YEARS)}"
+            years = f"{age_on(card.born, self.context.today)}{self._say(_YEARS)}"
             lines.append(ReviewLine(_AGE, years, years))
         return ReviewGroup("", name, tuple(lines))
 

@@ -32,7 +32,7 @@ def person_card(card: CardRecord, *, in_full: bool = True) -> PersonCard:
     return PersonCard(
         name_masked=name,
         number_masked=number,
-        birth_year=card.birth.year,
+        birth_year=card.born.year,
         address_masked=address,
         long_term=card.valid_to is None,
         name=called if in_full else name,
@@ -53,8 +53,10 @@ def is_not_yet_valid(card: CardRecord, today: date) -> bool:
 def number_agrees(card: CardRecord) -> bool:
     """Whether the number can be one: a misread card must not become an application.
 
-    The card of 2017 carries a number of its own kind, which has no rule that we know for sure.
+    What the reader doubts (a check digit, a date that is none) counts too. The card of 2017 carries a number of its own kind, which has no rule that we know for sure.
     """
+    if card.doubtful:
+        return False
     if card.kind is CardKind.FOREIGN_2017:
         return len(card.number) == 15
     return isinstance(parse(card.number), PersonNumber)
@@ -68,7 +70,7 @@ def to_json(card: CardRecord) -> dict[str, object]:
         "number": card.number,
         "sex_code": card.sex_code,
         "nation_code": card.nation_code,
-        "birth": card.birth.isoformat(),
+        "birth": card.born.isoformat(),
         "address": card.address,
         "issuer": card.issuer,
         "valid_from": card.valid_from.isoformat() if card.valid_from else None,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from drivers.device import Fault, FaultCode, Status, StatusChanged
-from drivers.transport import MemoryTransport, Transport
+from drivers.transport import STREAMS_ONLY, MemoryTransport, Ports, Transport
 
 
 class FakeClock:
@@ -47,10 +47,14 @@ class FakeHost:
         self.stop: Fault | None = None
         self.stop_at = float("inf")
         self.opened: list[str] = []
+        self.woken_by: Callable[[], None] | None = None
 
-    def open(self, url: str) -> Transport | Fault:
+    def open(self, url: str, ports: Ports = STREAMS_ONLY) -> Transport | Fault:
         self.opened.append(url)
         return self._wire()
+
+    def wake_by(self, wake: Callable[[], None] | None) -> None:
+        self.woken_by = wake
 
     def post(self, event: object) -> None:
         self.posted.append(event)

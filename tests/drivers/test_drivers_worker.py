@@ -20,7 +20,7 @@ from drivers.device import (
 )
 from drivers.keypad.driver import KeypadDriver
 from drivers.keypad.values import KeyPressed
-from drivers.transport import MemoryTransport, Transport
+from drivers.transport import MemoryTransport, Ports, Transport
 from drivers.worker import DeviceWorker, Down, Host
 
 OFF = Down(Status.DISCONNECTED, "no such device")
@@ -478,7 +478,7 @@ def test_a_command_ends_the_wait_on_a_silent_wire_at_once() -> None:
     wire = SilentWire()
     posts = Posts()
 
-    def open_wire(url: str) -> Transport | Fault:
+    def open_wire(url: str, ports: Ports) -> Transport | Fault:
         return wire
 
     driver = KeypadDriver("serial:///dev/example", {"35": "5"})
