@@ -43,9 +43,11 @@ def world_at_start(settings: Settings) -> World:
     """Before any device has spoken: what the settings do not name is not installed."""
     urls = {
         DeviceClass.ID_READER: settings.id_reader.url,
+        DeviceClass.CARD_READER: settings.card_reader.url,
         DeviceClass.DOCUMENT_CAMERA: settings.document_camera.url,
         DeviceClass.CODE_SCANNER: settings.code_scanner.url,
         DeviceClass.RECEIPT_PRINTER: settings.receipt_printer.url,
+        DeviceClass.PAGE_PRINTER: settings.page_printer.url,
         DeviceClass.KEYPAD: settings.keypad.url,
         DeviceClass.VOICE: settings.voice.url,
     }

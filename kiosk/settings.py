@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from drivers.card_reader.values import SocialField
+
 DeviceUrl = Annotated[str, Field(pattern=r"^$|^[a-z0-9+]+://.*$|^/.*$")]
 
 
@@ -85,6 +87,27 @@ class IdReaderSettings(_Section):
         "", description="serial:///dev/…?baud=115200 or tcp://host:port; empty: not installed."
     )
     poll_ms: int = Field(300, ge=300, le=2000, description="Pause between two looks for a card.")
+
+
+RecordText = Annotated[str, Field(pattern=r"^[0-9A-F]{4}:[0-9A-F]{2}(:[1-9][0-9]{0,2})?$")]
+
+
+class CardReaderSettings(_Section):
+    """Smart cards over PC/SC; the defaults are those of the social card's standard."""
+
+    url: DeviceUrl = Field(
+        "",
+        description="pcsc://name of the reader, or how its name begins; empty: not installed.",
+    )
+    application: str = Field(
+        "",
+        pattern=r"^$|^([0-9A-F]{2}){5,16}$",
+        description="Identifier (AID) of this region's social card application, hexadecimal; empty: sx1.sh.社会保障.",
+    )
+    records: dict[SocialField, RecordText] = Field(
+        default={},
+        description='What stands elsewhere on this region\'s cards: name = "EF06:09" or "EF06:09:30" (file, record, length).',
+    )
 
 
 class CameraSettings(_Section):
@@ -173,9 +196,11 @@ class Settings(_Section):
     window: WindowSettings = WindowSettings()
     hub: HubSettings = HubSettings()
     id_reader: IdReaderSettings = IdReaderSettings()
+    card_reader: CardReaderSettings = CardReaderSettings()
     document_camera: CameraSettings = CameraSettings()
     code_scanner: ScannerSettings = ScannerSettings()
     receipt_printer: PrinterSettings = PrinterSettings()
+    page_printer: PagePrinterSettings = PagePrinterSettings()
     keypad: KeypadSettings = KeypadSettings()
     voice: VoiceSettings = VoiceSettings()
     rules: RuleSettings = RuleSettings()

@@ -170,9 +170,18 @@ def idcard(json: Json = False) -> None:
 
 
 @app.command()
-def smartcard(json: Json = False) -> None:
+def smartcard(
+    reader: Annotated[
+        str, typer.Option("--reader", help="Name of the PC/SC reader, or how it begins.")
+    ] = "",
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for a card.")] = 20.0,
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    json: Json = False,
+) -> None:
     """Read one smart card over PC/SC."""
-    raise typer.Exit(_not_built("smartcard", json))
+    from kiosk.entry.commands import smartcard as command
+
+    raise typer.Exit(command.run(settings, reader, timeout_s=timeout, json=json))
 
 
 @app.command()

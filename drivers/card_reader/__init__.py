@@ -1,0 +1,1 @@
+"""Smart cards over PC/SC: social security cards, bank cards (masked), bare contactless ones."""
