@@ -109,20 +109,30 @@ class Aes256GcmP256:
     id: Final = SuiteId.AES256GCM_P256
     _INFO: Final = b"ZW1 aes256gcm+p256"
 
+    def __init__(self) -> None:
+        self._last: tuple[bytes, ec.EllipticCurvePublicKey] | None = None  # the hub has one key
+
     def wrap(self, public_key: bytes) -> Wrapped:
-        try:
-            recipient = load_der_public_key(public_key)
-        except UnsupportedAlgorithm as error:
-            raise ValueError("an unknown curve") from error
-        if not isinstance(recipient, ec.EllipticCurvePublicKey) or not isinstance(
-            recipient.curve, ec.SECP256R1
-        ):
-            raise ValueError("not a P-256 key")
+        recipient = self._loaded(public_key)
         ephemeral = ec.generate_private_key(ec.SECP256R1())
         point = _compressed(ephemeral.public_key())
         secret = ephemeral.exchange(ec.ECDH(), recipient)
         salt = point + _compressed(recipient)
         return Wrapped(point, HKDF(SHA256(), 32, salt=salt, info=self._INFO).derive(secret))
+
+    def _loaded(self, public_key: bytes) -> ec.EllipticCurvePublicKey:
+        if self._last is not None and self._last[0] == public_key:
+            return self._last[1]
+        try:
+            loaded = load_der_public_key(public_key)
+        except UnsupportedAlgorithm as error:
+            raise ValueError("an unknown curve") from error
+        if not isinstance(loaded, ec.EllipticCurvePublicKey) or not isinstance(
+            loaded.curve, ec.SECP256R1
+        ):
+            raise ValueError("not a P-256 key")
+        self._last = (public_key, loaded)
+        return loaded
 
     def encrypt(self, key: bytes, nonce: bytes, content: bytes, associated: bytes) -> bytes:
         return AESGCM(key).encrypt(nonce, content, associated)

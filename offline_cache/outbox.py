@@ -130,10 +130,17 @@ class Serials:
     """
 
     def __init__(self, path: Path) -> None:
+        """For the one process that gives numbers: what it has read or written, it knows."""
         self._path = path
+        self._known: tuple[str, int] | None = None
 
     def reserved(self, day: str) -> int:
         """The highest serial that may have been given on `day`; 0 when none is known."""
+        if self._known is None or self._known[0] != day:
+            self._known = (day, self._read(day))
+        return self._known[1]
+
+    def _read(self, day: str) -> int:
         try:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
             return int(kept["reserved"]) if kept["day"] == day else 0
@@ -146,6 +153,7 @@ class Serials:
             write_whole(self._path, content)
         except OSError as error:
             return fault_of_os_error(error, "serials")
+        self._known = (day, serial)
         return None
 
 
@@ -230,24 +238,11 @@ class Outbox:
                 body=body,
                 named=named,
                 at=accepted_at,
+                outside=(item, self._person_digest(item, id_number), name_masked, told),
             )
             if isinstance(inserted, StoreFault):
                 return inserted
             row, size = inserted
-            cursor.execute(
-                "INSERT INTO applications"
-                " (row, number, item, person_digest, name_masked, accepted_at, receipt)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    row,
-                    number,
-                    item,
-                    self._person_digest(item, id_number),
-                    name_masked,
-                    utc_text(accepted_at),
-                    told,
-                ),
-            )
             cursor.executemany(
                 "INSERT INTO attachments (row, place, sha256) VALUES (?, ?, ?)",
                 [(row, place, each.sha256) for place, each in enumerate(named)],
@@ -282,10 +277,9 @@ class Outbox:
         """The newest application for the same item by the same person since then, kept here."""
         return _first(
             self._database.rows(
-                "SELECT a.number, a.item, a.accepted_at, o.state FROM applications a"
-                " JOIN outbox o ON o.row = a.row"
-                " WHERE a.person_digest = ? AND a.accepted_at >= ?"
-                " ORDER BY a.accepted_at DESC, a.row DESC LIMIT 1",
+                "SELECT order_key, item, created_at, state FROM outbox"
+                " WHERE person_digest = ? AND created_at >= ?"
+                " ORDER BY created_at DESC, row DESC LIMIT 1",
                 (self._person_digest(item, id_number), utc_text(since)),
             )
         )
@@ -400,8 +394,12 @@ class Outbox:
         body: Mapping[str, object],
         named: Collection[_Placed],
         at: datetime,
+        outside: tuple[str, bytes, str, str] | None = None,
     ) -> tuple[int, int] | StoreFault:
-        """One sealed item at the end of the epoch: its row and the size of its plain text."""
+        """One sealed item at the end of the epoch: its row and the size of its plain text.
+
+        `outside`: item, person's digest, masked name and receipt of an application.
+        """
         content = _frozen(
             {
                 "body": body,
@@ -417,9 +415,8 @@ class Outbox:
         )
         if len(content) > MAX_BODY_BYTES:
             return StoreFault(StoreFaultCode.TOO_LARGE, f"a body of {len(content)} bytes")
-        cursor.execute("SELECT last_seq, chain FROM epochs WHERE no = ?", (OWN_EPOCH,))
-        last_seq, chain = cursor.fetchone()
-        seq, item_id = last_seq + 1, uuid.uuid4()
+        last, chain = _newest(cursor)
+        seq, item_id = last + 1, uuid.uuid4()
         envelope = self._sealer.item(
             to,
             content,
@@ -434,12 +431,9 @@ class Outbox:
         chain = next_link(chain, seq, item_id.bytes, sha256)
         row, key = (OWN_EPOCH << SEQ_BITS) + seq, once.new_key()
         cursor.execute(
-            "UPDATE epochs SET last_seq = ?, chain = ? WHERE no = ?", (seq, chain, OWN_EPOCH)
-        )
-        cursor.execute(
-            "INSERT INTO outbox"
-            " (row, id, kind, order_key, created_at, sha256, chain, state, sealed)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, 'sealed', ?)",
+            "INSERT INTO outbox (row, id, kind, order_key, created_at, sha256, chain, state, key,"
+            " item, person_digest, name_masked, receipt)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 'sealed', ?, ?, ?, ?, ?)",
             (
                 row,
                 item_id.bytes,
@@ -448,10 +442,14 @@ class Outbox:
                 utc_text(at),
                 sha256,
                 chain,
-                once.encrypt(key, envelope, row_place(row)),
+                key,
+                *(outside or (None, None, None, None)),
             ),
         )
-        cursor.execute("INSERT INTO row_keys (row, key) VALUES (?, ?)", (row, key))
+        cursor.execute(
+            "INSERT INTO sealed (row, bytes) VALUES (?, ?)",
+            (row, once.encrypt(key, envelope, row_place(row))),
+        )
         return row, len(content)
 
     def _content_digest(self, content_sha256: bytes) -> bytes:
@@ -479,37 +477,33 @@ def next_link(chain: bytes, seq: int, item_id: bytes, sha256: bytes) -> bytes:
 
 def check_chain(database: Database) -> StoreFault | None:
     """Whether every item of this database's epoch is there, in its place and unchanged."""
-    rows = database.rows(
-        "SELECT last_seq, chain, purged_seq, purged_chain FROM epochs WHERE no = ?", (OWN_EPOCH,)
-    )
+    rows = database.rows("SELECT purged_seq, purged_chain FROM epochs WHERE no = ?", (OWN_EPOCH,))
     if isinstance(rows, StoreFault):
         return rows
-    last_seq, last_link, seq, link = rows[0]
+    seq, link = rows[0]
     broken = StoreFault(StoreFaultCode.DAMAGED, "the chain of items is broken")
-    while seq < last_seq:
+    while True:
         rows = database.rows(
-            "SELECT row, id, sha256, chain FROM outbox WHERE row > ? AND row <= ?"
-            " ORDER BY row LIMIT ?",
-            ((OWN_EPOCH << SEQ_BITS) + seq, (OWN_EPOCH << SEQ_BITS) + last_seq, CHAIN_PAGE),
+            "SELECT row, id, sha256, chain FROM outbox WHERE row > ? ORDER BY row LIMIT ?",
+            ((OWN_EPOCH << SEQ_BITS) + seq, CHAIN_PAGE),
         )
         if isinstance(rows, StoreFault):
             return rows
         if not rows:
-            return broken
+            return None
         for row, item_id, sha256, chain in rows:
             seq += 1
             link = next_link(link, seq, item_id, sha256)
             if seq_of(row) != seq or link != chain:
                 return broken
-    return None if link == last_link else broken
 
 
 def find_application(database: Database, number: str) -> Application | StoreFault | None:
     """Where the application with this receipt number is; None when it is not known here."""
     return _first(
         database.rows(
-            "SELECT a.number, a.item, a.accepted_at, o.state FROM applications a"
-            " JOIN outbox o ON o.row = a.row WHERE a.number = ?",
+            "SELECT order_key, item, created_at, state FROM outbox"
+            " WHERE order_key = ? AND item IS NOT NULL",
             (number,),
         )
     )
@@ -520,22 +514,33 @@ def count_waiting(database: Database) -> Waiting | StoreFault:
     rows = database.rows(
         "SELECT (SELECT count(*) FROM outbox WHERE state IN ('sealed', 'sending')),"
         " (SELECT created_at FROM outbox WHERE state IN ('sealed', 'sending') ORDER BY row LIMIT 1),"
-        " (SELECT count(*) FROM outbox WHERE state = 'refused'),"
-        " (SELECT last_seq FROM epochs WHERE no = ?)",
-        (OWN_EPOCH,),
+        " (SELECT count(*) FROM outbox WHERE state = 'refused')"
     )
     if isinstance(rows, StoreFault):
         return rows
-    count, oldest, refused, last_seq = rows[0]
-    return Waiting(count, utc_time(oldest) if oldest else None, refused, last_seq)
+    newest = last_seq(database)
+    if isinstance(newest, StoreFault):
+        return newest
+    count, oldest, refused = rows[0]
+    return Waiting(count, utc_time(oldest) if oldest else None, refused, newest)
+
+
+def last_seq(database: Database, epoch_no: int = OWN_EPOCH) -> int | StoreFault:
+    """The highest seq that was given in an epoch; 0 when none was."""
+    rows = database.rows(
+        "SELECT coalesce((SELECT max(row) FROM outbox WHERE row BETWEEN ? AND ?),"
+        " (SELECT purged_seq FROM epochs WHERE no = ?), 0)",
+        (epoch_no << SEQ_BITS, ((epoch_no + 1) << SEQ_BITS) - 1, epoch_no),
+    )
+    return rows if isinstance(rows, StoreFault) else seq_of(int(rows[0][0]))
 
 
 def list_tray(database: Database) -> tuple[Refused, ...] | StoreFault:
     """What the hub would not take, oldest first."""
     rows = database.rows(
-        "SELECT o.row, o.kind, o.order_key, coalesce(a.name_masked, ''), o.settled_at, o.code,"
-        " o.reason FROM outbox o LEFT JOIN applications a ON a.number = o.order_key"
-        " WHERE o.state = 'refused' ORDER BY o.row"
+        "SELECT o.row, o.kind, o.order_key, coalesce((SELECT name_masked FROM outbox a"
+        " WHERE a.order_key = o.order_key AND a.item IS NOT NULL), ''), o.settled_at, o.code,"
+        " o.reason FROM outbox o WHERE o.state = 'refused' ORDER BY o.row"
     )
     if isinstance(rows, StoreFault):
         return rows
@@ -549,6 +554,20 @@ def _first(rows: list[Row] | StoreFault) -> Application | StoreFault | None:
     if isinstance(rows, StoreFault):
         return rows
     return _application(rows[0]) if rows else None
+
+
+def _newest(cursor: Any) -> tuple[int, bytes]:
+    """Seq and link of the newest item of our own epoch, under the write lock."""
+    cursor.execute(
+        "SELECT row, chain FROM outbox WHERE row > ? ORDER BY row DESC LIMIT 1",
+        (OWN_EPOCH << SEQ_BITS,),
+    )
+    newest = cursor.fetchone()
+    if newest is not None:
+        return seq_of(newest[0]), bytes(newest[1])
+    cursor.execute("SELECT purged_seq, purged_chain FROM epochs WHERE no = ?", (OWN_EPOCH,))
+    seq, chain = cursor.fetchone()
+    return int(seq), bytes(chain)
 
 
 def _set_counter(cursor: Any, name: str, value: int) -> None:

@@ -22,7 +22,7 @@ class Log(Protocol):
 
 def utc_text(at: datetime) -> str:
     """A UTC time as kept and sent: ISO 8601, milliseconds, Z. Sorts as text."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def utc_time(text: str) -> datetime:

@@ -19,6 +19,7 @@ from offline_cache.outbox import (
     Waiting,
     count_waiting,
     find_application,
+    last_seq,
     row_place,
     seq_of,
 )
@@ -67,7 +68,7 @@ class SendQueue:
         while True:
             rows = self._database.rows(
                 "SELECT o.row, o.id, o.kind, o.order_key, o.created_at, o.sha256, o.chain,"
-                " o.sealed, k.key FROM outbox o LEFT JOIN row_keys k ON k.row = o.row"
+                " o.key, s.bytes FROM outbox o LEFT JOIN sealed s ON s.row = o.row"
                 " WHERE o.state IN ('sealed', 'sending') AND o.row > ? AND NOT EXISTS (SELECT 1 FROM outbox p"
                 " WHERE p.state IN ('sealed', 'sending') AND p.order_key = o.order_key AND p.row < o.row)"
                 " ORDER BY o.row LIMIT ?",
@@ -102,10 +103,13 @@ class SendQueue:
 
     def last_seq(self, epoch: str) -> int | StoreFault:
         """The highest seq that was given in an epoch of this terminal."""
-        rows = self._database.rows("SELECT last_seq FROM epochs WHERE epoch = ?", (epoch,))
-        if isinstance(rows, StoreFault):
-            return rows
-        return int(rows[0][0]) if rows else 0
+        epochs = self._epochs()
+        if isinstance(epochs, StoreFault):
+            return epochs
+        for no, known in epochs.items():
+            if known == epoch:
+                return last_seq(self._database, no)
+        return 0
 
     def sending(self, rows: Collection[int]) -> StoreFault | None:
         """These go over the line now. They still wait, whatever comes of it."""
@@ -194,8 +198,8 @@ class SendQueue:
 
     def _item(self, epoch: str, row: tuple[Any, ...]) -> Item | StoreFault | None:
         """The item; None when it can never be sent and was put into the tray."""
-        number, item_id, kind, order_key, created_at, sha256, chain, kept, key = row
-        sealed = once.decrypt(key, kept, row_place(number)) if key else None
+        number, item_id, kind, order_key, created_at, sha256, chain, key, kept = row
+        sealed = once.decrypt(key, kept, row_place(number)) if key and kept else None
         if sealed is None:
             return self.refused(number, LOST_HERE, "its bytes on this terminal are damaged")
         names = self._database.rows(

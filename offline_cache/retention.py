@@ -15,11 +15,11 @@ ORPHANS_A_TURN = 200  # the write lock is held while orphans are looked at; a ci
 
 # In this order; after it nothing but a link of the chain is left of an old item.
 _PURGE: Final = (
-    "DELETE FROM row_keys WHERE row IN (SELECT row FROM old_items)",
-    "DELETE FROM applications WHERE row IN (SELECT row FROM old_items)",
+    "DELETE FROM sealed WHERE row IN (SELECT row FROM old_items)",
     "DELETE FROM attachments WHERE row IN (SELECT row FROM old_items)",
     "DELETE FROM files WHERE sha256 NOT IN (SELECT sha256 FROM attachments)",
-    "UPDATE outbox SET state = 'purged', sealed = x'', code = '', reason = ''"
+    "UPDATE outbox SET state = 'purged', key = x'', code = '', reason = '', item = NULL,"
+    " person_digest = NULL, name_masked = NULL, receipt = NULL"
     " WHERE row IN (SELECT row FROM old_items)",
 )
 
@@ -99,16 +99,17 @@ class Retention:
 
 def _forget_links(cursor: Any) -> None:
     """The links before the first item that is still kept are summed up in their epoch's row."""
-    cursor.execute("SELECT no, last_seq FROM epochs")
-    for no, last_seq in cursor.fetchall():
+    cursor.execute("SELECT no FROM epochs")
+    for (no,) in cursor.fetchall():
         begin, end = no << SEQ_BITS, (no + 1) << SEQ_BITS
         cursor.execute(
-            "SELECT min(row) FROM outbox WHERE row > ? AND row < ? AND state <> 'purged'",
-            (begin, end),
+            "SELECT coalesce((SELECT min(row) - 1 FROM outbox WHERE row > :begin AND row < :end"
+            " AND state <> 'purged'),"
+            " (SELECT max(row) FROM outbox WHERE row > :begin AND row < :end))",
+            {"begin": begin, "end": end},
         )
-        (first_kept,) = cursor.fetchone()
-        last_gone = (first_kept if first_kept is not None else begin + last_seq + 1) - 1
-        cursor.execute("SELECT chain FROM outbox WHERE row = ?", (last_gone,))
+        (last_gone,) = cursor.fetchone()
+        cursor.execute("SELECT chain FROM outbox WHERE row = ? AND state = 'purged'", (last_gone,))
         link = cursor.fetchone()
         if link is None:
             continue  # nothing new at the front

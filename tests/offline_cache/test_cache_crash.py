@@ -26,7 +26,10 @@ def _whole(store: Store, acknowledged: set[str]) -> None:
     """Everything acknowledged is there; nothing is there by half."""
     assert store.check() is None
     applications = {
-        kept[0]: kept[1] for kept in ok(store.database.rows("SELECT number, row FROM applications"))
+        kept[0]: kept[1]
+        for kept in ok(
+            store.database.rows("SELECT order_key, row FROM outbox WHERE item IS NOT NULL")
+        )
     }
     assert acknowledged <= applications.keys()
     queued = ok(store.database.rows("SELECT row, kind, order_key FROM outbox ORDER BY row"))

@@ -185,7 +185,7 @@ def test_the_same_person_and_item_is_found_again_without_the_number_being_kept(
     assert ok(store.outbox.earlier("third-item", GRANNY, started)) is None
     clock.advance(1)
     assert ok(store.outbox.earlier(ITEM, GRANNY, clock.utc())) is None
-    outside = ok(store.database.rows("SELECT * FROM applications"))
+    outside = ok(store.database.rows("SELECT * FROM outbox"))
     assert not any(GRANNY in str(value) for row in outside for value in row)
     store.close()
 
@@ -288,7 +288,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half(tmp_path: Path, where: str)
     assert isinstance(full, StoreFault) and full.code is StoreFaultCode.DISK_FULL
     ok(store.database.rows("PRAGMA max_page_count = 1000000"))
     assert len(due(store, clock)) == 1
-    assert ok(store.database.rows("SELECT count(*) FROM applications")) == [(1,)]
+    assert ok(store.database.rows("SELECT count(*) FROM outbox WHERE item IS NOT NULL")) == [(1,)]
     assert ok(seal(store)).seq == 2  # no gap, and room again
     assert store.database.check() is None
     store.close()
@@ -392,7 +392,11 @@ def test_an_item_whose_bytes_are_lost_here_goes_to_the_tray_and_stops_nobody(
     store = store_in(tmp_path, clock)
     ok(seal(store))
     ok(seal(store, person=GRANDPA))
-    ok(store.database.write(lambda c: c.execute("DELETE FROM row_keys WHERE row % 2 = 1") and 0))
+    ok(
+        store.database.write(
+            lambda c: c.execute("UPDATE outbox SET key = zeroblob(32) WHERE row % 2 = 1") and 0
+        )
+    )
     (item,) = due(store, clock)
     assert item.seq == 2
     (lost,) = ok(store.outbox.tray())
