@@ -91,6 +91,7 @@ class IdReaderDriver:
         self._failed_at = 0.0
         self._just_failed = False
         self._why_unselectable: Fault | None = None
+        self._trouble: Fault | None = None
         self._silent_polls = 0
         self._late_answer = False
         self._looked_at: float | None = None  # when the last look ended
@@ -102,6 +103,11 @@ class IdReaderDriver:
     @property
     def url(self) -> str:
         return self._url
+
+    @property
+    def trouble(self) -> Fault | None:
+        """What the last look at the plate ended with, when not with an answer."""
+        return self._trouble
 
     # -- the worker's calls ---------------------------------------------------
 
@@ -167,7 +173,8 @@ class IdReaderDriver:
             if wait_s > 0:
                 heard = wire.read(READ_BYTES, wait_s)  # it never speaks unasked: noise, or a loss
                 return self._down(heard) if isinstance(heard, Fault) else None
-        down = self._judge(self._look(host))
+        self._trouble = self._look(host)
+        down = self._judge(self._trouble)
         self._looked_at = host.clock.monotonic()
         return down
 
@@ -222,9 +229,21 @@ class IdReaderDriver:
         answer = self._ask(host, Command.FIND, SHORT_LIMIT_S)
         if isinstance(answer, Fault):
             return answer
-        if answer.sw3 != Sw3.FOUND:
-            return _of_reader(answer)
-        return self._take_card(host)
+        refused = answer.fault
+        if refused is None:
+            return self._take_card(host)
+        match refused.code:
+            case FaultCode.UNKNOWN_CARD | FaultCode.CARD_UNREADABLE:  # seen, and not liked
+                self._gone_answers = 0
+                self._plate = _Plate.UNSELECTABLE
+                self._why_unselectable = refused
+                host.post(CardFound())
+                host.post(CardFailed(refused))
+                return None
+            case FaultCode.BAD_REPLY:
+                return refused
+            case _:
+                return _of_reader(answer)
 
     def _take_card(self, host: Host) -> Fault | None:
         """A card answered: read it, and say in every case how that ended."""
@@ -344,6 +363,9 @@ class IdReaderDriver:
         found = self._ask(host, Command.FIND, SHORT_LIMIT_S)
         if isinstance(found, Fault):
             return found
+        if found.fault is not None and found.fault == self._why_unselectable:
+            self._gone_answers = 0
+            return None  # found out at once that it is of no use here, and it still is
         if found.sw3 != Sw3.FOUND:
             self._gone_answers += 1
             if self._gone_answers >= GONE_ANSWERS:

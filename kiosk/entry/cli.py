@@ -164,9 +164,18 @@ def settings_command(
 
 
 @app.command()
-def idcard(json: Json = False) -> None:
-    """Read one ID card from the command line."""
-    raise typer.Exit(_not_built("idcard", json))
+def idcard(
+    *,
+    port: Annotated[
+        str, typer.Option("--port", help="serial:///dev/…?baud=115200, tcp://…, usb://… or hid://…")
+    ],
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for a card.")] = 20.0,
+    json: Json = False,
+) -> None:
+    """Read one ID card and show what stands on it."""
+    from kiosk.entry.commands import idcard as command
+
+    raise typer.Exit(command.run(port, timeout_s=timeout, json=json))
 
 
 @app.command()

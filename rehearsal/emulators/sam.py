@@ -32,9 +32,9 @@ BAUDS = {0: 115200, 1: 57600, 2: 38400, 3: 19200, 4: 9600}
 SAM_ID = bytes.fromhex("0500 0A00 01000000 02000000 03000000".replace(" ", ""))  # made up
 
 
-def frame(sw3: int, data: bytes = b"") -> bytes:
-    """An answer, with its length and checksum."""
-    body = bytes([0, 0, sw3]) + data
+def frame(sw3: int, data: bytes = b"", card: bytes = bytes(2)) -> bytes:
+    """An answer, with its length and checksum; `card`: what the card itself said, if it did."""
+    body = card + bytes([sw3]) + data
     counted = (len(body) + 1).to_bytes(2, "big") + body
     return PREAMBLE + counted + bytes([reduce(xor, counted)])
 
@@ -100,6 +100,8 @@ class Framer:
 
 DATA_LENGTHS = {b"\x61\xff": 1}
 READINGS = (b"\x30\x01", b"\x30\x10")
+SAID_BY_CARD = (0x31, READ_FAILED, 0x47)  # with the card's own status; a lifted card has none
+CARD_FAILED = b"\x6f\x00"
 OF_THE_LINE = (BAD_CHECKSUM, BAD_LENGTH)  # the command did not arrive: the card is as it was
 
 
@@ -163,7 +165,7 @@ class Sam:
             sw3 = self.fail_next.pop(0)
             if command.code in READINGS and sw3 not in OF_THE_LINE:
                 self.selected, self.spent = False, True
-            return frame(sw3)
+            return frame(sw3, card=CARD_FAILED if sw3 in SAID_BY_CARD else bytes(2))
         return handler(self, command)
 
     def _fails_now(self, command: Command) -> bool:
