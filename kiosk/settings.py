@@ -159,10 +159,18 @@ class PagePrinterSettings(_Section):
 
 
 class KeypadSettings(_Section):
-    url: DeviceUrl = Field("", description="serial:///dev/…?baud=9600; empty: not installed.")
+    url: DeviceUrl = Field(
+        "",
+        description="serial:///dev/…?baud=9600, or evdev:///dev/input/by-id/… for one that types; empty: not installed.",
+    )
+    make: str = Field(
+        "digits",
+        pattern=r"^([a-z0-9_]{1,40}|/.+\.toml)$",
+        description="What it speaks: digits, numbers, framed_xor, framed_sum, typing, or the path of a file like theirs.",
+    )
     keys: dict[str, str] = Field(
-        default={"35": "5", "34": "4", "33": "3", "32": "2", "31": "1", "30": "skip"},
-        description="Byte in hexadecimal to key: 5 very satisfied … 1 very dissatisfied, or skip.",
+        default={},
+        description='What its keys send, instead of the make\'s own: "35" = "5" (bytes in hexadecimal; 5 very satisfied … 1 very dissatisfied, or skip).',
     )
 
 

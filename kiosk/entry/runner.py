@@ -12,6 +12,8 @@ from drivers.device import Log
 from drivers.id_reader.driver import IdReaderCommand
 from drivers.id_reader.values import StopWatching
 from drivers.id_reader.values import WatchForCard as WatchReader
+from drivers.keypad.driver import KeypadCommand
+from drivers.keypad.values import ListenForKeys, StopListening
 from drivers.receipt_printer.values import PrintReceipt
 from drivers.voice.driver import VoiceCommand
 from drivers.voice.values import Hush, PlayTone, Say
@@ -34,8 +36,10 @@ from kiosk.flow.effects import (
     SaveDraft,
     Seal,
     StartCamera,
+    StartKeypad,
     StartScanner,
     StopCamera,
+    StopKeypad,
     StopScanner,
     StopWatchingForCard,
     TakePage,
@@ -52,6 +56,7 @@ class Devices:
     id_reader: DeviceWorker[IdReaderCommand]
     code_scanner: DeviceWorker[ScannerCommand]
     receipt_printer: DeviceWorker[PrintReceipt]
+    keypad: DeviceWorker[KeypadCommand]
     voice: DeviceWorker[VoiceCommand]
 
 
@@ -90,6 +95,10 @@ class Runner:
                 devices.code_scanner.submit(ScanCodes(effect.rule))
             case StopScanner():
                 devices.code_scanner.submit(StopScanning())
+            case StartKeypad():
+                devices.keypad.submit(ListenForKeys())
+            case StopKeypad(thank=thank):
+                devices.keypad.submit(StopListening(thank))
             case Print():
                 devices.receipt_printer.wanted(True)
                 devices.receipt_printer.submit(PrintReceipt(effect.job, effect.lines))
@@ -127,6 +136,7 @@ class Runner:
         devices = self._devices
         for forget in (
             lambda: devices.code_scanner.submit(StopScanning()),
+            lambda: devices.keypad.submit(StopListening()),
             lambda: devices.receipt_printer.wanted(False),
             lambda: devices.voice.submit(Hush()),
             self._vision.forget,

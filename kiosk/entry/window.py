@@ -138,9 +138,14 @@ def _run(
             clock,
             log,
         ),
+        keypad=DeviceWorker(
+            KeypadDriver(settings.keypad.url, settings.keypad.keys, settings.keypad.make),
+            post,
+            clock,
+            log,
+        ),
         voice=DeviceWorker(VoiceDriver(settings.voice.url), post, clock, log),
     )
-    keypad = DeviceWorker(KeypadDriver(settings.keypad.url, settings.keypad.keys), post, clock, log)
 
     def keys_now() -> Keys | StoreFault:
         if closed:  # who does not know where the data lies begins no new store elsewhere
@@ -293,7 +298,7 @@ def _run(
         devices.code_scanner,
         devices.receipt_printer,
         devices.voice,
-        keypad,
+        devices.keypad,
     ]
     store.start(keys_now(), keys_now)
     vision.start()

@@ -13,6 +13,7 @@ from enum import StrEnum
 from drivers.code_scanner.values import CodeRule
 from drivers.receipt_printer.values import Line
 from drivers.voice.values import Tone
+from kiosk.catalogue.papers import PageTone
 from kiosk.flow.actions import Stroke
 from kiosk.flow.events import Scope
 
@@ -37,6 +38,7 @@ class CameraUse(StrEnum):
 class StartCamera:
     scope: Scope
     use: CameraUse
+    paper: str = ""  # the known paper that is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,13 @@ class StopCamera:
 
 @dataclass(frozen=True, slots=True)
 class TakePage:
+    """Answers `PageTaken` or `PageNotTaken`; `PageRead` follows where a known paper was asked for."""
+
     scope: Scope
+    paper: str = ""
+    tone: PageTone = PageTone.COLOUR
+    anyway: bool = False  # by the button: where no page is found, the whole picture
+    most_bytes: int = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +68,25 @@ class StopScanner:
 
 
 @dataclass(frozen=True, slots=True)
+class StartKeypad:
+    """The rating keys count from now."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopKeypad:
+    """They count no more; `thank`: somebody rated."""
+
+    thank: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class MakeDocuments:
     """Pages into one PDF byte for byte, strokes into a PNG."""
 
     scope: Scope
     pages: tuple[bytes, ...] = field(repr=False)
     strokes: tuple[Stroke, ...] = field(repr=False)
+    most_bytes: int = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +205,8 @@ Effect = (
     | TakePage
     | StartScanner
     | StopScanner
+    | StartKeypad
+    | StopKeypad
     | MakeDocuments
     | LookForDraft
     | SaveDraft

@@ -11,7 +11,7 @@ from drivers.keypad.values import KeyPressed
 from kiosk.catalogue.model import StepKind, StepPart
 from kiosk.evaluation.rating import ASKS_REASONS, level_of
 from kiosk.flow.actions import Act, Action
-from kiosk.flow.effects import AddRating, Effect
+from kiosk.flow.effects import AddRating, Effect, StartKeypad, StopKeypad
 from kiosk.flow.events import Event
 from kiosk.flow.pages import Page, RatingReason, RatingReasons
 from kiosk.flow.pages import Rating as RatingPage
@@ -34,6 +34,9 @@ class Rate(Step):
         self._chosen: set[str] = set()
         self._until_s = 0.0
         self.touched()
+
+    def enter(self) -> Outcome:
+        return Outcome((StartKeypad(),))
 
     @property
     def counts_down(self) -> bool:
@@ -90,9 +93,10 @@ class Rate(Step):
         """However it is left, a level that was pressed is sent, once."""
         case = self.context.case
         if self._level is None or case.sealed is None or case.rated:
-            return ()
+            return (StopKeypad(),)
         case.rated = True
         return (
+            StopKeypad(thank=True),
             AddRating(
                 number=case.sealed.number,
                 level=self._level,

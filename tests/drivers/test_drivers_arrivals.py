@@ -12,9 +12,9 @@ import pytest
 from driver_fakes import FakeClock, Posts, RecordingLog, SteppedWaiter
 
 from drivers.arrivals import FileArrivals
+from drivers.code_scanner.driver import CodeScannerDriver
+from drivers.code_scanner.values import CodeScanned, ScanCodes, Suffix
 from drivers.device import Status
-from drivers.keypad.driver import KeypadDriver
-from drivers.keypad.values import KeyPressed
 from drivers.worker import DeviceWorker
 
 
@@ -133,10 +133,10 @@ def test_a_real_line_that_vanishes_and_returns_is_ready_without_any_back_off(
     arrivals: FileArrivals, tmp_path: Path
 ) -> None:
     """No wait of the worker ever runs out here: only the link that appears can bring it back."""
-    plug, posts, log = Plug(tmp_path / "keypad"), Posts(), RecordingLog()
+    plug, posts, log = Plug(tmp_path / "scanner"), Posts(), RecordingLog()
     clock = FakeClock()
     worker = DeviceWorker(
-        KeypadDriver(f"serial://{tmp_path / 'keypad'}?baud=9600", {"35": "5"}),
+        CodeScannerDriver(f"serial://{tmp_path / 'scanner'}?baud=9600", Suffix.CR),
         posts,
         clock,
         log,
@@ -148,8 +148,9 @@ def test_a_real_line_that_vanishes_and_returns_is_ready_without_any_back_off(
     for _ in range(2):
         plug.put_in()
         posts.until_status(Status.READY)
-        plug.say(b"\x35")
-        posts.until(lambda event: isinstance(event, KeyPressed))
+        assert worker.submit(ScanCodes()).result(10) is None
+        plug.say(b"ZW1\r")
+        posts.until(lambda event: isinstance(event, CodeScanned))
         plug.pull_out()
         posts.until_status(Status.DISCONNECTED)
     assert worker.stop(10)

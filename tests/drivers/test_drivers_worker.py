@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from driver_fakes import FakeClock, Posts, RecordingLog, SteppedWaiter
+from driver_fakes import FakeClock, FakeHost, Posts, RecordingLog, SteppedWaiter
 
 from drivers.device import (
     Capability,
@@ -19,7 +19,7 @@ from drivers.device import (
     StatusChanged,
 )
 from drivers.keypad.driver import KeypadDriver
-from drivers.keypad.values import KeyPressed
+from drivers.keypad.values import KeyPressed, ListenForKeys
 from drivers.transport import MemoryTransport, Ports, Transport
 from drivers.worker import DeviceWorker, Down, Host
 
@@ -481,10 +481,13 @@ def test_a_command_ends_the_wait_on_a_silent_wire_at_once() -> None:
     def open_wire(url: str, ports: Ports) -> Transport | Fault:
         return wire
 
-    driver = KeypadDriver("serial:///dev/example", {"35": "5"})
-    worker = DeviceWorker(driver, posts, FakeClock(), RecordingLog(), open_wire=open_wire)
+    driver, clock = KeypadDriver("serial:///dev/example", {"35": "5"}), FakeClock()
+    asked, away = ListenForKeys(), Fault(FaultCode.DISCONNECTED)
+    driver.decline(asked, away, FakeHost(lambda: wire, clock))  # somebody is asked to rate
+    worker = DeviceWorker(driver, posts, clock, RecordingLog(), open_wire=open_wire)
     worker.start()
     assert wire.reading.wait(10)
+    clock.advance(1.0)
     assert worker.stop(10)
     assert wire.closed
     assert KeyPressed("5") in posts.all
