@@ -103,6 +103,10 @@ class SerialWire:
             return 0
         return SPEEDS.get(termios.tcgetattr(self._far)[5], 0)
 
+    def understands(self, baud: int) -> bool:
+        """Whether what the other end writes at its speed makes sense at `baud`."""
+        return self.host_baud == baud
+
     def _readable(self) -> None:
         if self._near is None:
             return

@@ -1,4 +1,4 @@
-"""ID card reader: SAM_V over a serial line.
+"""ID card reader: SAM_V over a serial line, or over a USB port played on a Unix socket.
 
 Control: place_card {card [, second]}, lift_card, fail_next {sw3 [, times]}, noise {hex}, status, and what
 every device understands (unplug, plug, power_off, power_on, silent, slow, garble, set).
@@ -13,6 +13,7 @@ from typing import Any
 
 from rehearsal.emulators.base import SerialWire, dispatch, parser, run, state_path
 from rehearsal.emulators.sam import SAM_ID, Command, Framer, Garbled, Sam, baud_after
+from rehearsal.emulators.usb_ports import BulkFrames, PortWire, ReportFrames
 from rehearsal.emulators.world import State, World
 
 FRESH = {
@@ -29,13 +30,18 @@ FRAME_TIMEOUT_S = 0.25  # a frame whose bytes stop coming is given up
 class IdReader:
     name = "id_reader"
 
-    def __init__(self, link: Path, state: Path, haste: float = 1.0) -> None:
-        """`haste` divides the time that the module works on a card."""
+    def __init__(self, link: Path, state: Path, haste: float = 1.0, port: str = "serial") -> None:
+        """`haste` divides the time that the module works on a card. `port`: serial, usb or hid."""
         self._haste = haste
         self._sam = Sam()
         self._framer = Framer()
         self._world = World(state, FRESH, self._changed, self.handle)
-        self._wire = SerialWire(link, self._arrived, self._world)
+        self._wire: SerialWire | PortWire
+        if port == "serial":
+            self._wire = SerialWire(link, self._arrived, self._world)
+        else:
+            frames = BulkFrames() if port == "usb" else ReportFrames()
+            self._wire = PortWire(link, frames, self._arrived, self._world)
         self._commands: asyncio.Queue[Command | Garbled] = asyncio.Queue()
         self._quiet: asyncio.TimerHandle | None = None
         self._wrong_baud_bytes = 0
@@ -59,7 +65,7 @@ class IdReader:
     def _arrived(self, data: bytes) -> None:
         if not self._world.answers:
             return
-        if self._wire.host_baud != self._sam.baud:
+        if not self._wire.understands(self._sam.baud):
             self._wrong_baud_bytes += len(data)  # at another speed the bytes mean nothing
             return
         for item in self._framer.feed(data):
@@ -163,8 +169,9 @@ def main() -> None:
     arguments = parser("ID card reader (SAM_V) on a serial line.")
     arguments.add_argument("--link", type=Path, required=True, help="Where the line shall appear.")
     arguments.add_argument("--haste", type=float, default=1.0, help="Divides the card's own time.")
+    arguments.add_argument("--port", choices=("serial", "usb", "hid"), default="serial")
     given = arguments.parse_args()
-    run(IdReader(given.link, state_path(given), given.haste), given.control)
+    run(IdReader(given.link, state_path(given), given.haste, given.port), given.control)
 
 
 if __name__ == "__main__":
