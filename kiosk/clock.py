@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 LOCAL_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 class SystemClock:
-    """Implements `drivers.device.Clock`."""
+    """Implements `drivers.device.Clock`. Goes by the machine's clock until the hub knows better."""
+
+    def __init__(self) -> None:
+        self._off = timedelta()
 
     def monotonic(self) -> float:
         return time.monotonic()
 
     def utc(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self._off
+
+    def correct(self, off_s: float) -> None:
+        """So many seconds are missing on the machine's clock; 0: it is right. From any thread."""
+        self._off = timedelta(seconds=off_s)
+
+    @property
+    def suspect(self) -> bool:
+        """Whether the machine's own clock is known to be wrong."""
+        return self._off != timedelta()
 
 
 def local(at: datetime) -> datetime:

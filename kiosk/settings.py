@@ -70,7 +70,9 @@ class WindowSettings(_Section):
 
 class HubSettings(_Section):
     url: str = Field(
-        "http://127.0.0.1:8000", pattern=r"^https?://.+$", description="Address of the platform."
+        "https://127.0.0.1:8000",
+        pattern=r"^(https://.+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/?)$",
+        description="Address of the platform: https://…; http:// only to a gateway on this machine.",
     )
     connect_timeout_s: float = Field(5.0, gt=0, le=60, description="Time to reach the hub.")
     read_timeout_s: float = Field(20.0, gt=0, le=300, description="Time for its answer.")
@@ -79,6 +81,18 @@ class HubSettings(_Section):
         gt=0,
         le=600,
         description="Contact at least this often, so that the line's state is known.",
+    )
+    longest_retry_s: float = Field(
+        300.0, ge=2, le=300, description="Longest pause between two tries; shorter in rehearsal."
+    )
+    spread_s: float = Field(
+        600.0,
+        ge=0,
+        le=600,
+        description=(
+            "After a boot or an outage what piled up goes within this time, each terminal at its"
+            " own moment; the hub may say less."
+        ),
     )
 
 

@@ -83,13 +83,17 @@ class Pong(_Message):
 
 
 class Line(_Message):
-    """The line and what waits, sent when it changes. `reason` is a word for staff."""
+    """The line and what waits, sent when it changes. `reason` is a word for staff.
+
+    `clock_off_s`: what to add to this machine's clock to have the hub's; 0 while it is right.
+    """
 
     kind: Literal["line"] = "line"
     online: bool
     last_contact: AwareDatetime | None
     waiting: int
     reason: str = ""
+    clock_off_s: float = 0.0
 
 
 class Delivered(_Message):

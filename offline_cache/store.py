@@ -61,6 +61,11 @@ class StorePlaces:
     def enrolment(self) -> Path:
         return self.data / "enrolment.json"
 
+    @property
+    def hub_time(self) -> Path:
+        """When the hub was last heard: what this machine's clock is worth."""
+        return self.data / "hub-time.json"
+
 
 @dataclass(frozen=True, slots=True)
 class SetAside:

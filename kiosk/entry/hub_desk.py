@@ -42,8 +42,18 @@ class _Asked:
 class HubDesk:
     """Safe from any thread; passes on and never waits."""
 
-    def __init__(self, *, send: Send, post: Post, clock: Clock, log: Log) -> None:
+    def __init__(
+        self,
+        *,
+        send: Send,
+        post: Post,
+        clock: Clock,
+        log: Log,
+        correct: Callable[[float], None],
+    ) -> None:
+        """`correct` is told what to add to this machine's clock, as often as the line changes."""
         self._send = send
+        self._correct = correct
         self._post = post
         self._clock = clock
         self._log = log
@@ -112,6 +122,7 @@ class HubDesk:
             case messages.Hello() | messages.Pong():
                 pass
             case messages.Line():
+                self._correct(answer.clock_off_s)
                 self._post(LineChanged(answer.online, answer.last_contact, answer.waiting))
             case messages.Delivered():
                 self._post(Delivered(answer.number))

@@ -2,8 +2,8 @@
 
     python -m kiosk.entry.sync --fd N --key-fd M --settings FILE
 
-`N` is one end of a socket pair (`kiosk.sync_messages`), `M` a pipe with the 32 bytes of the
-database key. It has its own database connection and ends when its parent does or the pair closes.
+`N` is one end of a socket pair (`kiosk.sync_messages`), `M` a pipe with 32 bytes of the database
+key and 32 of the key of this terminal's certificate. It has its own database connection and ends when its parent does or the pair closes.
 The main thread only reads messages; one thread sends, one asks.
 """
 
@@ -32,16 +32,20 @@ from kiosk.entry.program import die_with_parent, program_version
 from kiosk.log import EventLog, open_log
 from kiosk.settings import Settings, load
 from offline_cache.blobs import Blobs
-from offline_cache.client import Failure, FailureKind, HubClient, Progress
 from offline_cache.database import Database, open_database
-from offline_cache.enrolment import Enrolment, read_enrolment
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.keys import KEY_BYTES
+from offline_cache.line.client import HubClient
+from offline_cache.line.engine import Line, Pace, SyncEngine
+from offline_cache.line.enrolment import EnrolmentFiles
+from offline_cache.line.failures import Failure, FailureKind
+from offline_cache.line.hub_time import HubTime
+from offline_cache.line.identity import DeviceKey, Identity
+from offline_cache.line.wire import Progress
 from offline_cache.outbox import Application, ItemState
 from offline_cache.queue import SendQueue
 from offline_cache.retention import Retention
 from offline_cache.store import StorePlaces
-from offline_cache.sync import Line, SyncEngine
 
 OPEN_AGAIN_S: Final = 0.5  # the window makes the database within moments of our start
 STORE_RETRY_S: Final = 5.0
@@ -60,10 +64,13 @@ Question = messages.AskProgress | messages.AskEarlier
 class Asks:
     """Answers the window's questions on its own thread, each within the limit."""
 
-    def __init__(self, channel: Channel, hub: HubClient, places: StorePlaces) -> None:
+    def __init__(
+        self, channel: Channel, hub: HubClient, enrolment: EnrolmentFiles, key: DeviceKey
+    ) -> None:
         self._channel = channel
         self._hub = hub
-        self._places = places
+        self._enrolment = enrolment
+        self._key = key
         self._queue: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
         self._open: dict[int, threading.Timer] = {}
         self._lock = threading.Lock()
@@ -89,9 +96,9 @@ class Asks:
                 late = request.id not in self._open
             if late:
                 continue
-            enrolment = read_enrolment(self._places.enrolment)
-            if isinstance(enrolment, Enrolment):
-                self._hub.use_token(enrolment.token)
+            identity = self._enrolment.read()
+            if isinstance(identity, Identity):
+                self._hub.use(identity, self._key)
             match request:
                 case messages.AskProgress():
                     self._answer(request.id, self._progress(request))
@@ -177,9 +184,12 @@ def _progress_state(text: str) -> messages.HubState | None:
 class SyncProcess:
     """Composition root of the process."""
 
-    def __init__(self, settings: Settings, key: bytes, channel: Channel, log: EventLog) -> None:
+    def __init__(
+        self, settings: Settings, key: bytes, device: DeviceKey, channel: Channel, log: EventLog
+    ) -> None:
         self._settings = settings
         self._key = key
+        self._device = device
         self._channel = channel
         self._log = log
         self._clock = SystemClock()
@@ -189,15 +199,19 @@ class SyncProcess:
         self._step_began: float | None = None
         self._told_fault: StoreFault | None = None
         hub = settings.hub
+        self._enrolment = EnrolmentFiles(self._places, key)
+        self._times = HubTime(self._places.hub_time, self._clock)
         self._asks = Asks(
             channel,
             HubClient(
                 hub.url,
                 self._clock,
+                self._times,
                 connect_timeout_s=min(hub.connect_timeout_s, ASK_CONNECT_S),
                 read_timeout_s=min(hub.read_timeout_s, ASK_READ_S),
             ),
-            self._places,
+            self._enrolment,
+            device,
         )
 
     def run(self) -> int:
@@ -287,28 +301,32 @@ class SyncProcess:
 
     def _send_from(self, database: Database) -> None:
         """Work with one open database until stopping, or until it is no use any more."""
-        blobs = Blobs(self._places.attachments, self._key)
-        sender = SendQueue(database, self._clock)
+        blobs = Blobs(self._places.attachments)
+        sender = SendQueue(database, blobs, self._times)
         self._asks.use(sender)
+        # By the hub's time: a clock that jumps years ahead must not erase what is still young.
         retention = Retention(
-            database, blobs, self._clock, timedelta(days=self._settings.rules.accepted_days)
+            database, blobs, self._times, timedelta(days=self._settings.rules.accepted_days)
         )
         hub = self._settings.hub
         client = HubClient(
             hub.url,
             self._clock,
+            self._times,
             connect_timeout_s=hub.connect_timeout_s,
             read_timeout_s=hub.read_timeout_s,
         )
         engine = self._engine = SyncEngine(
             queue=sender,
-            blobs=blobs,
+            blobs=sender,
             hub=client,
-            enrolment=lambda: read_enrolment(self._places.enrolment),
+            enrolment=self._enrolment,
+            key=self._device,
+            times=self._times,
             clock=self._clock,
             log=self._log,
             uniform=random.SystemRandom().uniform,
-            idle_poll_s=hub.idle_poll_s,
+            pace=Pace(hub.idle_poll_s, hub.longest_retry_s, hub.spread_s),
             on_line=self._tell_line,
             on_delivered=lambda number: self._send(messages.Delivered(number=number)),
         )
@@ -339,6 +357,7 @@ class SyncProcess:
                 last_contact=line.last_contact,
                 waiting=line.waiting,
                 reason=line.reason,
+                clock_off_s=line.clock_off_s,
             )
         )
 
@@ -353,9 +372,9 @@ class SyncProcess:
         self._channel.send(answer.model_dump_json().encode())
 
 
-def _read_key(descriptor: int) -> bytes:
+def _read_keys(descriptor: int) -> bytes:
     with os.fdopen(descriptor, "rb") as pipe:
-        return pipe.read(KEY_BYTES + 1)
+        return pipe.read(2 * KEY_BYTES + 1)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -371,15 +390,16 @@ def main(arguments: list[str] | None = None) -> int:
         for fault in settings:
             print(fault, file=sys.stderr)
         return 2
-    key = _read_key(given.key_fd)
-    if len(key) != KEY_BYTES:
-        print("the database key was not handed over", file=sys.stderr)
+    keys = _read_keys(given.key_fd)
+    if len(keys) != 2 * KEY_BYTES:
+        print("the keys were not handed over", file=sys.stderr)
         return 2
     with open_log(settings.paths.logs, "sync") as out:
         log = EventLog(out, "sync")
         watch_for_bugs(log, "sync")  # standard error is a file: no exception's text goes there
         channel = Channel(socket.socket(fileno=given.fd))
-        code = SyncProcess(settings, key, channel, log).run()
+        device = DeviceKey(keys[KEY_BYTES:])
+        code = SyncProcess(settings, keys[:KEY_BYTES], device, channel, log).run()
         out.flush()
         # A thread may still be inside a call of the line: nothing it does now can be lost.
         os._exit(code)

@@ -152,8 +152,8 @@ def _run(
             return StoreFault(StoreFaultCode.NOT_FOUND, "closed: the settings are faulty")
         return open_keys(StorePlaces(settings.paths.data).keys, credentials_folder(os.environ))
 
-    def database_key() -> tuple[bytes] | None:
-        return None if store.keys is None else (store.keys.database,)
+    def sync_keys() -> tuple[bytes] | None:
+        return None if store.keys is None else (store.keys.database + store.keys.device,)
 
     vision_child = _Late()
     sync_child = _Late()
@@ -166,7 +166,7 @@ def _run(
         images=images,
         ring=lambda name: post(RingChanged(name)),
     )
-    hub = HubDesk(send=sync_child.send, post=post, clock=clock, log=log)
+    hub = HubDesk(send=sync_child.send, post=post, clock=clock, log=log, correct=clock.correct)
     store = StoreDesk(
         settings,
         post=post,
@@ -207,7 +207,7 @@ def _run(
                             "kiosk.entry.sync", path, "--fd", str(fd), "--key-fd", str(secrets[0])
                         ),
                         sync_messages.Ping().model_dump_json().encode(),
-                        secrets=database_key,
+                        secrets=sync_keys,
                     ),
                     on_up=hub.on_up,
                     on_frame=hub.on_frame,

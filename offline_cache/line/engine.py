@@ -294,6 +294,7 @@ class SyncEngine:
             if not self._online:
                 return self._told_and(self._pacer.wait_s(self._clock.monotonic()))
         self._renew()
+        now = self._clock.monotonic()
         if len(self._awaiting) < AWAITING_MOST:
             items = self._next_batch(now)
             if isinstance(items, StoreFault):
@@ -313,10 +314,9 @@ class SyncEngine:
             if isinstance(failed, StoreFault):
                 return failed
         now = self._clock.monotonic()
-        spread_s = self._spread_until - now
         pauses = [self._pacer.poll_s(now), self._delays.next_s(now)]
-        if spread_s > 0:
-            pauses.append(spread_s)
+        if self._backlog_row:
+            pauses.append(max(0.0, self._spread_until - now))
         return self._told_and(min(pauses))
 
     def nothing_due(self) -> bool | StoreFault:
@@ -436,7 +436,9 @@ class SyncEngine:
 
     def _next_batch(self, now: float, most: int | None = None) -> tuple[Item, ...] | StoreFault:
         # While the spread lasts only what came after it began goes; that is nobody's storm.
-        after = self._backlog_row if now < self._spread_until else 0
+        if now >= self._spread_until:
+            self._backlog_row = 0
+        after = self._backlog_row
         return self._queue.next_batch(
             max_items=self._pacer.batch_items if most is None else most,
             max_bytes=self._pacer.batch_bytes,

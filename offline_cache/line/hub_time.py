@@ -88,9 +88,21 @@ class HubTime:
         """Whether the hub was heard since this machine started."""
         return self._learned is not None and bool(self._boot) and self._learned.boot == self._boot
 
+    @property
+    def last_heard(self) -> datetime | None:
+        """The hub's last word on the time; None when it never said one."""
+        return None if self._learned is None else self._learned.hub
+
     def now(self) -> datetime:
         """The time as well as it can be told."""
         return best_time(self._learned, self._clock.utc(), self._clock.monotonic(), self._boot)
+
+    # As a clock of its own, for what is written down by the time.
+    def utc(self) -> datetime:
+        return self.now()
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
 
     def floor(self) -> datetime | None:
         """It cannot be earlier than this: the hub's last word and what has run since."""

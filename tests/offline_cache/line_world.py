@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cache_world import HandClock, middle, ok
-from line_hub import TERMINAL, LittleHub, serving
+from little_hub import TERMINAL, LittleHub, serving
 
 from offline_cache.envelope import (
     Aes256GcmP256,
@@ -167,9 +167,16 @@ class Enrolled:
 class LineWorld:
     """Use as a context: leaving it looks for complaints of the hub."""
 
-    def __init__(self, folder: Path, hub: LittleHub | None = None, *, spread_s: float = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        hub: LittleHub | None = None,
+        *,
+        spread_s: float = 0,
+        clock: HandClock | None = None,
+    ) -> None:
         self.folder = folder
-        self.clock = HandClock()
+        self.clock = clock or HandClock()
         self.boot = "first boot"
         self.hub = hub or LittleHub()
         self.hub.now = self.hub_now

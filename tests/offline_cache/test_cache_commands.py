@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cache_world import HandClock, ok, seal, store_in
-from little_hub import TERMINAL, TOKEN, LittleHub, serving
+from cache_world import HandClock, ok, queue_of, row, seal, store_in
+from little_authority import make_authority
+from little_hub import TERMINAL, LittleHub, serving
 
 from kiosk.entry.commands import cache, enrol, sync_once
-from offline_cache.enrolment import Enrolment, read_enrolment
-from offline_cache.queue import SendQueue
+from offline_cache.faults import StoreFault
+from offline_cache.hub_keys import HubKeysFile, parse_seal_keys
+from offline_cache.keys import open_keys
+from offline_cache.line.identity import DeviceKey, Identity, certificates_in, read_identity
 from offline_cache.store import StorePlaces
 
 
@@ -38,31 +41,64 @@ def _said(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
     return said
 
 
+def _identity(data: Path) -> Identity:
+    found = read_identity(StorePlaces(data).enrolment)
+    assert isinstance(found, Identity), found
+    return found
+
+
 def test_a_one_time_code_makes_the_terminal_known(
     tmp_path: Path, hub: LittleHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert enrol.run(_settings(tmp_path, hub.url), "one-time", json=True) == 0
+    typed = hub.one_time_code.lower().replace("-", " ")  # as a hand types it
+    assert enrol.run(_settings(tmp_path, hub.url), typed, json=True) == 0
     assert _said(capsys) == {"ok": True, "terminal": TERMINAL, "settings_terminal": TERMINAL}
     path = StorePlaces(tmp_path).enrolment
-    assert read_enrolment(path) == Enrolment(TERMINAL, TOKEN)
+    identity, keys = _identity(tmp_path), ok(open_keys(StorePlaces(tmp_path).keys))
+    assert DeviceKey(keys.device).fits(certificates_in(identity.certificate)[0])
+    assert identity.ca == hub.authority.pem
     assert path.stat().st_mode & 0o777 == 0o600
-    assert TOKEN not in repr(read_enrolment(path))
+    assert "BEGIN" not in repr(identity)
+    known = ok(HubKeysFile(StorePlaces(tmp_path).hub_keys, keys.database).read())
+    assert (known.terminal, known.keys) == (TERMINAL, parse_seal_keys(hub.seal_keys))
+    (asked,) = hub.enrolments
+    assert set(asked) == {"code", "csr", "receipt_key", "software"}
 
 
-def test_a_wrong_code_is_told_in_the_hubs_word_and_keeps_the_old_token(
+def test_a_wrong_code_is_told_in_the_hubs_word_and_keeps_what_was_there(
     tmp_path: Path, hub: LittleHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = _settings(tmp_path, hub.url)
-    enrol.run(settings, "one-time", json=True)
-    assert enrol.run(settings, "guessed", json=True) == 4
+    enrol.run(settings, hub.one_time_code, json=True)
+    before = _identity(tmp_path)
+    assert enrol.run(settings, f"WRNG-CODE-{hub.authority.pin}", json=True) == 4
     assert _said(capsys)["fault"] == "code_unknown"
-    assert read_enrolment(StorePlaces(tmp_path).enrolment) == Enrolment(TERMINAL, TOKEN)
+    assert _identity(tmp_path) == before
+
+
+@pytest.mark.parametrize("typed", ["", "ABCD-EFGH", "ABCD-EFGH-AAAA", "八位-代码", "x" * 4000])
+def test_a_slip_of_the_hand_is_told_before_anything_is_asked(
+    tmp_path: Path, typed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert enrol.run(_settings(tmp_path, "https://127.0.0.1:9"), typed, json=True) == 4
+    assert _said(capsys)["fault"] == "bad_code"
+
+
+def test_a_code_of_another_hub_is_not_spent_here(
+    tmp_path: Path, hub: LittleHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody stands between us and the hub, or the address is wrong."""
+    typed = f"ABCD-EFGH-{make_authority().pin}"
+    assert enrol.run(_settings(tmp_path, hub.url), typed, json=True) == 4
+    assert _said(capsys)["fault"] == "wrong_hub"
+    assert hub.enrolments == []
+    assert isinstance(read_identity(StorePlaces(tmp_path).enrolment), StoreFault)
 
 
 def test_enrolling_as_another_terminal_warns(
     tmp_path: Path, hub: LittleHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert enrol.run(_settings(tmp_path, hub.url, "QS77"), "one-time", json=False) == 0
+    assert enrol.run(_settings(tmp_path, hub.url, "QS77"), hub.one_time_code, json=False) == 0
     said = capsys.readouterr()
     assert "enrolled as QS01" in said.out and "QS77" in said.err
 
@@ -71,10 +107,13 @@ def test_what_waits_is_told_and_sent_once(
     tmp_path: Path, hub: LittleHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = _settings(tmp_path, hub.url)
+    enrol.run(settings, hub.one_time_code, json=True)
+    StorePlaces(tmp_path).enrolment.unlink()  # its certificate was lost, not whom to seal to
+    capsys.readouterr()
     store = store_in(tmp_path, HandClock())
     number = ok(seal(store)).number
     ok(seal(store))
-    SendQueue(store.database, HandClock()).refused(2, "item_closed", "not for us")
+    queue_of(store, HandClock()).refused(row(2), "item_closed", "not for us")
     epoch = store.database.epoch
     store.close()
 
@@ -91,11 +130,11 @@ def test_what_waits_is_told_and_sent_once(
 
     assert sync_once.run(settings, "status", json=True) == 0
     said = _said(capsys)
-    assert (said["online"], said["reason"], said["last_contact"]) == (False, "not_enrolled", None)
+    assert (said["online"], said["reason"]) == (False, "not_enrolled")
     assert sync_once.run(settings, "once", json=True) == 4
     assert _said(capsys)["fault"] == "not_enrolled"
 
-    enrol.run(settings, "one-time", json=True)
+    enrol.run(settings, hub.one_time_code, json=True)
     assert sync_once.run(settings, "once", json=True) == 0
     said = _said(capsys)
     assert (said["delivered"], said["waiting"]) == ([number], 0)
@@ -116,14 +155,14 @@ def test_an_unreachable_hub_is_a_fault_that_loses_nothing(
     hub = LittleHub()
     with serving(hub):
         settings = _settings(tmp_path, hub.url)
-        enrol.run(settings, "one-time", json=True)
+        enrol.run(settings, hub.one_time_code, json=True)
         store = store_in(tmp_path, HandClock())
         ok(seal(store))
         store.close()
     assert sync_once.run(settings, "once", json=True) == 4
     said = _said(capsys)
     assert (said["fault"], said["waiting"]) == ("unreachable", 1)
-    assert enrol.run(settings, "one-time", json=True) == 4
+    assert enrol.run(settings, hub.one_time_code, json=True) == 4
     assert _said(capsys)["fault"] == "no_connection"
 
 
@@ -131,14 +170,14 @@ def test_an_unreachable_hub_is_a_fault_that_loses_nothing(
 def test_a_terminal_without_a_store_says_so_and_makes_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: object
 ) -> None:
-    settings = _settings(tmp_path, "http://127.0.0.1:9")
+    settings = _settings(tmp_path, "https://127.0.0.1:9")
     assert command.run(settings, "status", json=True) == 3  # type: ignore[attr-defined]
     assert _said(capsys)["fault"] == "not_found"
     assert not StorePlaces(tmp_path).keys.exists()
 
 
 def test_bad_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    settings = _settings(tmp_path, "http://127.0.0.1:9")
+    settings = _settings(tmp_path, "https://127.0.0.1:9")
     assert cache.run(settings, "salvage", json=True) == 2
     assert sync_once.run(settings, "always", json=False) == 2
     assert cache.run(tmp_path / "none.toml", "status", json=False) == 3
@@ -150,7 +189,7 @@ def test_bad_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_damaged_store_is_a_fault_with_a_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = _settings(tmp_path, "http://127.0.0.1:9")
+    settings = _settings(tmp_path, "https://127.0.0.1:9")
     store_in(tmp_path, HandClock()).close()
     path = StorePlaces(tmp_path).database
     content = bytearray(path.read_bytes())

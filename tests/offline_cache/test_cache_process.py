@@ -16,13 +16,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from cache_world import GRANNY, ITEM, ok, seal
-from little_hub import TERMINAL, TOKEN, LittleHub, serving
+from little_hub import TERMINAL, LittleHub, serving
 
 from kiosk import sync_messages as messages
 from kiosk.channel import Channel, ChannelClosed
-from kiosk.clock import SystemClock
-from offline_cache.enrolment import Enrolment, write_enrolment
+from kiosk.clock import LOCAL_ZONE, SystemClock
 from offline_cache.keys import KEY_BYTES, open_keys
+from offline_cache.line.enrolment import EnrolmentFiles
+from offline_cache.line.identity import DeviceKey, Identity
 from offline_cache.outbox import ItemKind
 from offline_cache.store import Store, StorePlaces, open_store
 
@@ -35,18 +36,22 @@ class Window:
 
     started: ClassVar[list[Window]] = []
 
-    def __init__(self, data: Path, hub_url: str) -> None:
+    def __init__(self, data: Path, hub: LittleHub) -> None:
         self.started.append(self)
         keys = ok(open_keys(StorePlaces(data).keys))
+        self._device = keys.device
         self._key = keys.database
+        files = EnrolmentFiles(StorePlaces(data), keys.database)
+        certificate = hub.enrol(DeviceKey(keys.device).request())
+        assert files.write(Identity(TERMINAL, certificate, hub.authority.pem)) is None
+        assert files.keep_seal_keys(TERMINAL, hub.seal_keys) is None
         self.store: Store = ok(
-            open_store(data, keys, SystemClock(), draft_kept=timedelta(minutes=15))
+            open_store(data, keys, SystemClock(), draft_kept=timedelta(minutes=15), zone=LOCAL_ZONE)
         )
-        assert write_enrolment(StorePlaces(data).enrolment, Enrolment(TERMINAL, TOKEN)) is None
         self.settings = data / "kiosk.toml"
         self.settings.write_text(
             f'[paths]\ndata = "{data}"\nlogs = "{data / "logs"}"\n'
-            f'[hub]\nurl = "{hub_url}"\nconnect_timeout_s = 2\nread_timeout_s = 2\n',
+            f'[hub]\nurl = "{hub.url}"\nlongest_retry_s = 4\nspread_s = 0\nconnect_timeout_s = 2\nread_timeout_s = 2\n',
             encoding="utf-8",
         )
         self.seen: list[messages.Answer] = []
@@ -56,7 +61,7 @@ class Window:
         ours, theirs = socket.socketpair()
         ours.settimeout(SAFETY_S)
         reading, writing = os.pipe()
-        os.write(writing, self._key if key is None else key)
+        os.write(writing, (self._key if key is None else key) + self._device)
         os.close(writing)
         self.process = subprocess.Popen(
             [
@@ -126,7 +131,7 @@ def _log(data: Path) -> str:
 def test_what_is_sealed_while_it_runs_arrives_when_it_is_woken(
     tmp_path: Path, hub: LittleHub
 ) -> None:
-    window = Window(tmp_path, hub.url)
+    window = Window(tmp_path, hub)
     assert isinstance(window.hear(messages.Hello), messages.Hello)
     line = window.hear(messages.Line)
     assert isinstance(line, messages.Line) and line.online and line.waiting == 0
@@ -160,7 +165,7 @@ def test_the_hub_is_away_and_comes_back(tmp_path: Path) -> None:
     hub = LittleHub()
     with serving(hub):
         pass
-    window = Window(tmp_path, hub.url)
+    window = Window(tmp_path, hub)
     number = ok(seal(window.store)).number
     window.say(messages.Wake())
     line = window.hear(messages.Line)
@@ -195,8 +200,8 @@ def test_a_hub_that_never_answers_does_not_keep_a_citizen_waiting_for_ever(
     """Many questions behind one that hangs: each is answered within its limit."""
     hub = LittleHub()
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, says nothing
-        hub.url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        window = Window(tmp_path, hub.url)
+        hub.url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        window = Window(tmp_path, hub)
         for ask in range(8):  # together far longer than the limit, one after the other
             window.say(messages.AskProgress(id=ask, number="QS01", qr="ZW1.QS01.SIG"))
         answered = [window.hear(messages.Progress) for _ in range(8)]
@@ -208,7 +213,7 @@ def test_a_hub_that_never_answers_does_not_keep_a_citizen_waiting_for_ever(
 
 def test_it_ends_with_its_parent(tmp_path: Path, hub: LittleHub) -> None:
     """Killed without a word, the parent takes it along, by the kernel's doing."""
-    window = Window(tmp_path, hub.url)
+    window = Window(tmp_path, hub)
     window.hear(messages.Hello)
     settings = window.settings
     parent = subprocess.Popen(
@@ -217,7 +222,7 @@ def test_it_ends_with_its_parent(tmp_path: Path, hub: LittleHub) -> None:
             "-c",
             "import os, socket, subprocess, sys, time\n"
             "a, b = socket.socketpair(); r, w = os.pipe()\n"
-            "os.write(w, bytes(32)); os.close(w)\n"
+            "os.write(w, bytes(64)); os.close(w)\n"
             "child = subprocess.Popen([sys.executable, '-m', 'kiosk.entry.sync', '--fd',"
             " str(b.fileno()), '--key-fd', str(r), '--settings', sys.argv[1]],"
             " pass_fds=(a.fileno(), b.fileno(), r))\n"  # it holds both ends: no close ends it
@@ -243,7 +248,7 @@ def test_it_ends_with_its_parent(tmp_path: Path, hub: LittleHub) -> None:
 
 
 def test_a_wrong_key_is_told_and_nothing_is_touched(tmp_path: Path, hub: LittleHub) -> None:
-    window = Window(tmp_path, hub.url)
+    window = Window(tmp_path, hub)
     window.hear(messages.Line)
     window.channel.close()
     assert window.process.wait(SAFETY_S) == 0
@@ -259,7 +264,7 @@ def test_a_wrong_key_is_told_and_nothing_is_touched(tmp_path: Path, hub: LittleH
 
 
 def test_it_waits_for_the_database_that_the_window_makes(tmp_path: Path, hub: LittleHub) -> None:
-    window = Window(tmp_path / "first", hub.url)
+    window = Window(tmp_path / "first", hub)
     window.hear(messages.Line)
     assert window.end() == 0
     data = tmp_path / "first"
@@ -276,7 +281,7 @@ def test_it_waits_for_the_database_that_the_window_makes(tmp_path: Path, hub: Li
 def test_garbage_on_the_channel_is_logged_by_type_and_survived(
     tmp_path: Path, hub: LittleHub
 ) -> None:
-    window = Window(tmp_path, hub.url)
+    window = Window(tmp_path, hub)
     assert window.channel.send(b'{"kind": "erase_everything", "name": "\xe7\x94\x84"}') is None
     window.say(messages.Ping())
     window.hear(messages.Pong)

@@ -12,10 +12,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cache_world import HandClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from line_hub import Held
 from line_world import LineWorld
+from little_hub import Held
 
 from offline_cache.line.engine import PAUSE_LIMIT_S
 from offline_cache.line.pacing import spread_s
@@ -286,9 +287,18 @@ def test_after_a_boot_what_piled_up_waits_for_its_place_in_the_spread(
         assert len(world.hub.numbers()) == 3
 
 
-def test_a_hub_of_one_terminal_wants_no_spread(tmp_path: Path) -> None:
-    with LineWorld(tmp_path, spread_s=600) as world:
-        world.hub.spread_s = 0.05
+class TickingClock(HandClock):
+    """Time goes on while one looks at it."""
+
+    def monotonic(self) -> float:
+        self.advance(0.001)
+        return self.seconds
+
+
+@pytest.mark.parametrize("window", [0, 0.05])
+def test_a_hub_of_one_terminal_wants_no_spread(tmp_path: Path, window: float) -> None:
+    with LineWorld(tmp_path, spread_s=600, clock=TickingClock()) as world:
+        world.hub.spread_s = window
         world.seal(2)
         assert world.drain() <= 1
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from cache_world import START, HandClock
-from line_hub import LONG_AGO, LittleHub, serving
 from line_world import KEY, LineWorld
 from little_authority import make_authority, the_authority
+from little_hub import LONG_AGO, LittleHub, serving
 
 from offline_cache.line.client import HubClient
 from offline_cache.line.failures import Failure, FailureKind

@@ -1,20 +1,24 @@
-"""`kiosk enrol CODE`: spend the hub's one-time code, keep the token it gives."""
+"""`kiosk enrol CODE`: spend the hub's one-time code, keep the certificate it gives."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
+from typing import assert_never
 
 from kiosk.clock import SystemClock
 from kiosk.entry.commands.answer import Exit, exit_code, fault_line, ok_line
 from kiosk.entry.commands.settings_file import load_settings
 from kiosk.entry.program import program_version
 from kiosk.settings import Settings
-from offline_cache.client import Failure, HubClient
-from offline_cache.enrolment import Enrolment, write_enrolment
 from offline_cache.faults import StoreFault
 from offline_cache.keys import credentials_folder, open_keys
+from offline_cache.line.client import HubClient
+from offline_cache.line.enrolment import EnrolmentFault, EnrolmentFiles, enrol
+from offline_cache.line.failures import Failure
+from offline_cache.line.hub_time import HubTime
+from offline_cache.line.identity import Identity
 from offline_cache.store import StorePlaces
 
 
@@ -26,35 +30,44 @@ def run(settings_path: Path, code: str, *, json: bool) -> int:
     keys = open_keys(places.keys, credentials_folder(os.environ))
     if isinstance(keys, StoreFault):
         return _refuse(str(keys.code), keys.detail, json)
+    clock = SystemClock()
     hub = HubClient(
         settings.hub.url,
-        SystemClock(),
+        clock,
+        HubTime(places.hub_time, clock),
         connect_timeout_s=settings.hub.connect_timeout_s,
         read_timeout_s=settings.hub.read_timeout_s,
     )
     try:
-        answer = hub.enrol(code, keys.public_key, f"kiosk {program_version()}")
+        files = EnrolmentFiles(places, keys.database)
+        answer = enrol(hub, files, keys, code, f"kiosk {program_version()}")
     finally:
         hub.close()
-    if isinstance(answer, Failure):
-        # The hub's own word (code_used and the like) says more than its class.
-        return _refuse(
-            answer.code or str(answer.kind), f"the hub did not enrol: {answer.kind}", json
-        )
-    failed = write_enrolment(places.enrolment, Enrolment(answer.terminal, answer.token))
-    if failed is not None:
-        return _refuse(str(failed.code), failed.detail, json)
-    differs = answer.terminal != settings.terminal.code
-    if differs:
+    match answer:
+        case Identity():
+            return _enrolled(settings, answer.terminal, json)
+        case Failure():
+            # The hub's own word (code_used and the like) says more than its class.
+            return _refuse(
+                answer.code or str(answer.kind), f"the hub did not enrol: {answer.kind}", json
+            )
+        case EnrolmentFault() | StoreFault():
+            return _refuse(str(answer.code), answer.detail, json)
+        case _:
+            assert_never(answer)
+
+
+def _enrolled(settings: Settings, terminal: str, json: bool) -> int:
+    if terminal != settings.terminal.code:
         print(
-            f"warning: the hub calls this terminal {answer.terminal},"
+            f"warning: the hub calls this terminal {terminal},"
             f" the settings file {settings.terminal.code}; one of them is wrong",
             file=sys.stderr,
         )
     if json:
-        print(ok_line(terminal=answer.terminal, settings_terminal=settings.terminal.code))
+        print(ok_line(terminal=terminal, settings_terminal=settings.terminal.code))
     else:
-        print(f"enrolled as {answer.terminal}")
+        print(f"enrolled as {terminal}")
     return Exit.DONE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,16 +14,32 @@ from kiosk.entry.commands.cache import open_terminal_store, refuse, store_fields
 from kiosk.entry.commands.settings_file import load_settings
 from kiosk.settings import Settings
 from offline_cache.blobs import Blobs
-from offline_cache.client import Failure, HubClient
 from offline_cache.database import Database
-from offline_cache.enrolment import Enrolment, read_enrolment
 from offline_cache.faults import StoreFault
+from offline_cache.keys import Keys
+from offline_cache.line.client import HubClient
+from offline_cache.line.engine import Pace, SyncEngine
+from offline_cache.line.enrolment import EnrolmentFiles
+from offline_cache.line.failures import Failure
+from offline_cache.line.hub_time import HubTime
+from offline_cache.line.identity import DeviceKey, Identity
 from offline_cache.ports import utc_text
 from offline_cache.queue import SendQueue
 from offline_cache.store import StorePlaces
-from offline_cache.sync import SyncEngine
 
 AT_MOST_STEPS: Final = 10_000  # a million items; what is left then is sent by the next call
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What both actions need of this terminal."""
+
+    settings: Settings
+    keys: Keys
+    database: Database
+    times: HubTime
+    client: HubClient
+    enrolment: EnrolmentFiles
 
 
 def run(settings_path: Path, action: str, *, json: bool) -> int:
@@ -35,87 +52,96 @@ def run(settings_path: Path, action: str, *, json: bool) -> int:
     if isinstance(opened, StoreFault):
         return refuse(opened, json)
     keys, database = opened
-    try:
-        if action == "once":
-            return _once(settings, database, keys.database, json)
-        return _status(settings, database, json)
-    finally:
-        database.close()
-
-
-def _client(settings: Settings) -> HubClient:
-    return HubClient(
+    places, clock = StorePlaces(settings.paths.data), SystemClock()
+    times = HubTime(places.hub_time, clock)
+    client = HubClient(
         settings.hub.url,
-        SystemClock(),
+        clock,
+        times,
         connect_timeout_s=settings.hub.connect_timeout_s,
         read_timeout_s=settings.hub.read_timeout_s,
     )
+    line = _Line(settings, keys, database, times, client, EnrolmentFiles(places, keys.database))
+    try:
+        return _once(line, json) if action == "once" else _status(line, json)
+    finally:
+        client.close()
+        database.close()
 
 
-def _status(settings: Settings, database: Database, json: bool) -> int:
+def _status(line: _Line, json: bool) -> int:
     """Asks the hub for contact just now; what waits is told in any case."""
-    fields = store_fields(database)
+    fields = store_fields(line.database)
     if isinstance(fields, StoreFault):
         return refuse(fields, json)
-    enrolment = read_enrolment(StorePlaces(settings.paths.data).enrolment)
-    last_contact: str | None = None
+    identity = line.enrolment.read()
     reason = "not_enrolled"
-    if isinstance(enrolment, Enrolment):
-        client = _client(settings)
-        client.use_token(enrolment.token)
-        answer = client.contact()
-        client.close()
-        reason = _reason(answer) if isinstance(answer, Failure) else ""
-        last_contact = None if reason else utc_text(SystemClock().utc())
+    if isinstance(identity, Identity):
+        line.client.use(identity, DeviceKey(line.keys.device))
+        answer = line.client.contact(line.database.epoch, int(str(fields["last_seq"])))
+        reason = str(answer) if isinstance(answer, Failure) else ""
+    heard = line.times.last_heard
+    last_contact = utc_text(heard) if heard is not None else None
     if json:
-        print(ok_line(**fields, online=not reason, reason=reason, last_contact=last_contact))
+        clock_off_s = line.times.offset_s()
+        print(
+            ok_line(
+                **fields,
+                online=not reason,
+                reason=reason,
+                last_contact=last_contact,
+                clock_off_s=round(clock_off_s),
+            )
+        )
     else:
         state = f"offline ({reason})" if reason else "online"
         print(f"{state}, {fields['waiting']} waiting, {fields['refused']} in the tray")
     return Exit.DONE
 
 
-def _once(settings: Settings, database: Database, key: bytes, json: bool) -> int:
-    places = StorePlaces(settings.paths.data)
+def _once(line: _Line, json: bool) -> int:
     clock = SystemClock()
-    client = _client(settings)
+    sender = SendQueue(
+        line.database, Blobs(StorePlaces(line.settings.paths.data).attachments), line.times
+    )
     delivered: list[str] = []
+    hub = line.settings.hub
     engine = SyncEngine(
-        queue=SendQueue(database, clock),
-        blobs=Blobs(places.attachments, key),
-        hub=client,
-        enrolment=lambda: read_enrolment(places.enrolment),
+        queue=sender,
+        blobs=sender,
+        hub=line.client,
+        enrolment=line.enrolment,
+        key=DeviceKey(line.keys.device),
+        times=line.times,
         clock=clock,
         log=_no_log,
         uniform=random.SystemRandom().uniform,
-        idle_poll_s=settings.hub.idle_poll_s,
-        on_line=lambda line: None,
+        # A technician waits: this one terminal takes nobody's turn.
+        pace=Pace(hub.idle_poll_s, hub.longest_retry_s, spread_s=0.0),
+        on_line=lambda told: None,
         on_delivered=delivered.append,
     )
-    try:
-        for _ in range(AT_MOST_STEPS):
-            waited = engine.step()
-            if isinstance(waited, StoreFault):
-                return refuse(waited, json)
-            if waited > 0:
-                break
-    finally:
-        client.close()
-    line = engine.line
-    fields = store_fields(database)
-    if isinstance(line, StoreFault):
-        return refuse(line, json)
+    for _ in range(AT_MOST_STEPS):
+        waited = engine.step()
+        if isinstance(waited, StoreFault):
+            return refuse(waited, json)
+        if waited > 0:
+            break
+    told = engine.line
+    fields = store_fields(line.database)
+    if isinstance(told, StoreFault):
+        return refuse(told, json)
     if isinstance(fields, StoreFault):
         return refuse(fields, json)
-    if not line.online:
-        fault = line.reason.partition(":")[0]
-        detail = f"{line.reason}; {line.waiting} waiting"
+    if not told.online:
+        fault = told.reason.partition(":")[0]
+        detail = f"{told.reason}; {told.waiting} waiting"
         if json:
             print(fault_line(fault, detail, **fields))
         else:
             print(f"{fault}: {detail}", file=sys.stderr)
         return exit_code(fault)
-    last_contact = utc_text(line.last_contact) if line.last_contact else None
+    last_contact = utc_text(told.last_contact) if told.last_contact else None
     if json:
         print(ok_line(**fields, delivered=delivered, last_contact=last_contact))
     else:
@@ -125,7 +151,3 @@ def _once(settings: Settings, database: Database, key: bytes, json: bool) -> int
 
 def _no_log(event: str, /, **fields: str | int | float | bool | None) -> None:
     """A command answers on its own output."""
-
-
-def _reason(failure: Failure) -> str:
-    return f"{failure.kind}:{failure.code}" if failure.code else str(failure.kind)

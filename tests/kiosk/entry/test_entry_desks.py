@@ -54,6 +54,7 @@ class Wire:
         self.sent: list[tuple[bytes, tuple[bytes, ...]]] = []
         self.posted: list[object] = []
         self.logged: list[str] = []
+        self.corrections: list[float] = []
         self.open = True
 
     def send(self, message: bytes, blobs: tuple[bytes, ...]) -> ChannelClosed | None:
@@ -73,7 +74,13 @@ def wire() -> Wire:
 
 @pytest.fixture
 def hub(wire: Wire) -> HubDesk:
-    return HubDesk(send=wire.send, post=wire.posted.append, clock=SystemClock(), log=wire.log)
+    return HubDesk(
+        send=wire.send,
+        post=wire.posted.append,
+        clock=SystemClock(),
+        log=wire.log,
+        correct=wire.corrections.append,
+    )
 
 
 def hub_says(hub: HubDesk, message: sync_messages.Answer) -> None:
@@ -167,10 +174,11 @@ def test_the_hubs_state_of_a_receipt_is_passed_on(wire: Wire, hub: HubDesk) -> N
 def test_the_line_and_deliveries_are_passed_on_and_nonsense_is_not(
     wire: Wire, hub: HubDesk
 ) -> None:
-    hub_says(hub, sync_messages.Line(online=True, last_contact=AT, waiting=2))
+    hub_says(hub, sync_messages.Line(online=True, last_contact=AT, waiting=2, clock_off_s=-90))
     hub_says(hub, sync_messages.Delivered(number=NUMBER))
     hub.on_frame(Frame(b'{"kind": "delivered", "number": 7, "more": 1}'))
     assert wire.posted == [LineChanged(True, AT, 2), Delivered(NUMBER)]
+    assert wire.corrections == [-90]  # the time that people are told is the hub's
     assert wire.logged == ["unexpected"]
 
 
@@ -222,7 +230,15 @@ def test_a_page_that_was_taken_is_shown_by_its_key_and_forgotten_at_the_end(
     request = eye.last_request()
     assert isinstance(request, vision_messages.TakePage)
     eye.says(
-        vision_messages.PageTaken(id=request.id, advice="good", width_px=800, height_px=600),
+        vision_messages.PageTaken(
+            id=request.id,
+            advice="good",
+            trouble_area=(),
+            width_px=800,
+            height_px=600,
+            fingerprint="0" * 64,
+            to_be_read=True,
+        ),
         b"jpeg",
     )
     (taken,) = wire.posted
