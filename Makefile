@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: help run test test-postgres setup lint lock gallery clean
+.PHONY: power-cuts kills help run test test-postgres setup lint lock gallery clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -34,6 +34,15 @@ gallery: setup
 ## make test-postgres   the hub's tests on a real PostgreSQL 15 (Debian: postgresql-15, postgresql-common)
 test-postgres: setup
 	@pg_virtualenv -v 15 sh -c 'DATABASE_URL=postgres://$$PGUSER:$$PGPASSWORD@$$PGHOST:$$PGPORT/postgres $(PY) -m pytest -q tests/hub'
+
+## make power-cuts N=100   cut the power of a terminal at work N times and count what is left (root)
+N ?= 100
+power-cuts: setup
+	@PYTHONPATH=. nice $(PY) tests/offline_cache/power_cuts.py --cuts $(N) --work out/power-cuts --state out/power-cuts.json
+
+## make kills N=500        kill the processes at the store N times and count what is left
+kills: setup
+	@PYTHONPATH=. nice $(PY) tests/offline_cache/kills.py --kills $(N) --work out/kills --state out/kills.json
 
 ## make lock     write the lock files anew from pyproject.toml (versions and hashes, no addresses)
 lock: setup

@@ -198,10 +198,17 @@ class SendQueue:
 
     def _item(self, epoch: str, row: tuple[Any, ...]) -> Item | StoreFault | None:
         """The item; None when it can never be sent and was put into the tray."""
+        item = self._read(epoch, row)
+        if item is None:
+            return self.refused(row[0], LOST_HERE, "its bytes on this terminal are damaged")
+        return item
+
+    def _read(self, epoch: str, row: tuple[Any, ...]) -> Item | StoreFault | None:
+        """The item; None when its bytes are not what was sealed."""
         number, item_id, kind, order_key, created_at, sha256, chain, key, kept = row
         sealed = once.decrypt(key, kept, row_place(number)) if key and kept else None
         if sealed is None:
-            return self.refused(number, LOST_HERE, "its bytes on this terminal are damaged")
+            return None
         names = self._database.rows(
             "SELECT lower(hex(sha256)) FROM attachments WHERE row = ? ORDER BY place", (number,)
         )

@@ -1,30 +1,121 @@
-"""Seals applications until it is killed or the disk is full; says each number once it is sealed."""
+"""A terminal that works without a pause, until it is stopped, killed or out of room.
+
+    python crash_writer.py DATA TAG [--unsafe] [--sender]
+
+Every line on standard output is a promise: `sealed NUMBER` once the application is committed. With
+`--sender` a second process marks what was sealed as accepted, as the sync process does. `--unsafe`
+takes the safety away (synchronous=NORMAL): whoever counts must then find that something is lost.
+"""
 
 from __future__ import annotations
 
-import sys
+import argparse
+import os
+import random
+import time
 from pathlib import Path
 
-from cache_world import HandClock, seal, store_in
+from cache_world import (
+    DRAFT_KEPT,
+    GRANNY,
+    ZONE,
+    HandClock,
+    enrol_in,
+    keys_in,
+    ok,
+    seal,
+)
+from envelope_opener import HubKeyPair
 
+from offline_cache.blobs import Blobs
+from offline_cache.database import Database, open_database
+from offline_cache.envelope import SuiteId
 from offline_cache.faults import StoreFault
 from offline_cache.outbox import ItemKind
+from offline_cache.ports import Clock
+from offline_cache.queue import SendQueue
+from offline_cache.store import StorePlaces, open_store
+
+HUB_KEY = "hub-private.key"  # in the data folder, for whoever counts; PKCS 8 and SPKI, DER
+LEAVES = 0.2  # the share of citizens after whom the journal is wiped
+DRAFT = '{"step": "form", "name": "甄桂兰"}'
 
 
-def main() -> None:
-    data, tag = Path(sys.argv[1]), sys.argv[2]
-    store = store_in(data, HandClock())
+def write_hub_key(data: Path, pair: HubKeyPair) -> None:
+    data.mkdir(parents=True, exist_ok=True)
+    (data / HUB_KEY).write_bytes(len(pair.private).to_bytes(2) + pair.private + pair.public)
+    enrol_in(data, pair)
+
+
+def read_hub_key(data: Path) -> HubKeyPair:
+    kept = (data / HUB_KEY).read_bytes()
+    size = int.from_bytes(kept[:2])
+    return HubKeyPair(SuiteId.AES256GCM_P256, kept[2 : 2 + size], kept[2 + size :])
+
+
+def _open_unsafe(path: Path, key: bytes, clock: Clock) -> Database | StoreFault:
+    opened = open_database(path, key, clock)
+    if isinstance(opened, Database):
+        ok(opened.rows("PRAGMA synchronous = NORMAL"))
+    return opened
+
+
+def work_for_ever(data: Path, tag: str, *, out: int = 1, unsafe: bool = False) -> None:
+    """Citizen after citizen. Each line that stands in `out` (a descriptor) is a promise."""
+    chance = random.Random(tag)
+    store = ok(
+        open_store(
+            data,
+            keys_in(data),
+            HandClock(),
+            draft_kept=DRAFT_KEPT,
+            zone=ZONE,
+            open_file=_open_unsafe if unsafe else open_database,
+        )
+    )
     count = 0
     while True:
         count += 1
-        store.journal.save(f"{tag}-{count}", "990101194001010029", '{"step": "form"}')
-        page = f"page {tag} {count} ".encode() * 400
-        sealed = seal(store, session=f"{tag}-{count}", page=page)
+        session = f"{tag}-{count}"
+        store.journal.save(session, GRANNY, DRAFT)
+        page = f"page {session} ".encode() * chance.randint(1, 4000)
+        sealed = seal(store, session=session, page=page)
         if isinstance(sealed, StoreFault):
-            print(f"fault {sealed.code}", flush=True)
+            os.write(out, f"fault {sealed.code}\n".encode())
             return
-        print(f"sealed {sealed.number}", flush=True)
+        os.write(out, f"sealed {sealed.number}\n".encode())
         store.outbox.add(ItemKind.RATING, sealed.number, {"number": sealed.number, "level": 5})
+        if chance.random() < LEAVES:
+            store.journal.erase()  # the WAL is cut
+
+
+def send_for_ever(data: Path) -> None:
+    """The other process at the same file: what was sealed is accepted."""
+    clock, places = HandClock(), StorePlaces(data)
+    database = open_database(places.database, keys_in(data).database, clock, create=False)
+    while isinstance(database, StoreFault):
+        time.sleep(0.05)
+        database = open_database(places.database, keys_in(data).database, clock, create=False)
+    queue = SendQueue(database, Blobs(places.attachments), clock)
+    while True:
+        batch = ok(queue.next_batch(max_items=20, max_bytes=1 << 20))
+        if batch:
+            queue.sending([item.row for item in batch])
+            queue.accepted([item.row for item in batch])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data", type=Path)
+    parser.add_argument("tag")
+    parser.add_argument("--unsafe", action="store_true")
+    parser.add_argument("--sender", action="store_true")
+    options = parser.parse_args()
+    if not StorePlaces(options.data).hub_keys.exists():
+        enrol_in(options.data)
+    if options.sender and os.fork() == 0:
+        send_for_ever(options.data)
+    work_for_ever(options.data, options.tag, unsafe=options.unsafe)
 
 
 if __name__ == "__main__":
