@@ -129,9 +129,9 @@ class CameraSettings(_Section):
         "",
         description="video:///dev/video0?size=3264x2448&fourcc=MJPG, http://…, or the path of a picture.",
     )
-    empty_plate: Path | None = Field(
-        None,
-        description="Picture of the plate without paper, as this camera sees it; empty: none taken.",
+    plate: Path = Field(
+        Path("/var/lib/kiosk/plate"),
+        description="Folder with the picture of the empty plate and its scale, as `kiosk diag plate` records them.",
     )
 
 
@@ -188,6 +188,22 @@ class KeypadSettings(_Section):
     )
 
 
+class BoardSettings(_Section):
+    """Guide lights, fill light and beeper on a relay board."""
+
+    url: DeviceUrl = Field(
+        "", description="serial:///dev/…?baud=9600 or tcp://host:port; empty: not installed."
+    )
+    kind: Literal["relay", "modbus"] = Field(
+        "relay", description="relay: A0, channel, state, sum; modbus: write single coil, RTU."
+    )
+    address: int = Field(1, ge=1, le=247, description="Modbus address.")
+    lamps: dict[str, int] = Field(
+        default={},
+        description="Channel (from 1) of reader, plate, printer, scanner, keypad, fill_light, beeper; what is not written is not there.",
+    )
+
+
 class VoiceSettings(_Section):
     url: DeviceUrl = Field(
         "",
@@ -224,6 +240,7 @@ class Settings(_Section):
     receipt_printer: PrinterSettings = PrinterSettings()
     page_printer: PagePrinterSettings = PagePrinterSettings()
     keypad: KeypadSettings = KeypadSettings()
+    io_board: BoardSettings = BoardSettings()
     voice: VoiceSettings = VoiceSettings()
     rules: RuleSettings = RuleSettings()
 

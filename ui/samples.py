@@ -153,6 +153,7 @@ def _form(
     errors: dict[str, pages.FieldError] | None = None,
     *,
     hidden: bool = False,
+    read: bool = False,
 ) -> pages.Form:
     form = item.form(code)
     longest = {pages.FieldKind.PHONE: 11, pages.FieldKind.ACCOUNT: 19}
@@ -174,6 +175,7 @@ def _form(
                     pages.FormOption(option.code, option.name.words) for option in part.options
                 ),
                 hidden=hidden and bool(value),
+                read=read,
             )
         )
     return pages.Form(
@@ -214,7 +216,13 @@ _CORNERS = ((0.17, 0.08), (0.87, 0.04), (0.90, 0.93), (0.15, 0.96))
 _GLARE = ((0.57, 0.12), (0.83, 0.10), (0.83, 0.40), (0.57, 0.42))
 
 
-def _capture(item: Item, advice: Advice, *, taking: bool = False) -> pages.CapturePage:
+def _capture(
+    item: Item,
+    advice: Advice,
+    *,
+    taking: bool = False,
+    go_on: pages.GoOn = pages.GoOn.NO,
+) -> pages.CapturePage:
     material = item.materials[0]
     seen = advice not in (Advice.NO_PAGE, Advice.CAMERA_LOST, Advice.CAMERA_STARTING)
     local_trouble = (Advice.GLARE, Advice.SHADOW, Advice.FINGER)
@@ -225,6 +233,7 @@ def _capture(item: Item, advice: Advice, *, taking: bool = False) -> pages.Captu
         trouble_area=_GLARE if advice in local_trouble else (),
         lines=(pages.MaterialLine(material.code, material.name.words, taken=False, current=True),),
         taking=taking,
+        go_on=go_on,
     )
 
 
@@ -472,6 +481,7 @@ def _form_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
         1,
     )
     yield "account", _form(item, "account", "account", {"account": ACCOUNT[:13]}), 1
+    yield "read", _form(item, "account", "account", {"account": ACCOUNT}, read=True), 1
     yield (
         "account_error",
         _form(
@@ -491,9 +501,16 @@ def _paper_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
         yield str(advice), _capture(item, advice), 2
     yield "taking", _capture(item, Advice.GOOD, taking=True), 2
     yield "three_papers", _capture_of_three(), 2
+    for go_on in (pages.GoOn.KEPT, pages.GoOn.LATER):
+        yield f"go_on_{go_on}", _capture(item, Advice.NO_PAGE, go_on=go_on), 2
     material = item.materials[0].name.words
     yield "", pages.CheckPage(material, IMAGE, Advice.GOOD, kept_despite=False), 2
-    yield "glare", pages.CheckPage(material, IMAGE, Advice.GLARE, kept_despite=True), 2
+    glare = pages.CheckPage(material, IMAGE, Advice.GLARE, True, None, _GLARE)
+    yield "glare", glare, 2
+    for doubt in pages.Doubt:
+        yield str(doubt), pages.CheckPage(material, IMAGE, Advice.GOOD, True, doubt), 2
+    comparing = pages.CheckPage(material, IMAGE, Advice.GOOD, kept_despite=False, comparing=True)
+    yield "comparing", comparing, 2
     yield "hidden", pages.CheckPage(material, "", Advice.GOOD, kept_despite=False), 2
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from drivers.id_reader.values import CardKind
+from kiosk.catalogue.papers import PageTone, known_papers
 from kiosk.identity.contact import ACCOUNT_DIGITS_MAX, ACCOUNT_DIGITS_MIN
 from kiosk.settings import Settings
 from kiosk.words import Words
@@ -86,6 +87,8 @@ class FieldPart(_Part):
     required: bool = True
     required_of_relative: bool = False  # must be filled in when a relative acts
     from_relative: Literal["", "name"] = ""  # read from the relative's card when one acts
+    from_paper: Annotated[str, Field(pattern=r"^$|^[a-z0-9_]+\.[a-z0-9_]+$")] = ""
+    """material.field: read off a paper that was taken before, to be checked by the citizen."""
     differs_from: Literal["", "applicant_name"] | Code = ""
     luhn: bool = True  # accounts: whether the last digit is a check digit
     shortest: int = Field(ACCOUNT_DIGITS_MIN, ge=4, le=ACCOUNT_DIGITS_MAX)
@@ -103,9 +106,39 @@ class FormPart(_Part):
     fields: tuple[FieldPart, ...] = Field(min_length=1, max_length=4)
 
 
+class PaperSheet(_Part):
+    """One side of a card, one page of a booklet: taken by itself, kept in the material's order."""
+
+    name: Text
+    paper: str = ""  # a known paper (kiosk/data/papers.toml): its size is judged, and it is read
+
+
 class Material(_Part):
+    """What is laid under the camera: one page of `paper`, or the `sheets` one after the other."""
+
     code: Code
     name: Text
+    paper: str = ""
+    sheets: tuple[PaperSheet, ...] = Field((), max_length=20)
+    tone: PageTone = PageTone.COLOUR
+    whose: Literal["applicant", "agent", ""] = (
+        "applicant"  # whose name and number should stand on it
+    )
+    required: bool = True  # false: it may be handed in later
+    most_kb: int = Field(3072, ge=100, le=30_720)  # of the document that is made of it
+
+    @property
+    def pages(self) -> tuple[PaperSheet, ...]:
+        return self.sheets or (PaperSheet(name=self.name, paper=self.paper),)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for sheet in self.pages:
+            if sheet.paper and sheet.paper not in known_papers():
+                raise ValueError(f"materials: {self.code}: no paper is called {sheet.paper}")
+        if self.sheets and self.paper:
+            raise ValueError(f"materials: {self.code}: paper belongs to each of its sheets")
+        return self
 
 
 # -- steps ----------------------------------------------------------------------
@@ -276,9 +309,29 @@ class Item(_Part):
                 raise ValueError(f"forms: {part.code} differs from an unknown field")
             if (part.kind is FieldKind.CHOICE) != bool(part.options):
                 raise ValueError(f"forms: {part.code}: options belong to a choice, and only there")
+            if part.from_paper:
+                self._read_before(part)
             if part.shortest > part.longest:
                 raise ValueError(f"forms: {part.code}: shortest is longer than longest")
         return self
+
+    def _read_before(self, part: FieldPart) -> None:
+        """What is read off a paper can only fill a form that comes after it."""
+        code, _, wanted = part.from_paper.partition(".")
+        readable = {
+            field.code
+            for material in self.materials
+            if material.code == code
+            for sheet in material.pages
+            if sheet.paper
+            for field in known_papers()[sheet.paper].fields
+        }
+        if wanted not in readable:
+            raise ValueError(f"forms: {part.code}: {part.from_paper} is read off no paper")
+        order = [_option(step) for step in self.steps]
+        form = next(form.code for form in self.forms if part in form.fields)
+        if order.index(code) > order.index(form):
+            raise ValueError(f"forms: {part.code}: {code} is taken only after the form")
 
 
 def minimum_age(step: IdentifyStep, settings: Settings) -> int:

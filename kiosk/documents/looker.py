@@ -1,4 +1,4 @@
-"""One look at the plate: page, quality, stillness, as the window is told it."""
+"""One look at the plate: page, quality, stillness, as the window is told it; and the still."""
 
 from __future__ import annotations
 
@@ -7,36 +7,52 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from kiosk.catalogue.papers import KnownPaper, PageTone
+from kiosk.documents.enhance import deskewed, even_light, toned
 from kiosk.documents.messages import Plate, Point
-from kiosk.documents.page import Corners, Image, find_page
+from kiosk.documents.page import Corners, FoundPage, Image, find_page
 from kiosk.documents.plate import PlateReference, something_lies_there
 from kiosk.documents.quality import Area, judge_page
 from kiosk.documents.rectify import straighten
+from kiosk.documents.scale import MM_AN_INCH, PlateScale
 from kiosk.documents.steady import Steady
+from kiosk.documents.upright import SURE, UprightJudge, upright
 from kiosk.flow.pages import Advice
+
+ALIKE_SHARE = 0.04  # of a paper's proportions: with them it is taken for the paper it should be
 
 
 @dataclass(frozen=True, slots=True)
 class StillPage:
-    """A still, judged. `page` None: no page in it."""
+    """A still, judged. `page` None: no page in it. `area` lies on `page`."""
 
     page: Image | None
     advice: Advice
     confidence: float
+    area: Area = ()
+    turns: int = 0  # quarter turns by which it was turned upright
+    skew_deg: float = 0.0  # and degrees by which its lines were levelled
+    dpi: float | None = None  # where its true size is known
 
 
 class Looker:
     """Looks at previews one after the other, and at stills."""
 
-    def __init__(self, plate: PlateReference | None) -> None:
+    def __init__(self, plate: PlateReference | None, scale: PlateScale | None = None) -> None:
         self._plate = plate
+        self._scale = scale
         self._steady = Steady()
+        self._upright = UprightJudge()
+
+    def renew(self, plate: PlateReference | None, scale: PlateScale | None) -> None:
+        """A technician took new pictures of the plate."""
+        self._plate, self._scale = plate, scale
 
     def forget(self) -> None:
         self._steady.forget()
 
-    def look(self, preview: Image, at: float) -> Plate:
-        """A look for a page. `at` in seconds."""
+    def look(self, preview: Image, at: float, paper: KnownPaper | None = None) -> Plate:
+        """A look for a page. `at` in seconds; `paper` is what should lie there, if it is known."""
         found = find_page(preview, self._plate)
         if found is None:
             self._steady.look(None, at)
@@ -44,12 +60,20 @@ class Looker:
             return _plate(Advice.NO_PAGE, None, (), paper=there, steady=False)
         shares = _shares(found.corners, preview)
         steady = self._steady.look(shares, at)
-        quality = judge_page(straighten(preview, found.corners), found)
+        size = self._size(found, preview)
+        page = straighten(preview, found.corners, size)
+        quality = judge_page(page, found, size, paper.size_mm if paper else None)
         advice = quality.advice
         if advice is Advice.GOOD and not steady:
             advice = Advice.HOLD_STILL
         area = _in_frame(quality.area, shares)
         return _plate(advice, shares, area, paper=True, steady=steady)
+
+    def _size(self, found: FoundPage, picture: Image) -> tuple[float, float] | None:
+        """In millimetres, where the plate's scale is known."""
+        if self._scale is None:
+            return None
+        return self._scale.side_lengths(found.corners, (picture.shape[1], picture.shape[0]))
 
     def look_for_anything(self, preview: Image) -> Plate:
         """A look that asks only whether the plate is empty."""
@@ -59,13 +83,51 @@ class Looker:
         advice = Advice.GOOD if there else Advice.NO_PAGE
         return _plate(advice, None, (), paper=there, steady=False)
 
-    def still(self, picture: Image) -> StillPage:
-        """Find, straighten and judge at full resolution."""
+    def still(
+        self, picture: Image, paper: KnownPaper | None = None, tone: PageTone = PageTone.COLOUR
+    ) -> StillPage:
+        """Find, straighten, judge, turn upright and make even, at full resolution."""
         found = find_page(picture, self._plate)
         if found is None:
             return StillPage(None, Advice.NO_PAGE, 0.0)
-        page = straighten(picture, found.corners)
-        return StillPage(page, judge_page(page, found).advice, found.confidence)
+        size = self._size(found, picture)
+        page = straighten(picture, found.corners, size)
+        quality = judge_page(page, found, size, paper.size_mm if paper else None)
+        dpi = _dpi(page, size, paper)
+        page, way = upright(page, self._upright)
+        turned = way.turns if way.sure >= SURE else 0
+        page, skew = deskewed(page)
+        page = toned(even_light(page), tone)
+        area = _turned(quality.area, turned)
+        return StillPage(page, quality.advice, found.confidence, area, turned, skew, dpi)
+
+
+def _dpi(page: Image, size: tuple[float, float] | None, paper: KnownPaper | None) -> float | None:
+    """Dots an inch: as measured on the plate, else from the paper that it should be and looks like."""
+    if size is not None:
+        return float(page.shape[1] / size[0] * MM_AN_INCH)
+    if paper is None:
+        return None
+    wanted = sorted(paper.size_mm)
+    sides = sorted(page.shape[:2])
+    if abs(sides[1] / sides[0] / (wanted[1] / wanted[0]) - 1) > ALIKE_SHARE:
+        return None
+    return float(sides[1] / wanted[1] * MM_AN_INCH)
+
+
+def fingerprint(page: Image) -> int:
+    """256 bits that hardly change from one picture of a page to the next: where it grows lighter."""
+    grey = cv2.cvtColor(page, cv2.COLOR_BGR2GRAY)
+    small = cv2.resize(grey, (17, 16), interpolation=cv2.INTER_AREA).astype(np.int16)
+    bits = (small[:, 1:] > small[:, :-1] + 1).ravel()
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def _turned(area: Area, turns: int) -> Area:
+    """An area of the page after `turns` quarter turns counter-clockwise."""
+    for _ in range(turns % 4):
+        area = tuple((y, 1 - x) for x, y in area)
+    return area
 
 
 def _plate(

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from kiosk.catalogue.papers import PageTone
+
 Point = tuple[float, float]
 Use = Literal["page", "code", "plate"]
 
@@ -27,6 +29,7 @@ class StartLooking(_Message):
 
     kind: Literal["start_looking"] = "start_looking"
     use: Use
+    paper: str = ""  # a known paper (kiosk.catalogue.papers) that is asked for
 
 
 class StopLooking(_Message):
@@ -36,10 +39,18 @@ class StopLooking(_Message):
 
 
 class TakePage(_Message):
-    """Take a still now, find and straighten the page, judge it."""
+    """Take a still now, find and straighten the page, turn it upright, judge it.
+
+    `anyway`: where no page is found, the camera's whole picture is taken, its own bytes.
+    Where a known paper is asked for, it is read as well.
+    """
 
     kind: Literal["take_page"] = "take_page"
     id: int
+    paper: str = ""
+    tone: PageTone = PageTone.COLOUR
+    anyway: bool = False
+    most_bytes: int = Field(4 << 20, ge=20_000)
 
 
 class MakeDocuments(_Message):
@@ -48,6 +59,7 @@ class MakeDocuments(_Message):
     kind: Literal["make_documents"] = "make_documents"
     id: int
     strokes: tuple[tuple[Point, ...], ...] = Field(repr=False)
+    most_bytes: int = Field(32 << 20, ge=20_000)
 
 
 class Forget(_Message):
@@ -114,8 +126,22 @@ class PageTaken(_Message):
     kind: Literal["page_taken"] = "page_taken"
     id: int
     advice: str
+    trouble_area: tuple[Point, ...]  # 0..1 of the page
     width_px: int
     height_px: int
+    fingerprint: str = Field(pattern=r"^[0-9a-f]{64}$")  # pictures of one page are nearly the same
+    to_be_read: bool  # PageRead follows
+
+
+class PageRead(_Message):
+    """What was read on a page that was taken; `whole` False when it could not be read."""
+
+    kind: Literal["page_read"] = "page_read"
+    id: int
+    whole: bool
+    is_paper: bool = False  # it is the known paper that was asked for
+    fields: dict[str, str] = Field(default_factory=dict, repr=False)
+    lines: tuple[str, ...] = Field((), repr=False)
 
 
 class PageNotTaken(_Message):
@@ -144,6 +170,7 @@ Answer = Annotated[
     | Plate
     | CodeSeen
     | PageTaken
+    | PageRead
     | PageNotTaken
     | DocumentsMade
     | DocumentsFailed,

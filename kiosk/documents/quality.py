@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiosk.documents.page import FoundPage, Image
+from kiosk.documents.scale import is_of_size
 from kiosk.flow.pages import Advice
 
 Area = tuple[tuple[float, float], ...]
@@ -27,6 +28,9 @@ FINGER_DEPTH = 0.025  # of the page: how far in it must reach
 FINGER_RED = 7.0  # levels of Cr by which skin is redder than paper
 EDGE_CONTRAST = 45.0  # grey levels across an edge that is clear enough to judge sharpness by
 MIN_EDGES = 60  # fewer places tell nothing
+PART_PX = 320  # the side of the parts in which edges are looked for
+PARTS_A_SIDE = 4
+SIZE_SHARE = 0.08  # a booklet that bulges and a card held a little high still have their size
 BLUR_SHARE = 0.0016  # of the page's long side: an edge softer than this blurs small print
 BLUR_PX = 1.7  # and never less than this: a sensor's own softness
 INK_SHARE = 0.0012  # of the page: less is dust
@@ -49,6 +53,7 @@ class Quality:
     shadow_share: float
     finger_share: float
     ink_share: float
+    size_mm: tuple[float, float] | None = None  # where the plate's scale is known
 
     @property
     def advice(self) -> Advice:
@@ -59,8 +64,16 @@ class Quality:
         return self.troubles[0].area if self.troubles else ()
 
 
-def judge_page(page: Image, found: FoundPage) -> Quality:
-    """`page` straightened; `found` tells what lies outside of the frame."""
+def judge_page(
+    page: Image,
+    found: FoundPage,
+    size_mm: tuple[float, float] | None = None,
+    wanted_mm: tuple[float, float] | None = None,
+) -> Quality:
+    """`page` straightened; `found` tells what lies outside of the frame.
+
+    `size_mm` as measured on the plate, `wanted_mm` of the paper that is asked for.
+    """
     small = _small(page)
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
     ground = _ground(grey)
@@ -84,6 +97,13 @@ def judge_page(page: Image, found: FoundPage) -> Quality:
     soft = max(BLUR_PX, BLUR_SHARE * max(page.shape[:2]))
     if edge_px > soft:
         troubles.append(Trouble(Advice.BLURRED, ()))
+    if (
+        size_mm
+        and wanted_mm
+        and not found.cut_off
+        and not is_of_size(size_mm, wanted_mm, SIZE_SHARE)
+    ):
+        troubles.append(Trouble(Advice.WRONG_SIZE, ()))
     if ink_share < INK_SHARE and not ink:
         troubles.append(Trouble(Advice.EMPTY_PAGE, ()))
     return Quality(
@@ -94,6 +114,7 @@ def judge_page(page: Image, found: FoundPage) -> Quality:
         shadow[0] if shadow else 0.0,
         finger[0] if finger else 0.0,
         ink_share,
+        size_mm,
     )
 
 
@@ -204,13 +225,33 @@ def _ink(grey: NDArray[np.uint8], ground: NDArray[np.float32]) -> tuple[bool, fl
 
 
 def _edge_px(page: Image) -> float:
-    """How soft the sharpest edges are: sigma in pixels of the page as it stands."""
-    grey = np.asarray(cv2.cvtColor(page, cv2.COLOR_BGR2GRAY), np.float32)
-    if min(grey.shape) < 40:
-        return 0.0
-    inner = grey[10:-10, 10:-10]
-    inner = np.asarray(cv2.GaussianBlur(inner, (0, 0), 0.6), np.float32)
+    """How soft the sharpest edges are: sigma in pixels of the page as it stands.
+
+    Looked at in parts spread over the page: more of it tells no more and takes memory and time.
+    """
     span = max(5, round(max(page.shape[:2]) * 0.006)) | 1
+    found = [_sigmas(part, span) for part in _parts(page)]
+    sigma = np.concatenate(found)
+    return float(np.percentile(sigma, 25)) if len(sigma) >= MIN_EDGES else 0.0
+
+
+def _parts(page: Image) -> list[Image]:
+    """Squares spread evenly; the whole page where it is no larger than they."""
+    height, width = page.shape[:2]
+    across = min(PARTS_A_SIDE, max(1, width // PART_PX))
+    down = min(PARTS_A_SIDE, max(1, height // PART_PX))
+    if height * width <= across * down * PART_PX**2 * 1.5:
+        return [page]
+    lefts = np.linspace(0, max(0, width - PART_PX), across).astype(int)
+    tops = np.linspace(0, max(0, height - PART_PX), down).astype(int)
+    return [page[y : y + PART_PX, x : x + PART_PX] for y in tops for x in lefts]
+
+
+def _sigmas(part: Image, span: int) -> NDArray[np.float32]:
+    grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.float32)
+    if min(grey.shape) < 40:
+        return np.empty(0, np.float32)
+    inner = np.asarray(cv2.GaussianBlur(grey[10:-10, 10:-10], (0, 0), 0.6), np.float32)
     kernel = np.ones((span, span), np.uint8)
     contrast = cv2.dilate(inner, kernel) - cv2.erode(inner, kernel)
     slope_x = (np.roll(inner, -1, axis=1) - np.roll(inner, 1, axis=1)) / 2
@@ -220,7 +261,4 @@ def _edge_px(page: Image) -> float:
     level = float(np.percentile(inner, 75))
     edges = steepest & (contrast > EDGE_CONTRAST * max(0.25, level / 220.0))
     edges[:2], edges[-2:], edges[:, :2], edges[:, -2:] = False, False, False, False
-    if int(edges.sum()) < MIN_EDGES:
-        return 0.0
-    sigma = contrast[edges] / np.maximum(slope[edges], 1e-3) / 2.5066
-    return float(np.percentile(sigma, 25))
+    return np.asarray(contrast[edges] / np.maximum(slope[edges], 1e-3) / 2.5066, np.float32)

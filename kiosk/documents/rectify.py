@@ -16,14 +16,26 @@ USUAL_FOCAL_SHARE = 1.2  # of a document camera half a metre above an A4 plate
 SNAP = 0.03  # a sheet this close to a standard proportion has it
 STANDARD_PROPORTIONS = (math.sqrt(2.0), 85.6 / 53.98)  # ISO 216 (A4, A5, B5), ISO 7810 ID-1
 JPEG_QUALITY = 92  # text keeps its edges; an A4 page stays below 1 MB
+SMALLER_WAYS = (
+    (82, 1.0),
+    (72, 1.0),
+    (72, 0.75),
+    (65, 0.6),
+    (60, 0.5),
+)  # quality, share of the side
 
 
-def straighten(picture: Image, corners: Corners) -> Image:
-    """The page alone. As high and wide as its larger sides were in the picture."""
+def straighten(
+    picture: Image, corners: Corners, size_mm: tuple[float, float] | None = None
+) -> Image:
+    """The page alone. As high and wide as its larger sides were in the picture.
+
+    Of the proportions of `size_mm`, where it was measured; else of those that its corners tell.
+    """
     height, width = picture.shape[:2]
     sides = np.hypot(*(np.roll(corners, -1, axis=0) - corners).T)
     across, down = max(sides[0], sides[2]), max(sides[1], sides[3])
-    share = proportion(corners, width, height)
+    share = size_mm[0] / size_mm[1] if size_mm else proportion(corners, width, height)
     if across / down > share:  # as many pixels as the better side has
         down = across / share
     else:
@@ -87,9 +99,26 @@ def _length2(vector: NDArray[np.float64], focal2: float) -> float:
     return float((vector[0] ** 2 + vector[1] ** 2) / focal2 + vector[2] ** 2)
 
 
-def to_jpeg(picture: Image) -> bytes:
-    """The picture as the JPEG that is kept and sealed."""
-    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+def to_jpeg(picture: Image, most_bytes: int | None = None) -> bytes:
+    """The picture as the JPEG that is kept and sealed, once encoded.
+
+    With `most_bytes`, of lower quality and then smaller until it is no larger; print stays readable
+    down to half of its size.
+    """
+    data = _encoded(picture, JPEG_QUALITY)
+    if most_bytes is None or len(data) <= most_bytes:
+        return data
+    for quality, share in SMALLER_WAYS:
+        size = (max(8, round(picture.shape[1] * share)), max(8, round(picture.shape[0] * share)))
+        small = picture if share == 1.0 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        data = _encoded(np.asarray(small, np.uint8), quality)
+        if len(data) <= most_bytes:
+            break
+    return data
+
+
+def _encoded(picture: Image, quality: int) -> bytes:
+    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise ValueError("a picture of this shape cannot be a JPEG")
     return data.tobytes()

@@ -6,7 +6,8 @@ ring. Pictures from outside are unpacked and searched nowhere else: a crafted on
 process, which holds nothing that is not on the plate, and is started again.
 
 Threads: the main one takes requests and answers pings; `previews` opens and closes the camera and
-fills the ring; `looks` does whatever takes long, requests before looks; the camera has its own.
+fills the ring; `looks` does whatever takes long, requests before looks; `reading` waits for the
+recogniser, a program of its own; the camera has its own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -36,18 +38,21 @@ import cv2
 import numpy as np
 from pydantic import ValidationError
 
-from drivers.device import Clock, Fault, Log, Status
+from drivers.device import Clock, Fault, FaultCode, Log, Status
 from drivers.document_camera.driver import DocumentCamera
 from drivers.document_camera.values import Photo
+from kiosk.catalogue.papers import KnownPaper, known_papers
 from kiosk.channel import Channel, ChannelClosed
 from kiosk.clock import SystemClock
 from kiosk.documents import messages
 from kiosk.documents.codes import CodeReader
-from kiosk.documents.looker import Looker
+from kiosk.documents.extract import fields_of, is_paper
+from kiosk.documents.jpeg import described
+from kiosk.documents.looker import Looker, fingerprint
 from kiosk.documents.page import Image
 from kiosk.documents.pdf import make_pdf
-from kiosk.documents.picture import PictureFault, read_picture
-from kiosk.documents.plate import PlateReference
+from kiosk.documents.plate_store import PlateStore
+from kiosk.documents.reading import Layout, Reader, Reading, TesseractReader
 from kiosk.documents.rectify import to_jpeg
 from kiosk.documents.ring import PreviewWriter
 from kiosk.documents.signature import draw_signature
@@ -73,6 +78,16 @@ MEMORY_LIMIT_BYTES: Final = 900 << 20  # measured: 465 MB at most at 8 megapixel
 Job = messages.TakePage | messages.MakeDocuments
 
 
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A page that waits to be read."""
+
+    id: int
+    paper: KnownPaper
+    page: Image = field(repr=False)
+    epoch: int
+
+
 class Vision:
     """The whole process but its start. `run` returns when the channel is closed."""
 
@@ -81,10 +96,11 @@ class Vision:
         channel: Channel,
         *,
         camera_url: str,
-        plate: PlateReference | None,
+        plate: PlateStore,
         ring: PreviewWriter,
         clock: Clock,
         log: Log,
+        reader: Reader,
         make_camera: Callable[..., DocumentCamera] = DocumentCamera,
     ) -> None:
         self._channel = channel
@@ -93,11 +109,15 @@ class Vision:
         self._clock = clock
         self._log = log
         self._make_camera = make_camera
-        self._looker = Looker(plate)
+        self._plate = plate
+        self._reader = reader
+        self._looker = Looker(None)
         self._codes = CodeReader()
         self._ended = threading.Event()
         self._woken = threading.Condition()  # guards what follows
         self._use: messages.Use | None = None
+        self._paper: KnownPaper | None = None  # that is looked for
+        self._unread: deque[_Unread] = deque()
         self._epoch = 0  # grows when the person changes: older results are dropped
         self._jobs: deque[tuple[Job, tuple[bytes, ...], int]] = deque()
         self._photo: tuple[Photo, Image] | None = None
@@ -112,7 +132,11 @@ class Vision:
         self._send(messages.Hello(ring=self._ring.name, version=VERSION))
         threads = [
             threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
-            for name, work in (("previews", self._previews), ("looks", self._looks))
+            for name, work in (
+                ("previews", self._previews),
+                ("looks", self._looks),
+                ("reading", self._readings),
+            )
         ]
         for thread in threads:
             thread.start()
@@ -139,9 +163,10 @@ class Vision:
                 case messages.Ping():
                     if not self._is_stuck():
                         self._send(messages.Pong())
-                case messages.StartLooking(use=use):
+                case messages.StartLooking(use=use, paper=paper):
                     with self._woken:
                         self._use = use
+                        self._paper = known_papers().get(paper)
                         self._last_code = None
                         self._woken.notify_all()
                 case messages.StopLooking():
@@ -179,6 +204,7 @@ class Vision:
             self._epoch += 1
             self._use = None
             self._jobs.clear()
+            self._unread.clear()
             self._photo = None
             self._last_code = None
             self._woken.notify_all()
@@ -274,9 +300,12 @@ class Vision:
                     self._woken.wait(WAIT_S)
                 job = self._jobs.popleft() if self._jobs else None
                 photo, use, epoch = self._photo, self._use, self._epoch
+                paper = self._paper
                 if photo is None:
                     last = 0
                 self._busy_since = self._clock.monotonic()
+            if photo is None:
+                self._look_for_news()
             if job is not None:
                 self._perform(*job)
                 continue
@@ -290,13 +319,28 @@ class Vision:
                 self._ended.wait(min(pause, 0.02))
                 continue
             looked_at, last = self._clock.monotonic(), photo[0].number
-            self._look(use, photo, epoch)
+            self._look(use, photo, epoch, paper)
 
-    def _look(self, use: messages.Use, photo: tuple[Photo, Image], epoch: int) -> None:
+    def _look_for_news(self) -> None:
+        """A technician may have recorded the plate anew."""
+        facts = self._plate.changed()
+        if facts is None:
+            return
+        self._looker.renew(facts.empty, facts.scale)
+        for name in facts.faults:
+            self._log("plate_fault", file=name)
+
+    def _look(
+        self,
+        use: messages.Use,
+        photo: tuple[Photo, Image],
+        epoch: int,
+        paper: KnownPaper | None,
+    ) -> None:
         whole, preview = photo
         match use:
             case "page":
-                self._tell(epoch, self._looker.look(preview, whole.at))
+                self._tell(epoch, self._looker.look(preview, whole.at, paper))
             case "plate":
                 self._tell(epoch, self._looker.look_for_anything(preview))
             case "code":
@@ -341,7 +385,15 @@ class Vision:
         if photo is None or isinstance(photo, Fault):
             self._refuse(job, Advice.CAMERA_LOST, "")
             return
-        still = self._looker.still(photo.bgr)
+        paper = known_papers().get(job.paper)
+        still = self._looker.still(photo.bgr, paper, job.tone)
+        page, jpeg = still.page, b""
+        if page is not None:
+            jpeg = described(to_jpeg(page, job.most_bytes), still.dpi)
+        elif job.anyway:
+            page = photo.bgr
+            fits = photo.jpeg and len(photo.jpeg) <= job.most_bytes
+            jpeg = photo.jpeg if fits else described(to_jpeg(page, job.most_bytes), None)
         self._log(
             "page_judged",
             advice=still.advice.value,
@@ -349,21 +401,76 @@ class Vision:
             milliseconds=round((self._clock.monotonic() - started) * 1000),
             width_px=photo.width,
             height_px=photo.height,
+            turns=still.turns,
+            dpi=round(still.dpi) if still.dpi else 0,
         )
-        if still.page is None:
+        if page is None:
             self._tell(epoch, messages.PageNotTaken(id=job.id, advice=still.advice.value))
             return
-        height, width = still.page.shape[:2]
+        height, width = page.shape[:2]
+        to_be_read = paper is not None and still.page is not None
         taken = messages.PageTaken(
-            id=job.id, advice=still.advice.value, width_px=width, height_px=height
+            id=job.id,
+            advice=still.advice.value,
+            trouble_area=still.area,
+            width_px=width,
+            height_px=height,
+            fingerprint=f"{fingerprint(page):064x}",
+            to_be_read=to_be_read,
         )
-        self._tell(epoch, taken, to_jpeg(still.page))
+        self._tell(epoch, taken, jpeg)
+        if paper is not None and to_be_read:
+            with self._woken:
+                if self._epoch == epoch:
+                    self._unread.append(_Unread(job.id, paper, page, epoch))
+                    self._woken.notify_all()
+
+    # -- reading: seconds a page, on a thread of its own ----------------------------------
+
+    def _readings(self) -> None:
+        while not self._ended.is_set():
+            with self._woken:
+                if not self._unread:
+                    self._woken.wait(WAIT_S)
+                unread = self._unread.popleft() if self._unread else None
+            if unread is not None:
+                self._read(unread)
+
+    def _read(self, unread: _Unread) -> None:
+        started = self._clock.monotonic()
+        reading: Reading | Fault
+        try:
+            reading = self._reader.read(unread.page, Layout.FORM)
+        except (cv2.error, ValueError, ArithmeticError) as error:
+            tell_bug(self._log, "reading", error)
+            reading = Fault(FaultCode.BROKEN)
+        milliseconds = round((self._clock.monotonic() - started) * 1000)
+        if isinstance(reading, Fault):
+            self._log("page_unread", fault=reading.code.value, milliseconds=milliseconds)
+            self._tell(unread.epoch, messages.PageRead(id=unread.id, whole=False))
+            return
+        fields = fields_of(unread.paper, reading.lines)
+        self._log(
+            "page_read",
+            fields=len(fields),
+            of=len(unread.paper.fields),
+            confidence=round(reading.confidence, 2),
+            milliseconds=milliseconds,
+        )
+        answer = messages.PageRead(
+            id=unread.id,
+            whole=True,
+            is_paper=is_paper(unread.paper, reading.lines),
+            fields=fields,
+            lines=reading.lines,
+        )
+        self._tell(unread.epoch, answer)
 
     def _make_documents(
         self, job: messages.MakeDocuments, pages: tuple[bytes, ...], epoch: int
     ) -> None:
         started = self._clock.monotonic()
-        pdf = make_pdf(pages)
+        pdf = make_pdf(pages, job.most_bytes) if pages else b""  # only the signature is wanted
         if isinstance(pdf, Fault):
             self._send(messages.DocumentsFailed(id=job.id, detail=pdf.detail))
             return
@@ -400,17 +507,6 @@ def limit_memory(limit: int = MEMORY_LIMIT_BYTES) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _load_plate(settings: Settings, log: Log) -> PlateReference | None:
-    path = settings.document_camera.empty_plate
-    if path is None:
-        return None
-    picture = read_picture(path)
-    if isinstance(picture, PictureFault):
-        log("settings_fault", field="document_camera.empty_plate", line=0, problem=picture.fault)
-        return None
-    return PlateReference(picture)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="kiosk.entry.vision", description=__doc__)
     parser.add_argument("--fd", type=int, required=True, help="Inherited end of the socket pair.")
@@ -437,7 +533,8 @@ def main() -> int:
         vision = Vision(
             channel,
             camera_url=settings.document_camera.url,
-            plate=_load_plate(settings, log),
+            plate=PlateStore(settings.document_camera.plate),
+            reader=TesseractReader(),
             ring=ring,
             clock=SystemClock(),
             log=log,

@@ -24,6 +24,7 @@ from kiosk.flow.events import (
     DocumentsFailed,
     DocumentsMade,
     PageNotTaken,
+    PageRead,
     PageTaken,
     PlateSeen,
 )
@@ -67,6 +68,7 @@ class VisionDesk:
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
         self._asked: dict[int, TakePage | MakeDocuments] = {}
+        self._unread: dict[int, TakePage] = {}  # taken, and not yet read
         self._looking: StartCamera | None = None
         self._ring_name = ""
         self._status: tuple[Status, str] | None = None
@@ -85,7 +87,7 @@ class VisionDesk:
             case StartCamera():
                 with self._lock:
                     self._looking = effect
-                self._send_message(messages.StartLooking(use=_USES[effect.use]))
+                self._look_for(effect)
             case StopCamera():
                 with self._lock:
                     self._looking = None
@@ -101,6 +103,7 @@ class VisionDesk:
         """The session is over."""
         with self._lock:
             self._asked.clear()
+            self._unread.clear()
             self._looking = None
             self._images.clear()
         self._send_message(messages.Forget())
@@ -109,12 +112,24 @@ class VisionDesk:
         number = next(self._ids)
         with self._lock:
             self._asked[number] = effect
+        message: messages.TakePage | messages.MakeDocuments
         if isinstance(effect, TakePage):
-            message: messages.TakePage | messages.MakeDocuments = messages.TakePage(id=number)
+            message = messages.TakePage(
+                id=number,
+                paper=effect.paper,
+                tone=effect.tone,
+                anyway=effect.anyway,
+                most_bytes=effect.most_bytes,
+            )
         else:
-            message = messages.MakeDocuments(id=number, strokes=effect.strokes)
+            message = messages.MakeDocuments(
+                id=number, strokes=effect.strokes, most_bytes=effect.most_bytes
+            )
         if self._send_message(message, blobs) is not None:
             self._not_done(number)
+
+    def _look_for(self, effect: StartCamera) -> None:
+        self._send_message(messages.StartLooking(use=_USES[effect.use], paper=effect.paper))
 
     def _send_message(
         self, message: messages.Request, blobs: tuple[bytes, ...] = ()
@@ -128,7 +143,7 @@ class VisionDesk:
         with self._lock:
             looking = self._looking
         if looking is not None:
-            self._send_message(messages.StartLooking(use=_USES[looking.use]))
+            self._look_for(looking)
 
     def on_down(self, reason: str) -> None:
         self._ring(None)
@@ -138,8 +153,11 @@ class VisionDesk:
         self._log("camera_lost", reason=reason)
         with self._lock:
             numbers = list(self._asked)
+            unread, self._unread = self._unread, {}
         for number in numbers:
             self._not_done(number)
+        for number, effect in unread.items():
+            self._post(PageRead(effect.scope.session, _image(number), whole=False))
 
     def on_frame(self, frame: Frame) -> None:
         try:
@@ -164,6 +182,8 @@ class VisionDesk:
                     self._post(CodeScanned(frame.blobs[0]))
             case messages.PageTaken():
                 self._page_taken(answer, frame.blobs)
+            case messages.PageRead():
+                self._page_read(answer)
             case messages.PageNotTaken():
                 effect = self._take(answer.id)
                 if isinstance(effect, TakePage):
@@ -205,12 +225,14 @@ class VisionDesk:
         )
 
     def _page_taken(self, answer: messages.PageTaken, blobs: tuple[bytes, ...]) -> None:
-        key = f"page-{answer.id}"
+        key = _image(answer.id)
         with self._lock:  # a session that ends in this moment clears it, or it is never put there
             effect = self._asked.pop(answer.id, None)
             if not isinstance(effect, TakePage) or len(blobs) != 1:
                 return
             self._images.put(key, blobs[0])
+            if answer.to_be_read:
+                self._unread[answer.id] = effect
         self._post(
             PageTaken(
                 effect.scope,
@@ -219,8 +241,27 @@ class VisionDesk:
                 answer.width_px,
                 answer.height_px,
                 blobs[0],
+                answer.trouble_area,
+                int(answer.fingerprint, 16),
+                answer.to_be_read,
             )
         )
+
+    def _page_read(self, answer: messages.PageRead) -> None:
+        with self._lock:
+            effect = self._unread.pop(answer.id, None)
+        if effect is not None:
+            fields = tuple(answer.fields.items())
+            self._post(
+                PageRead(
+                    effect.scope.session,
+                    _image(answer.id),
+                    answer.whole,
+                    answer.is_paper,
+                    fields,
+                    answer.lines,
+                )
+            )
 
     def _take(self, number: int) -> TakePage | MakeDocuments | None:
         """What was asked under this number; None when the session is over."""
@@ -252,6 +293,10 @@ _USES: Final[dict[CameraUse, messages.Use]] = {
     CameraUse.CODE: "code",
     CameraUse.PLATE: "plate",
 }
+
+
+def _image(number: int) -> str:
+    return f"page-{number}"
 
 
 def _advice(name: str) -> Advice:

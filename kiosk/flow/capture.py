@@ -1,21 +1,31 @@
-"""One paper under the document camera: found, judged, taken by itself or by the button, kept."""
+"""The pages of one material under the document camera, one after the other.
+
+Each is found, judged and taken by itself or by the button; then it is shown, and compared with
+what is known: the ID card on the reader, the pages taken before. A doubt is said before the page is
+kept; who keeps it all the same is believed, and the application says so.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from drivers.device import DeviceClass
-from kiosk.catalogue.model import CaptureStep, StepKind, StepPart
+from kiosk.catalogue.model import CaptureStep, PaperSheet, StepKind, StepPart
+from kiosk.documents.extract import Agreement, agreement, same_page
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.case import TakenPage
 from kiosk.flow.effects import CameraUse, StartCamera, StopCamera, TakePage
 from kiosk.flow.effects import Effect as AnyEffect
-from kiosk.flow.events import Event, PageNotTaken, PageTaken, PlateSeen
-from kiosk.flow.pages import Advice, CapturePage, CheckPage, MaterialLine, Page
+from kiosk.flow.events import Event, PageNotTaken, PageRead, PageTaken, PlateSeen
+from kiosk.flow.pages import Advice, CapturePage, CheckPage, Doubt, GoOn, MaterialLine, Page
 from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, Context, Outcome, Step
 
 TAKE_LIMIT_S = 15.0  # a full still with its mode switch takes 3 s; a dead camera none
 LOOK_AGAIN_S = 2.0  # after a page went wrong: time to move the paper before it is taken again
+READ_LIMIT_S = (
+    8.0  # a page is read in 2 s while it is looked at; nobody waits longer for a comparison
+)
 
 
 class Capture(Step):
@@ -27,31 +37,45 @@ class Capture(Step):
         super().__init__(context, part)
         assert isinstance(part, CaptureStep)  # noqa: S101 - the loader says so
         self._material = context.item.material(part.material)
+        self._kept: list[TakenPage] = []  # of this material, since the step was entered
         self._seen: PlateSeen | None = None
         self._taking_until_s: float | None = None
         self._failed: Advice | None = None  # why the last still came to nothing
         self._automatic_from_s = context.monotonic_s
-        self._must_leave = False  # the page that was refused still lies there
+        self._must_leave = False  # the page that was refused, or kept, still lies there
         self._taken: TakenPage | None = None
+        self._keep_by_s: float | None = None  # it is kept as soon as it was compared
 
     @property
     def done(self) -> bool:
-        return self._material.code in self.context.case.pages
+        return len(self.context.case.pages.get(self._material.code, ())) == len(self._sheets)
 
     @property
     def busy(self) -> bool:
-        return self._taking_until_s is not None
+        return self._taking_until_s is not None or self._keep_by_s is not None
+
+    @property
+    def _sheets(self) -> tuple[PaperSheet, ...]:
+        return self._material.pages
+
+    @property
+    def _sheet(self) -> PaperSheet:
+        return self._sheets[min(len(self._kept), len(self._sheets) - 1)]
 
     def page(self) -> Page:
         context = self.context
-        name = context.words(self._material.name)
+        name = context.words(self._sheet.name)
         taken = self._taken
         if taken is not None:
+            doubt = self._doubt(taken)
             return CheckPage(
                 material=name,
                 image=taken.image if context.in_full else "",
                 advice=taken.advice,
-                kept_despite=taken.advice is not Advice.GOOD,
+                kept_despite=taken.advice is not Advice.GOOD or doubt is not None,
+                doubt=doubt,
+                trouble_area=taken.trouble_area,
+                comparing=self._keep_by_s is not None,
             )
         seen = self._seen
         return CapturePage(
@@ -59,21 +83,48 @@ class Capture(Step):
             advice=self._advice(),
             corners=seen.corners if seen else (),
             trouble_area=seen.trouble_area if seen else (),
-            lines=tuple(
-                MaterialLine(
-                    code=material.code,
-                    name=context.words(material.name),
-                    taken=material.code in context.case.pages,
-                    current=material.code == self._material.code,
-                )
-                for material in context.item.materials
-            ),
-            taking=self.busy,
+            lines=self._lines(),
+            taking=self._taking_until_s is not None,
+            go_on=self._go_on,
         )
+
+    def situation(self) -> str:
+        """The next page of a booklet is another page to the person too; so is a doubt."""
+        doubt = self._doubt(self._taken) if self._taken is not None else None
+        return f"{super().situation()}:{len(self._kept)}:{doubt or ''}"
+
+    def _lines(self) -> tuple[MaterialLine, ...]:
+        context = self.context
+        lines = []
+        for material in context.item.materials:
+            here = material.code == self._material.code
+            before = context.case.pages.get(material.code, ())
+            there = max(len(self._kept), len(before)) if here else len(before)
+            for place, sheet in enumerate(material.pages):
+                lines.append(
+                    MaterialLine(
+                        code=f"{material.code}.{place + 1}" if material.sheets else material.code,
+                        name=context.words(sheet.name),
+                        taken=place < there,
+                        current=here and place == len(self._kept),
+                    )
+                )
+        return tuple(lines)
+
+    @property
+    def _go_on(self) -> GoOn:
+        if self._kept:
+            return GoOn.NO  # half of it is worth nothing
+        if self.done:
+            return GoOn.KEPT
+        return GoOn.NO if self._material.required else GoOn.LATER
 
     def enter(self) -> Outcome:
         self.context.camera_used = True
-        return Outcome((StartCamera(self.scope, CameraUse.PAGE),))
+        return Outcome((self._start(),))
+
+    def _start(self) -> StartCamera:
+        return StartCamera(self.scope, CameraUse.PAGE, self._sheet.paper)
 
     def leave(self) -> tuple[AnyEffect, ...]:
         return (StopCamera(),)
@@ -81,17 +132,15 @@ class Capture(Step):
     def act(self, action: Action) -> Outcome:
         match action.act:
             case Act.TAKE_PICTURE if self._taken is None and not self.busy:
-                return self._take()
-            case Act.KEEP_PAGE if self._taken is not None:
-                self.context.case.pages[self._material.code] = self._taken
-                return FORWARD
+                return self._take(anyway=True)
+            case Act.KEEP_PAGE if self._taken is not None and not self.busy:
+                return self._keep(self._taken)
             case Act.RETAKE_PAGE if self._taken is not None:
-                self._taken, self._seen, self._failed = None, None, None
-                self._must_leave = True
+                self._next_look()
                 return NOTHING
-            case Act.NEXT if self._taken is None and self.done and not self.busy:
-                return FORWARD  # the page kept before is good enough after all
-            case Act.BACK if not self.busy:
+            case Act.NEXT if self._taken is None and not self.busy and self._go_on is not GoOn.NO:
+                return FORWARD
+            case Act.BACK if self._taking_until_s is None:
                 return BACKWARD
             case _:
                 return NOTHING
@@ -100,21 +149,36 @@ class Capture(Step):
         match event:
             case PlateSeen():
                 return self._look(event)
-            case PageTaken() if self.busy:
+            case PageTaken() if self._taking_until_s is not None:
                 self._taking_until_s = None
                 self._taken = TakenPage(
-                    event.image, event.advice, event.width_px, event.height_px, event.jpeg
+                    event.image,
+                    event.advice,
+                    event.width_px,
+                    event.height_px,
+                    event.jpeg,
+                    event.trouble_area,
+                    event.fingerprint,
+                    event.to_be_read,
                 )
-            case PageNotTaken(advice=advice) if self.busy:
+            case PageNotTaken(advice=advice) if self._taking_until_s is not None:
                 self._not_taken(advice)
+            case PageRead() if self._taken is not None and self._keep_by_s is not None:
+                if event.image == self._taken.image:
+                    return self._compared(self._taken)
             case _:
                 pass
         return NOTHING
 
     def tick(self) -> Outcome:
-        if self._taking_until_s is not None and self.context.monotonic_s >= self._taking_until_s:
+        now_s = self.context.monotonic_s
+        if self._taking_until_s is not None and now_s >= self._taking_until_s:
             self._not_taken(Advice.CAMERA_LOST)
+        if self._taken is not None and self._keep_by_s is not None and now_s >= self._keep_by_s:
+            return self._compared(self._taken)
         return NOTHING
+
+    # -- the live plate -----------------------------------------------------------
 
     def _look(self, seen: PlateSeen) -> Outcome:
         if self._taken is not None:
@@ -131,17 +195,26 @@ class Capture(Step):
             and not self._must_leave
             and self.context.monotonic_s >= self._automatic_from_s
         )
-        return self._take() if automatic else NOTHING
+        return self._take(anyway=False) if automatic else NOTHING
 
-    def _take(self) -> Outcome:
+    def _take(self, *, anyway: bool) -> Outcome:
         self._failed = None
         self._taking_until_s = self.context.monotonic_s + TAKE_LIMIT_S
-        return Outcome((TakePage(self.scope),))
+        material = self._material
+        most_bytes = (material.most_kb << 10) // len(self._sheets)
+        sheet = self._sheet
+        return Outcome((TakePage(self.scope, sheet.paper, material.tone, anyway, most_bytes),))
 
     def _not_taken(self, advice: Advice) -> None:
         self._taking_until_s = None
         self._failed = advice
         self._automatic_from_s = self.context.monotonic_s + LOOK_AGAIN_S
+
+    def _next_look(self) -> None:
+        """The page that lies there was dealt with: it is not taken again before it was moved."""
+        self._taken, self._seen, self._failed = None, None, None
+        self._keep_by_s = None
+        self._must_leave = True
 
     def _advice(self) -> Advice:
         if not self.context.world.may_work(DeviceClass.DOCUMENT_CAMERA):
@@ -149,3 +222,65 @@ class Capture(Step):
         if self._failed is not None:
             return self._failed
         return self._seen.advice if self._seen else Advice.CAMERA_STARTING
+
+    # -- keeping ------------------------------------------------------------------
+
+    def _keep(self, taken: TakenPage) -> Outcome:
+        unread = taken.to_be_read and self.context.case.reading(taken) is None
+        if unread and self._doubt(taken) is None:
+            self._keep_by_s = self.context.monotonic_s + READ_LIMIT_S
+            return NOTHING
+        return self._kept_now(taken)
+
+    def _compared(self, taken: TakenPage) -> Outcome:
+        """Kept if nothing speaks against it; else the doubt is said, and the button asks again."""
+        self._keep_by_s = None
+        return NOTHING if self._doubt(taken) is not None else self._kept_now(taken)
+
+    def _kept_now(self, taken: TakenPage) -> Outcome:
+        self._kept.append(replace(taken, doubt=self._doubt(taken)))
+        if len(self._kept) == len(self._sheets):
+            self.context.case.pages[self._material.code] = tuple(self._kept)
+            return FORWARD
+        self._next_look()
+        return Outcome((self._start(),))  # another paper may be asked for now
+
+    def _doubt(self, taken: TakenPage) -> Doubt | None:
+        case = self.context.case
+        reading = case.reading(taken)
+        lines = reading.lines if reading is not None else ()
+        others = [
+            page
+            for code, pages in case.pages.items()
+            if code != self._material.code
+            for page in pages
+        ]
+        for other in (*others, *self._kept):
+            read = case.reading(other)
+            there = read.lines if read is not None else ()
+            if same_page((taken.fingerprint, lines), (other.fingerprint, there)):
+                return Doubt.TAKEN_TWICE
+        if reading is None or not reading.whole:
+            return None
+        match self._agreement(dict(reading.fields)):
+            case Agreement.NUMBER_DIFFERS:
+                return Doubt.NUMBER_DIFFERS
+            case Agreement.NAME_DIFFERS:
+                return Doubt.NAME_DIFFERS
+            case Agreement.AGREES:
+                return None
+            case Agreement.UNSURE:
+                return None if reading.is_paper else Doubt.OTHER_PAPER
+
+    def _agreement(self, fields: dict[str, str]) -> Agreement:
+        case = self.context.case
+        match self._material.whose:
+            case "applicant":
+                card = case.applicant
+            case "agent":
+                card = case.agent
+            case "":
+                card = None
+        if card is None:
+            return Agreement.UNSURE
+        return agreement(fields, card.name, card.number)

@@ -15,8 +15,8 @@ from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, V
 
 from drivers.id_reader.values import CardRecord
 from kiosk.flow.actions import Stroke
-from kiosk.flow.events import ProgressKnown
-from kiosk.flow.pages import Advice
+from kiosk.flow.events import PageRead, ProgressKnown
+from kiosk.flow.pages import Advice, Doubt, Point
 from kiosk.flow.printing import ReceiptPrinting
 
 SIGNATURE = "signature"  # code of the strokes among what can be concealed
@@ -31,11 +31,16 @@ class TakenPage:
     width_px: int
     height_px: int
     jpeg: bytes = field(repr=False)
+    trouble_area: tuple[Point, ...] = ()
+    fingerprint: int = 0
+    to_be_read: bool = False
+    doubt: Doubt | None = None
 
     @property
     def kept_despite(self) -> str:
-        """The advice it was kept in spite of; "" for a good page."""
-        return "" if self.advice is Advice.GOOD else self.advice.value
+        """The advice and the doubt it was kept in spite of; "" for a good page."""
+        advice = "" if self.advice is Advice.GOOD else self.advice.value
+        return ",".join(part for part in (advice, self.doubt or "") if part)
 
 
 @dataclass(slots=True)
@@ -50,7 +55,9 @@ class Case:
     applicant: CardRecord | None = field(default=None, repr=False)
     agent: CardRecord | None = field(default=None, repr=False)
     form: dict[str, str] = field(default_factory=dict, repr=False)
-    pages: dict[str, TakenPage] = field(default_factory=dict, repr=False)
+    pages: dict[str, tuple[TakenPage, ...]] = field(default_factory=dict, repr=False)
+    readings: dict[str, PageRead] = field(default_factory=dict, repr=False)  # by image of the page
+    read_fields: set[str] = field(default_factory=set)  # filled in from a paper, not yet touched
     strokes: tuple[Stroke, ...] = field(default=(), repr=False)
     earlier_number: str | None = None
     draft_asked: bool = False  # a draft is offered once, not again on the way back
@@ -79,10 +86,21 @@ class Case:
             card is not None and card.number == number for card in (self.applicant, self.agent)
         )
 
+    def reading(self, page: TakenPage) -> PageRead | None:
+        """What was read on it; None while nobody has read it."""
+        return self.readings.get(page.image) if page.image else None
+
+    def read_on(self, material: str) -> dict[str, str]:
+        """Every field that was read on the kept pages of a material."""
+        read = (self.reading(page) for page in self.pages.get(material, ()))
+        return {code: value for one in read if one for code, value in one.fields}
+
     def forget_entries(self) -> None:
         """Another person is applying: nothing of the one before may reach them."""
         self.form.clear()
         self.pages.clear()
+        self.readings.clear()
+        self.read_fields.clear()
         self.strokes = ()
         self.earlier_number = None
         self.draft_asked = self.earlier_asked = False
@@ -102,13 +120,7 @@ class Case:
             for_relative=self.for_relative,
             form=self.form,
             pages={
-                code: _DraftPage(
-                    advice=page.advice,
-                    width_px=page.width_px,
-                    height_px=page.height_px,
-                    jpeg=base64.b64encode(page.jpeg),
-                )
-                for code, page in self.pages.items()
+                code: tuple(_to_draft(page) for page in pages) for code, pages in self.pages.items()
             },
             earlier_number=self.earlier_number,
             saved_consent_version=self.consent_version,
@@ -122,8 +134,7 @@ class Case:
             return False
         self.form = dict(draft.form)
         self.pages = {
-            code: TakenPage("", page.advice, page.width_px, page.height_px, page.jpeg)
-            for code, page in draft.pages.items()
+            code: tuple(_from_draft(page) for page in pages) for code, pages in draft.pages.items()
         }
         self.earlier_number = draft.earlier_number
         return True
@@ -158,6 +169,31 @@ class _DraftPage(BaseModel):
     width_px: int
     height_px: int
     jpeg: Base64Bytes = Field(repr=False)
+    fingerprint: int
+    doubt: Doubt | None
+
+
+def _to_draft(page: TakenPage) -> _DraftPage:
+    return _DraftPage(
+        advice=page.advice,
+        width_px=page.width_px,
+        height_px=page.height_px,
+        jpeg=base64.b64encode(page.jpeg),
+        fingerprint=page.fingerprint,
+        doubt=page.doubt,
+    )
+
+
+def _from_draft(page: _DraftPage) -> TakenPage:
+    return TakenPage(
+        "",
+        page.advice,
+        page.width_px,
+        page.height_px,
+        page.jpeg,
+        fingerprint=page.fingerprint,
+        doubt=page.doubt,
+    )
 
 
 class _Draft(BaseModel):
@@ -168,7 +204,7 @@ class _Draft(BaseModel):
     item_version: int
     for_relative: bool
     form: dict[str, str] = Field(repr=False)
-    pages: dict[str, _DraftPage] = Field(repr=False)
+    pages: dict[str, tuple[_DraftPage, ...]] = Field(repr=False)
     earlier_number: str | None
     saved_consent_version: int
     saved_consent_at: AwareDatetime | None

@@ -47,6 +47,24 @@ class PageTaken:
     width_px: int
     height_px: int
     jpeg: bytes = field(repr=False)
+    trouble_area: tuple[Point, ...] = ()  # 0..1 of the page
+    fingerprint: int = 0
+    to_be_read: bool = False  # PageRead follows
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """What was read on the page `image`; it may come when its step is long past.
+
+    `whole` False: it could not be read. `is_paper`: it is the paper that was asked for.
+    """
+
+    session: str
+    image: str
+    whole: bool
+    is_paper: bool = False
+    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    lines: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +180,7 @@ Event = (
     | PrintFailed
     | PlateSeen
     | PageTaken
+    | PageRead
     | PageNotTaken
     | DocumentsMade
     | DocumentsFailed

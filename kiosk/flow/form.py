@@ -46,6 +46,17 @@ class Form(Step):
             of=len(forms),
         )
 
+    def enter(self) -> Outcome:
+        """What was read off a paper is filled in where nothing stands yet, to be checked."""
+        case = self.context.case
+        for part in self._form.fields:
+            material, _, field = part.from_paper.partition(".")
+            read = case.read_on(material).get(field, "") if material else ""
+            if read and not case.form.get(part.code):
+                case.form[part.code] = read[: _longest(part)]
+                case.read_fields.add(part.code)
+        return NOTHING
+
     def act(self, action: Action) -> Outcome:
         match action.act:
             case Act.EDIT_FIELD:
@@ -94,6 +105,7 @@ class Form(Step):
         self._edit(code)
         self._left.discard(code)
         case.form[code] = typed[: _longest(part)]
+        case.read_fields.discard(code)
 
     def _point_at_first_wrong(self) -> None:
         self._tried = True
@@ -166,6 +178,7 @@ class Form(Step):
                 FormOption(option.code, context.words(option.name)) for option in part.options
             ),
             hidden=hidden,
+            read=part.code in context.case.read_fields,
         )
 
     def _masked(self, part: FieldPart) -> str:

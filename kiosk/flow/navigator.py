@@ -15,7 +15,7 @@ from kiosk.flow.case import TakenPage
 from kiosk.flow.consent import Consent
 from kiosk.flow.earlier import Earlier
 from kiosk.flow.effects import Effect, SaveDraft
-from kiosk.flow.events import Event, Scope
+from kiosk.flow.events import Event, PageRead, Scope
 from kiosk.flow.form import Form
 from kiosk.flow.guide import Guide
 from kiosk.flow.identify import Identify
@@ -63,7 +63,7 @@ class _Change:
 
     review: int
     form: dict[str, str] = field(repr=False)
-    pages: dict[str, TakenPage] = field(repr=False)
+    pages: dict[str, tuple[TakenPage, ...]] = field(repr=False)
 
 
 class Navigator:
@@ -135,6 +135,8 @@ class Navigator:
         if isinstance(scope, Scope) and scope != self.step.scope:
             return ()
         self._follow_card(event)
+        if isinstance(event, PageRead) and event.session == self.context.session:
+            self.context.case.readings[event.image] = event  # whatever step is shown by now
         context, printing = self.context, self.context.case.printing
         paper: tuple[Effect, ...] = ()
         if printing is not None:

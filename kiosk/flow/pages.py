@@ -185,6 +185,7 @@ class FormField:
     error: FieldError | None = None
     options: tuple[FormOption, ...] = ()
     hidden: bool = False  # the card was lifted: `value` is masked, and typing begins anew
+    read: bool = False  # read off a paper, to be checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,23 @@ class Advice(StrEnum):
 Point = tuple[float, float]
 
 
+class Doubt(StrEnum):
+    """What was read on a page does not fit; the citizen decides."""
+
+    NAME_DIFFERS = "name_differs"  # not the name on the ID card
+    NUMBER_DIFFERS = "number_differs"
+    TAKEN_TWICE = "taken_twice"
+    OTHER_PAPER = "other_paper"  # not the paper that was asked for
+
+
+class GoOn(StrEnum):
+    """Whether one may go on without taking this page now."""
+
+    NO = "no"
+    KEPT = "kept"  # it was taken before
+    LATER = "later"  # it may be handed in later
+
+
 @dataclass(frozen=True, slots=True)
 class MaterialLine:
     """One paper of the set, in the list under the live picture."""
@@ -244,6 +262,7 @@ class CapturePage:
     trouble_area: tuple[Point, ...]  # where it shows, same units; or ()
     lines: tuple[MaterialLine, ...]
     taking: bool = False
+    go_on: GoOn = GoOn.NO
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +273,9 @@ class CheckPage:
     image: str  # key of the page image
     advice: Advice
     kept_despite: bool  # keeping it means: kept although not good
+    doubt: Doubt | None = None
+    trouble_area: tuple[Point, ...] = ()  # where it shows: 0..1 of the page; or ()
+    comparing: bool = False  # it was kept; one moment, it is compared with the ID card
 
 
 # -- review, sign, submit -----------------------------------------------------------

@@ -12,7 +12,7 @@ from kiosk.catalogue.model import FieldPart, FormPart, Material, StepKind
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.case import TakenPage
 from kiosk.flow.form import masked_value
-from kiosk.flow.pages import FieldKind, Page, ReviewGroup, ReviewLine, Words
+from kiosk.flow.pages import Advice, Doubt, FieldKind, Page, ReviewGroup, ReviewLine, Words
 from kiosk.flow.pages import Review as ReviewPage
 from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, ChangeAt, Outcome, Step
 from kiosk.identity import masking
@@ -30,8 +30,16 @@ _NUMBER = _words("身份证号", "ID number")
 _AGE = _words("年龄", "Age")
 _YEARS = _words("周岁", " years")
 _MATERIALS = _words("材料", "Papers")
-_TAKEN = _words("1页，已拍好", "1 page, taken")
-_TAKEN_DESPITE = _words("1页，不够清楚", "1 page, not quite clear")
+_PAGE, _PAGES = _words("页", " page"), _words("页", " pages")
+_TAKEN = _words("，已拍好", ", taken")
+_TAKEN_DESPITE = _words("，不够清楚", ", not quite clear")
+_DOUBTS = {
+    Doubt.NAME_DIFFERS: _words("，姓名和身份证不同", ", name differs from the ID card"),
+    Doubt.NUMBER_DIFFERS: _words("，号码和身份证不同", ", number differs from the ID card"),
+    Doubt.TAKEN_TWICE: _words("，可能拍重了", ", perhaps taken twice"),
+    Doubt.OTHER_PAPER: _words("，可能不是这份材料", ", perhaps another paper"),
+}
+_LATER = _words("以后再交", "To be handed in later")
 _EMPTY = _words("没填", "Not filled in")
 
 
@@ -107,12 +115,24 @@ class Review(Step):
         return self._line(label, masked_value(part, value), value)
 
     def _material(self, material: Material) -> ReviewGroup:
-        page: TakenPage | None = self.context.case.pages.get(material.code)
-        state = _EMPTY if page is None else _TAKEN_DESPITE if page.kept_despite else _TAKEN
-        shown = page is not None and page.image and self.context.in_full
+        pages = self.context.case.pages.get(material.code, ())
+        state = self._state(pages)
+        shown = tuple(page.image for page in pages if page.image) if self.context.in_full else ()
         return ReviewGroup(
             material.code,
             _MATERIALS,
-            (ReviewLine(material.name.words, self._say(state), self._say(state)),),
-            images=(page.image,) if page is not None and shown else (),
+            (ReviewLine(material.name.words, state, state),),
+            images=shown,
         )
+
+    def _state(self, pages: tuple[TakenPage, ...]) -> str:
+        if not pages:
+            return self._say(_LATER)
+        doubt = next((page.doubt for page in pages if page.doubt is not None), None)
+        if doubt is not None:
+            how = _DOUBTS[doubt]
+        else:
+            unclear = any(page.advice is not Advice.GOOD for page in pages)
+            how = _TAKEN_DESPITE if unclear else _TAKEN
+        unit = _PAGE if len(pages) == 1 else _PAGES
+        return f"{len(pages)}{self._say(unit)}{self._say(how)}"

@@ -10,9 +10,9 @@ import hashlib
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from kiosk.catalogue.model import StepKind, StepPart
+from kiosk.catalogue.model import Material, StepKind, StepPart
 from kiosk.flow.actions import Act, Action
-from kiosk.flow.case import SealedCase
+from kiosk.flow.case import SealedCase, TakenPage
 from kiosk.flow.effects import Attachment, EraseDraft, MakeDocuments, Seal
 from kiosk.flow.events import DocumentsFailed, DocumentsMade, Event, Sealed, SealFailed
 from kiosk.flow.pages import Page, SubmitProblem, SubmitProblemKind, Submitting
@@ -23,6 +23,7 @@ from kiosk.identity.person import to_json
 DOCUMENTS_LIMIT_S = 30.0  # a page takes under a second; a vision process that is restarted 10
 SEAL_LIMIT_S = 60.0  # a commit takes milliseconds; a dying disk answers late or never
 LEAST_SHOWN_S = 1.0  # a page that flashes by frightens: nobody knows what it said
+DESPITE_CHARACTERS = 64  # the hub keeps no more
 PDF = "application/pdf"
 PNG = "image/png"
 
@@ -76,8 +77,9 @@ class Submit(Step):
     def handle(self, event: Event) -> Outcome:
         match event:
             case DocumentsMade(pdf=pdf, signature_png=png) if self.busy and not self._sealing:
-                self._pdfs.append(pdf)
-                more = len(self._pdfs) < len(self.context.item.materials)
+                if self._materials:
+                    self._pdfs.append(pdf)
+                more = len(self._pdfs) < len(self._materials)
                 return self._make() if more else self._seal(png)
             case DocumentsFailed() if self.busy and not self._sealing:
                 self._problem = SubmitProblemKind.DOCUMENTS
@@ -116,15 +118,20 @@ class Submit(Step):
         self._sealing, self._problem = False, None
         return self._make()
 
+    @property
+    def _materials(self) -> tuple[Material, ...]:
+        """Those that were taken; others are handed in later."""
+        return tuple(m for m in self.context.item.materials if self.context.case.pages.get(m.code))
+
     def _make(self) -> Outcome:
         """One document for each material; the picture of the signature comes with every one."""
-        case, materials = self.context.case, self.context.item.materials
+        case, materials = self.context.case, self._materials
         self._until_s = self.context.monotonic_s + DOCUMENTS_LIMIT_S
-        pages: tuple[bytes, ...] = ()
-        if materials:
-            page = case.pages.get(materials[len(self._pdfs)].code)
-            pages = (page.jpeg,) if page else ()
-        return Outcome((MakeDocuments(self.scope, pages, case.strokes),))
+        if not materials:
+            return Outcome((MakeDocuments(self.scope, (), case.strokes),))
+        material = materials[len(self._pdfs)]
+        pages = tuple(page.jpeg for page in case.pages[material.code])
+        return Outcome((MakeDocuments(self.scope, pages, case.strokes, material.most_kb << 10),))
 
     def _seal(self, signature_png: bytes) -> Outcome:
         context, case = self.context, self.context.case
@@ -141,10 +148,10 @@ class Submit(Step):
                 "sha256": hashlib.sha256(pdf).hexdigest(),
                 "media_type": PDF,
                 "bytes": len(pdf),
-                "pages": 1,
-                "kept_despite": case.pages[material.code].kept_despite,
+                "pages": len(case.pages[material.code]),
+                "kept_despite": _despite(case.pages[material.code]),
             }
-            for material, pdf in zip(context.item.materials, self._pdfs, strict=False)
+            for material, pdf in zip(self._materials, self._pdfs, strict=True)
         ]
         body: dict[str, object] = {
             "item": case.item,
@@ -171,12 +178,23 @@ class Submit(Step):
         attachments = (
             *(
                 Attachment(material.code, PDF, pdf)
-                for material, pdf in zip(context.item.materials, self._pdfs, strict=False)
+                for material, pdf in zip(self._materials, self._pdfs, strict=True)
             ),
             Attachment("signature", PNG, signature_png),
         )
         name = masking.name(applicant.name or applicant.english_name)
         return Outcome((Seal(self.scope, case.item, applicant.number, name, body, attachments),))
+
+
+def _despite(pages: tuple[TakenPage, ...]) -> str:
+    """What pages of one material were kept in spite of, each once; as long as the hub takes."""
+    named = [part for page in pages for part in page.kept_despite.split(",") if part]
+    kept = ""
+    for part in dict.fromkeys(named):
+        longer = f"{kept},{part}" if kept else part
+        if len(longer) <= DESPITE_CHARACTERS:
+            kept = longer
+    return kept
 
 
 def _utc_text(at: datetime) -> str:

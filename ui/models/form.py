@@ -108,6 +108,8 @@ class FormModel(PageModel):
             return ""
         if field.hidden:
             return self.say("form", "hidden")
+        if field.read:
+            return self.say("form", "read")
         if field.kind is FieldKind.NAME:
             return ""
         if field.missing:

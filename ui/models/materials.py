@@ -9,7 +9,7 @@ from PySide6.QtCore import Property, Signal, Slot
 from PySide6.QtQml import QmlElement
 
 from kiosk.flow.actions import Act
-from kiosk.flow.pages import Advice, CapturePage, CheckPage, MaterialLine, Point
+from kiosk.flow.pages import Advice, CapturePage, CheckPage, GoOn, MaterialLine, Point
 from ui.desk import Desk
 from ui.models._model import PageModel, Rows
 
@@ -120,9 +120,22 @@ class CapturePageModel(PageModel):
     def taking(self) -> bool:
         return self._page.taking
 
+    @Property(str, notify=renewed)
+    def goOnWords(self) -> str:
+        """On the button that goes on without taking it now; "" for no button."""
+        match self._page.go_on:
+            case GoOn.NO:
+                return ""
+            case GoOn.KEPT | GoOn.LATER:
+                return self.say("capture_page", f"go_on_{self._page.go_on}")
+
     @Slot()
     def take(self) -> None:
         self.press(Act.TAKE_PICTURE)
+
+    @Slot()
+    def goOn(self) -> None:
+        self.press(Act.NEXT)
 
 
 @QmlElement
@@ -139,10 +152,20 @@ class CheckPageModel(PageModel):
         self.renewed.emit()
 
     def heading(self) -> str:
-        return self.say("check_page", "title")
+        """What is wrong is the title: it is read in every size of letters."""
+        page = self._page
+        if not page.image or not page.kept_despite:
+            return self.say("check_page", "title")
+        if page.advice is not Advice.GOOD or page.doubt is None:
+            return self.say("check_advice", str(page.advice))
+        return self.say("check_doubt", str(page.doubt), material=self.said(page.material))
 
     def leading(self) -> str:
-        return self.say("check_page", "lead")
+        page = self._page
+        if not page.image or not page.kept_despite:
+            return self.say("check_page", "lead")
+        unclear = page.advice is not Advice.GOOD or page.doubt is None
+        return self.say("check_page", "despite" if unclear else f"despite_{page.doubt}")
 
     @Property(str, notify=renewed)
     def image(self) -> str:
@@ -161,6 +184,20 @@ class CheckPageModel(PageModel):
     def adviceWords(self) -> str:
         return self.say("check_advice", str(self._page.advice))
 
+    @Property("QVariantList", notify=renewed)  # type: ignore[arg-type]  # stubs
+    def troubleArea(self) -> list[list[float]]:
+        return points(self._page.trouble_area)
+
+    @Property(str, notify=renewed)
+    def troubleWords(self) -> str:
+        if self._page.advice not in _NAMED_IN_PICTURE:
+            return ""
+        return self.say(f"advice_{self._page.advice}", "short")
+
+    @Property(bool, notify=renewed)
+    def comparing(self) -> bool:
+        return self._page.comparing
+
     @Property(bool, notify=renewed)
     def good(self) -> bool:
         return not self._page.kept_despite
@@ -168,11 +205,6 @@ class CheckPageModel(PageModel):
     @Property(str, notify=renewed)
     def keepWords(self) -> str:
         return self.say("check_page", "keep_despite" if self._page.kept_despite else "keep")
-
-    @Property(str, notify=renewed)
-    def despite(self) -> str:
-        """What keeping a page that is not good may lead to; "" for a good one."""
-        return self.say("check_page", "despite") if self._page.kept_despite else ""
 
     @Slot()
     def keep(self) -> None:

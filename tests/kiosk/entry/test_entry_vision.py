@@ -110,7 +110,7 @@ class Window:
         self.folder = folder
         settings = folder / "settings.toml"
         settings.write_text(
-            f'[paths]\nlogs = "{folder}/logs"\n[document_camera]\nurl = "{camera}"\n',
+            f'[paths]\nlogs = "{folder}/logs"\n[document_camera]\nurl = "{camera}"\nplate = "{folder}/plate"\n',
             encoding="utf-8",
         )
         ours, theirs = socket.socketpair()
@@ -376,7 +376,7 @@ def test_the_process_dies_with_its_parent_although_the_channel_stays_open(
 
 def test_a_malformed_settings_file_is_told_with_field_and_line(tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
-    settings.write_text("[document_camera]\nempty_plate = 7\n", encoding="utf-8")
+    settings.write_text("[document_camera]\nplate = 7\n", encoding="utf-8")
     ours, theirs = socket.socketpair()
     with ours, theirs:
         done = subprocess.run(
@@ -389,4 +389,4 @@ def test_a_malformed_settings_file_is_told_with_field_and_line(tmp_path: Path) -
             check=False,
         )
     assert done.returncode == 2
-    assert "settings.toml:2: document_camera.empty_plate" in done.stderr
+    assert "settings.toml:2: document_camera.plate" in done.stderr

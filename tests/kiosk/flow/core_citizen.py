@@ -40,6 +40,7 @@ from kiosk.flow.events import (
     EarlierKnown,
     Event,
     LineChanged,
+    PageRead,
     PageTaken,
     PlateSeen,
     Sealed,
@@ -259,9 +260,24 @@ class Terminal:
         scope = self.last(StartCamera).scope
         self.hear(PlateSeen(scope, advice, (), (), paper, steady))
 
-    def page_taken(self, advice: Advice = Advice.GOOD) -> None:
+    def page_taken(
+        self,
+        advice: Advice = Advice.GOOD,
+        *,
+        image: str = "page-1",
+        fingerprint: int = 0,
+        to_be_read: bool = False,
+    ) -> None:
         scope = self.last(TakePage).scope
-        self.hear(PageTaken(scope, "page-1", advice, 2480, 3508, PAGE_JPEG))
+        page = PageTaken(scope, image, advice, 2480, 3508, PAGE_JPEG, (), fingerprint, to_be_read)
+        self.hear(page)
+
+    def page_read(
+        self, image: str = "page-1", *, is_paper: bool = True, whole: bool = True, **fields: str
+    ) -> None:
+        session = self.last(TakePage).scope.session
+        lines = ("常住人口登记卡", *fields.values())
+        self.hear(PageRead(session, image, whole, is_paper, tuple(fields.items()), lines))
 
     def scan(self, data: bytes) -> None:
         self.hear(CodeScanned(data))
@@ -322,6 +338,11 @@ class Terminal:
             if kind is until:
                 return
         raise AssertionError(f"never reached {until}")
+
+    def go_to_camera(self) -> None:
+        """As far as the card, for an item whose papers come before its form."""
+        self.go_to(ConfirmIdentity)
+        self._confirm()
 
     def _confirm(self) -> None:
         self.press(Act.CONFIRM_IDENTITY)

@@ -16,6 +16,7 @@ from kiosk.flow.pages import (
     Advice,
     CapturePage,
     ConfirmIdentity,
+    Doubt,
     DraftFound,
     EarlierApplication,
     Form,
@@ -31,6 +32,8 @@ pages = st.builds(
     width_px=st.integers(1, 9999),
     height_px=st.integers(1, 9999),
     jpeg=st.binary(max_size=200),
+    fingerprint=st.integers(0, 2**256 - 1),
+    doubt=st.sampled_from([None, *Doubt]),
 )
 
 
@@ -168,12 +171,15 @@ def test_an_application_of_long_ago_is_not_shown() -> None:
 
 @given(
     st.dictionaries(texts, texts, max_size=5),
-    st.dictionaries(texts, pages, max_size=2),
+    st.dictionaries(texts, st.lists(pages, max_size=2).map(tuple), max_size=2),
     st.booleans(),
     st.none() | texts,
 )
 def test_a_draft_gives_back_what_was_entered(
-    form: dict[str, str], taken: dict[str, TakenPage], for_relative: bool, number: str | None
+    form: dict[str, str],
+    taken: dict[str, tuple[TakenPage, ...]],
+    for_relative: bool,
+    number: str | None,
 ) -> None:
     at = datetime(2026, 11, 22, tzinfo=UTC)
     case = Case(ITEM, 1, 1, at, for_relative, form=form, pages=taken, earlier_number=number)

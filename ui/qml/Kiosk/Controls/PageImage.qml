@@ -8,6 +8,8 @@ Rectangle {
 
     property string key: ""
     property string words: ""
+    property var troubleArea: []
+    property string troubleWords: ""
 
     readonly property string stageKind: "seen"
 
@@ -24,6 +26,7 @@ Rectangle {
     Accessible.name: words
 
     Image {
+        id: picture
         anchors.fill: parent
         anchors.margins: Theme.s2
         fillMode: Image.PreserveAspectFit
@@ -32,5 +35,13 @@ Rectangle {
         asynchronous: false
         cache: false
         Accessible.ignored: true
+    }
+    TroubleRing {
+        visible: root.key !== ""
+        anchors.fill: picture
+        frame: Qt.rect((picture.width - picture.paintedWidth) / 2, (picture.height - picture.paintedHeight) / 2,
+                       picture.paintedWidth, picture.paintedHeight)
+        area: root.troubleArea
+        words: root.troubleWords
     }
 }

@@ -62,6 +62,12 @@ PageFrame {
         available: !root.model.taking
         onActivated: root.model.back()
     }
+    middle: PushButton {
+        visible: root.model.goOnWords !== ""
+        words: root.model.goOnWords
+        available: !root.model.taking
+        onActivated: root.model.goOn()
+    }
     main: PushButton {
         kind: PushButton.Main
         words: Texts.words.capture_page.take

@@ -19,6 +19,8 @@ PageFrame {
         visible: !root.model.hidden
         key: root.model.image
         words: root.model.pictureWords
+        troubleArea: root.model.troubleArea
+        troubleWords: root.model.troubleWords
     }
     DeviceStage {
         visible: root.model.hidden
@@ -27,10 +29,9 @@ PageFrame {
         callout: Texts.words.place_id_card.callout
     }
     Banner {
-        kind: root.model.good || root.model.hidden ? Banner.Info : Banner.Now
-        icon: root.model.hidden ? "eye-off" : root.model.good ? "circle-check" : "circle-alert"
+        visible: root.model.good || root.model.hidden
+        icon: root.model.hidden ? "eye-off" : "circle-check"
         words: root.model.hidden ? Texts.words.check_page.hidden : root.model.adviceWords
-        detail: root.model.despite
     }
 
     back: PushButton {
@@ -42,6 +43,9 @@ PageFrame {
         kind: PushButton.Main
         words: root.model.keepWords
         icon: "check"
+        busy: root.model.comparing
+        busyWords: Texts.words.check_page.comparing
+        available: !root.model.comparing
         onActivated: root.model.keep()
     }
 }
