@@ -49,6 +49,7 @@ def world_at_start(settings: Settings) -> World:
         DeviceClass.RECEIPT_PRINTER: settings.receipt_printer.url,
         DeviceClass.PAGE_PRINTER: settings.page_printer.url,
         DeviceClass.KEYPAD: settings.keypad.url,
+        DeviceClass.IO_BOARD: settings.io_board.url,
         DeviceClass.VOICE: settings.voice.url,
     }
     return World(

@@ -29,11 +29,20 @@ from zoneinfo import ZoneInfo
 
 from rehearsal import control, processes
 from rehearsal.control import Control, RequestError
+from rehearsal.emulators.io_board import LAMPS
 from rehearsal.emulators.world import StateFile
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE = ROOT / "var"
-DEVICES = ("id_reader", "camera", "code_scanner", "receipt_printer", "keypad", "loudspeaker")
+DEVICES = (
+    "id_reader",
+    "camera",
+    "code_scanner",
+    "receipt_printer",
+    "keypad",
+    "io_board",
+    "loudspeaker",
+)
 TERMINAL = "QS01"
 SCREEN = (1080, 1920)
 READY_S = 20.0  # an emulator is up in about a second; the machine may be busy
@@ -250,6 +259,7 @@ class Town:
             "code_scanner": ("--link", str(self.runtime / "dev/code_scanner")),
             "receipt_printer": ("--out", str(self.receipts), "--haste", str(self.plan.haste)),
             "keypad": ("--link", str(self.runtime / "dev/keypad")),
+            "io_board": ("--link", str(self.runtime / "dev/io_board")),
             "loudspeaker": ("--folder", str(self.folder / "voice")),
         }
         return {
@@ -332,6 +342,11 @@ class Town:
                 "paper_mm": 80,
             },
             "keypad": {"url": f"serial://{dev / 'keypad'}?baud=9600"},
+            "io_board": {
+                "url": f"serial://{dev / 'io_board'}?baud=9600",
+                "kind": "modbus",
+                "lamps": {name: number for number, name in enumerate(LAMPS, start=1)},
+            },
             "voice": {"url": f"file://{self.folder / 'voice'}"},
         }
         for name, values in self.plan.settings.items():
@@ -488,11 +503,16 @@ def _free_port() -> int:
 
 
 def _toml(sections: Mapping[str, Mapping[str, object]]) -> str:
-    """Strings, numbers and truth values as TOML; JSON writes those three alike."""
+    """Strings, numbers and truth values as TOML, and one level of tables with such in them."""
     lines: list[str] = []
     for name, values in sections.items():
         lines.append(f"\n[{name}]")
-        lines += [
-            f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()
-        ]
+        lines += [f"{key} = {_toml_value(value)}" for key, value in values.items()]
     return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: object) -> str:
+    """JSON writes strings, numbers and truth values as TOML does."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml_value(held)}" for key, held in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)

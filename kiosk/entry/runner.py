@@ -12,6 +12,8 @@ from drivers.device import Log
 from drivers.id_reader.driver import IdReaderCommand
 from drivers.id_reader.values import StopWatching
 from drivers.id_reader.values import WatchForCard as WatchReader
+from drivers.io_board.driver import BoardCommand
+from drivers.io_board.values import Buzz, Lamp, Light
 from drivers.keypad.driver import KeypadCommand
 from drivers.keypad.values import ListenForKeys, StopListening
 from drivers.receipt_printer.values import PrintReceipt
@@ -47,6 +49,8 @@ from kiosk.flow.effects import (
     WatchForCard,
     Wipe,
 )
+from kiosk.flow.lights import lights
+from kiosk.flow.pages import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Devices:
     code_scanner: DeviceWorker[ScannerCommand]
     receipt_printer: DeviceWorker[PrintReceipt]
     keypad: DeviceWorker[KeypadCommand]
+    io_board: DeviceWorker[BoardCommand]
     voice: DeviceWorker[VoiceCommand]
 
 
@@ -81,6 +86,7 @@ class Runner:
         self._log = log
         self._wipe_window = wipe_window
         self._volume_percent = volume_percent
+        self._lit: frozenset[Lamp] = frozenset()
 
     def run(self, effect: Effect) -> None:
         devices = self._devices
@@ -104,6 +110,7 @@ class Runner:
                 devices.receipt_printer.submit(PrintReceipt(effect.job, effect.lines))
             case Beep():
                 devices.voice.submit(PlayTone(effect.tone, self._volume_percent))
+                devices.io_board.submit(Buzz())
             case StartCamera() | StopCamera() | TakePage() | MakeDocuments():
                 self._vision.perform(effect)
             case (
@@ -123,6 +130,13 @@ class Runner:
                 self._wipe()
             case _:
                 assert_never(effect)
+
+    def light(self, page: Page) -> None:
+        """The lamps of the machine where the page points."""
+        wanted = lights(page)
+        if wanted != self._lit:
+            self._lit = wanted
+            self._devices.io_board.submit(Light(wanted))
 
     def speak(self, words: str, language: str) -> None:
         """Read a page aloud; what was being said stops."""

@@ -28,9 +28,13 @@ from drivers.code_scanner.driver import CodeScannerDriver
 from drivers.code_scanner.values import Suffix
 from drivers.device import Log
 from drivers.id_reader.driver import IdReaderDriver
+from drivers.io_board.driver import IoBoardDriver
+from drivers.io_board.protocol import Kind as BoardKind
 from drivers.keypad.driver import KeypadDriver
+from drivers.trace import Traces
+from drivers.transport import open_transport
 from drivers.voice.driver import VoiceDriver
-from drivers.worker import DeviceWorker
+from drivers.worker import C, DeviceWorker, Driver
 from kiosk import sync_messages
 from kiosk.catalogue import load as catalogue_load
 from kiosk.channel import ChannelClosed
@@ -107,7 +111,15 @@ def main(settings_path: Path, fullscreen: bool) -> int:
 
 def _closed(settings: Settings) -> Settings:
     """What is needed to show that the terminal is closed: no device is touched, nothing sent."""
-    devices = ("id_reader", "document_camera", "code_scanner", "receipt_printer", "keypad", "voice")
+    devices = (
+        "id_reader",
+        "document_camera",
+        "code_scanner",
+        "receipt_printer",
+        "keypad",
+        "io_board",
+        "voice",
+    )
     defaults = Settings()
     return settings.model_copy(update={name: getattr(defaults, name) for name in devices})
 
@@ -126,25 +138,21 @@ def _run(
     mailbox = Mailbox()
     post = mailbox.post
     texts, images = Texts(), PageImages()
+    arrivals = FileArrivals()
+    traces = Traces(settings.paths.logs / "traces", clock) if settings.traces.wires else None
+
+    def of(driver: Driver[C]) -> DeviceWorker[C]:
+        """The worker of one device."""
+        opener = traces.opener(driver.device, open_transport) if traces else open_transport
+        return DeviceWorker(driver, post, clock, log, open_wire=opener, arrivals=arrivals)
 
     devices = Devices(
-        id_reader=DeviceWorker(
-            IdReaderDriver(settings.id_reader.url, settings.id_reader.poll_ms), post, clock, log
-        ),
-        code_scanner=DeviceWorker(_code_scanner(settings), post, clock, log),
-        receipt_printer=DeviceWorker(
-            receipt_printer(settings),
-            post,
-            clock,
-            log,
-        ),
-        keypad=DeviceWorker(
-            KeypadDriver(settings.keypad.url, settings.keypad.keys, settings.keypad.make),
-            post,
-            clock,
-            log,
-        ),
-        voice=DeviceWorker(VoiceDriver(settings.voice.url), post, clock, log),
+        id_reader=of(IdReaderDriver(settings.id_reader.url, settings.id_reader.poll_ms)),
+        code_scanner=of(_code_scanner(settings)),
+        receipt_printer=of(receipt_printer(settings)),
+        keypad=of(KeypadDriver(settings.keypad.url, settings.keypad.keys, settings.keypad.make)),
+        io_board=of(_io_board(settings)),
+        voice=of(VoiceDriver(settings.voice.url)),
     )
 
     def keys_now() -> Keys | StoreFault:
@@ -222,6 +230,7 @@ def _run(
     screen: list[KioskWindow] = []
 
     def show(view: View) -> None:
+        runner.light(view.page)
         for window in screen:
             window.show_view(view)
 
@@ -299,6 +308,7 @@ def _run(
         devices.receipt_printer,
         devices.voice,
         devices.keypad,
+        devices.io_board,
     ]
     store.start(keys_now(), keys_now)
     vision.start()
@@ -331,6 +341,11 @@ class Worker(Protocol):
     def start(self) -> None: ...
 
     def stop(self) -> bool: ...
+
+
+def _io_board(settings: Settings) -> IoBoardDriver:
+    board = settings.io_board
+    return IoBoardDriver(board.url, board.lamps, BoardKind(board.kind), board.address)
 
 
 def _code_scanner(settings: Settings) -> CodeScannerDriver:

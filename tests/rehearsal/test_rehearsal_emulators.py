@@ -156,6 +156,7 @@ class Wire:
     """A connection to the printer."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=5)
 
     def ask(self, data: bytes, count: int = 1) -> bytes:
@@ -216,6 +217,92 @@ def test_a_jammed_cutter_holds_everything_until_it_is_cleared(
         control.ask("clear_jam")
         assert wire.ask(b"\x10\x04\x03") == b"\x1a", "it waits for the word"
         assert wire.ask(b"\x10\x05\x02\x10\x04\x03") == b"\x12"
+
+
+CLEAR = b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08"
+
+
+def test_an_old_job_comes_out_after_a_refill_unless_the_printer_is_cleared(
+    printer: tuple[Control, Wire, Path],
+) -> None:
+    control, wire, _ = printer
+    with wire.socket:
+        control.ask("paper_out")
+        wire.socket.sendall(b"OLD\n\x1dVB\x00")
+        assert wire.ask(CLEAR, 3) == b"\x37\x25\x00"
+        control.ask("refill")
+        assert wire.ask(b"NEW\n\x1dVB\x00\x1d(H\x06\x00000042", 7) == b"\x37\x220042\x00"
+        assert control.ask("last")["text"] == ["NEW"]
+        assert control.ask("status")["cleared_jobs"] == 1
+
+
+def test_a_printer_without_a_cable_finishes_what_it_has_and_without_power_forgets_it(
+    printer: tuple[Control, Wire, Path],
+) -> None:
+    control, wire, _ = printer
+    with wire.socket:
+        control.ask("cover_open")
+        wire.socket.sendall(b"KEPT\n\x1dVB\x00")
+        assert wire.ask(b"\x10\x04\x02") == b"\x16"
+    control.ask("unplug")
+    control.ask("cover_close")
+    for _ in polled(5.0, 0.02):
+        if control.ask("status")["receipts"]:
+            break
+    assert control.ask("last")["text"] == ["KEPT"]
+    assert control.ask("tear")["in_slot"] == 0
+    control.ask("plug")
+    with Wire(wire.port).socket as again:
+        control.ask("cover_open")
+        again.sendall(b"LOST\n\x1dVB\x00\x10\x04\x02")
+        assert again.recv(1) == b"\x16"
+        control.ask("power_off")
+    control.ask("power_on")
+    control.ask("cover_close")
+    assert control.ask("status")["waiting"] == 0
+    assert control.ask("last")["text"] == ["KEPT"]
+
+
+def test_a_printer_on_a_line_is_paced_and_understands_one_speed_only(
+    start: Start, tmp_path: Path
+) -> None:
+    out, link = tmp_path / "paper", tmp_path / "line"
+    control, ready, _ = start(
+        "receipt_printer",
+        "--out",
+        str(out),
+        "--link",
+        str(link),
+        "--baud",
+        "19200",
+        "--haste",
+        "50",
+    )
+    with open_line(ready["path"], 19200) as line:
+        line.write(b"A\n\x1dVB\x00\x1dr\x01")
+        assert line.read(1) == b"\x00"
+        control.ask("cover_open")
+        line.write(b"B\n" * 3000)
+        assert line.read(1) == b"\x13", "its memory is full"
+    with open_line(ready["path"], 9600) as line:
+        line.timeout = 0.3
+        line.write(b"\x10\x04\x01")
+        assert line.read(1) == b""
+
+
+def test_lamps_of_the_board_by_its_two_wires(start: Start, tmp_path: Path) -> None:
+    control, ready, _ = start("io_board", "--link", str(tmp_path / "line"))
+    with open_line(ready["path"], 9600) as line:
+        for frame in ("01050000ff008c3a", "01050006ff006c3b"):
+            line.write(bytes.fromhex(frame))
+            assert line.read(8).hex() == frame
+        status = control.ask("status")
+        assert (status["on"], status["buzzes"]) == ([1, 7], 1)
+        assert status["lamps"]["reader"]
+        line.write(bytes.fromhex("010500ffff00bc0a"))
+        assert line.read(5)[:2] == b"\x01\x85", "it has no such channel"
+        control.ask("power_off")
+        assert control.ask("status")["on"] == []
 
 
 def test_a_silent_printer_takes_bytes_and_says_nothing(printer: tuple[Control, Wire, Path]) -> None:

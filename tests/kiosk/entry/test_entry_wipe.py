@@ -10,7 +10,7 @@ import pytest
 from kiosk.entry.runner import Devices, Runner
 from kiosk.flow.effects import Wipe
 
-PLACES = ["scanner", "printer", "voice", "vision", "hub", "window"]
+PLACES = ["scanner", "keypad", "printer", "voice", "vision", "hub", "window"]
 
 
 class House:
@@ -35,7 +35,12 @@ class House:
         desk: Any = lambda place: SimpleNamespace(forget=lambda: self.empty(place))  # noqa: E731
         return Runner(
             devices=Devices(
-                device("reader"), device("scanner"), device("printer"), device("voice")
+                id_reader=device("reader"),
+                code_scanner=device("scanner"),
+                receipt_printer=device("printer"),
+                keypad=device("keypad"),
+                io_board=device("board"),
+                voice=device("voice"),
             ),
             store=SimpleNamespace(),  # type: ignore[arg-type]
             vision=desk("vision"),

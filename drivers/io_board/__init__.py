@@ -1,0 +1,1 @@
+"""Guide lights and beeper on a small board."""
