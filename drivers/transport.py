@@ -225,12 +225,45 @@ class ReportPort(Protocol):
     def close(self) -> None: ...
 
 
+class Mask(Protocol):
+    """Which bytes of one connection's stream are personal. Answers as many bytes as it is given,
+    the personal ones replaced; pieces come as they are cut on the wire.
+    """
+
+    def written(self, data: bytes) -> bytes: ...
+
+    def heard(self, data: bytes) -> bytes: ...
+
+
+class MaskAll:
+    """Of a device that says nothing about it: everything may be personal."""
+
+    def written(self, data: bytes) -> bytes:
+        return bytes(len(data))
+
+    def heard(self, data: bytes) -> bytes:
+        return bytes(len(data))
+
+
+class MaskNothing:
+    """Of a device that never hears or says anything of a person."""
+
+    def written(self, data: bytes) -> bytes:
+        return data
+
+    def heard(self, data: bytes) -> bytes:
+        return data
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """How a kind of device speaks over pipes or reports: what makes a stream of each."""
+    """What a kind of device says of its wires: what makes a stream of USB pipes or HID reports,
+    and which bytes of the stream are personal.
+    """
 
     bulk: Callable[[BulkPort], Transport] | None = None
     reports: Callable[[ReportPort], Transport] | None = None
+    mask: Callable[[], Mask] = MaskAll
 
 
 OpenBulk = Callable[[UsbUrl], BulkPort | Fault]

@@ -98,7 +98,8 @@ class HubSettings(_Section):
 
 class IdReaderSettings(_Section):
     url: DeviceUrl = Field(
-        "", description="serial:///dev/…?baud=115200 or tcp://host:port; empty: not installed."
+        "",
+        description="serial:///dev/…?baud=115200, tcp://host:port, usb://0400:c35a or hid://vid:pid; empty: not installed.",
     )
     poll_ms: int = Field(300, ge=300, le=2000, description="Pause between two looks for a card.")
 
@@ -212,6 +213,13 @@ class VoiceSettings(_Section):
     volume_percent: int = Field(80, ge=0, le=100, description="Volume at the start of a session.")
 
 
+class TraceSettings(_Section):
+    wires: bool = Field(
+        False,
+        description="Write down what goes over the devices' wires, personal bytes masked, in traces/ beside the logs: for a technician, for a while.",
+    )
+
+
 class RuleSettings(_Section):
     """Rules of the site that stand above an item's own."""
 
@@ -243,6 +251,7 @@ class Settings(_Section):
     io_board: BoardSettings = BoardSettings()
     voice: VoiceSettings = VoiceSettings()
     rules: RuleSettings = RuleSettings()
+    traces: TraceSettings = TraceSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Final
 
 from drivers.device import Fault, FaultCode
+from drivers.id_reader.personal import SamMask
 from drivers.transport import BulkPort, Ports, ReportPort, Transport
 
 HEAD_BYTES: Final = 7  # preamble and length of a SAM frame
@@ -157,4 +158,4 @@ def _reports(port: ReportPort) -> Transport:
     return ReportFrames(port)
 
 
-PORTS: Final = Ports(bulk=_bulk, reports=_reports)
+PORTS: Final = Ports(bulk=_bulk, reports=_reports, mask=SamMask)
