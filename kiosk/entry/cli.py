@@ -224,9 +224,28 @@ def receipt(
 
 
 @app.command()
-def diag(json: Json = False) -> None:
+def diag(
+    what: Annotated[str, typer.Argument(help="plate: the picture and scale of the plate.")] = "",
+    action: Annotated[
+        str, typer.Argument(help="plate: status, target, scale or empty.")
+    ] = "status",
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    out: Annotated[Path, typer.Option(help="plate target: the PDF to print.")] = Path(
+        "plate-target.pdf"
+    ),
+    json: Json = False,
+) -> None:
     """Guided tests of every device."""
-    raise typer.Exit(_not_built("diag", json))
+    if what != "plate":
+        raise typer.Exit(_not_built(f"diag {what}".strip(), json))
+    from kiosk.entry.commands import diag_plate as command
+    from kiosk.entry.commands.settings_file import load_settings
+    from kiosk.settings import Settings
+
+    loaded = load_settings(settings, json=json)
+    if not isinstance(loaded, Settings):
+        raise typer.Exit(int(loaded))
+    raise typer.Exit(command.run(loaded, action, out, json=json))
 
 
 BENCHES = ("codes", "pages", "ocr", "camera", "cache", "sync", "hub", "devices")
