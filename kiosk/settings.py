@@ -211,6 +211,13 @@ class VoiceSettings(_Section):
         description="alsa://default, or file:///folder (each utterance a WAV file); empty: not installed.",
     )
     volume_percent: int = Field(80, ge=0, le=100, description="Volume at the start of a session.")
+    speed_percent: int = Field(
+        100, ge=50, le=200, description="Speed of the spoken words; recorded clips keep theirs."
+    )
+    clips: Path | None = Field(
+        None,
+        description="Folder with clips.toml and WAV files: recorded sentences, played instead of the computer's voice; empty: none.",
+    )
 
 
 class TraceSettings(_Section):

@@ -1,4 +1,5 @@
-"""The voice: espeak-ng in a process of its own for each utterance, heard through aplay.
+"""The voice: a package's recorded clips where it has them, else espeak-ng in a process of its own for
+each utterance; heard through aplay.
 
 The newest words win: what is being said stops when other words come. A tone is heard at once;
 words that it interrupts are said again from their beginning. `Hush` stops everything.
@@ -7,6 +8,7 @@ words that it interrupts are said again from their beginning. `Hush` stops every
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -15,9 +17,13 @@ from typing import IO, Final, assert_never
 
 from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.voice.protocol import (
+    MAX_CLIP_BYTES,
     Folder,
     Loudspeaker,
+    clips_of,
     espeak_arguments,
+    joined,
+    read_clips,
     spoken_text,
     tone_wav,
     voice_url,
@@ -34,10 +40,17 @@ FindProgram = Callable[[str], str | None]
 
 
 class VoiceDriver:
-    """`url`: alsa://default, or file:///folder. `find`: where a program lies, None if missing."""
+    """`url`: alsa://default, or file:///folder. `clips`: folder with `clips.toml` and WAV files.
 
-    def __init__(self, url: str, find: FindProgram = shutil.which) -> None:
+    `find`: where a program lies, None if missing.
+    """
+
+    def __init__(
+        self, url: str, find: FindProgram = shutil.which, clips: Path | None = None
+    ) -> None:
         self._url = url
+        self._clip_folder = clips
+        self._clips: dict[str, dict[str, str]] = {}
         self._find = find
         self._espeak = ""
         self._aplay = ""
@@ -74,6 +87,9 @@ class VoiceDriver:
                 return Down(Status.BROKEN, "the folder for sounds cannot be made")
             numbers = [int(p.stem) for p in target.path.glob("*.wav") if p.stem.isdecimal()]
             self._number = max([self._number, *numbers])
+        fault = self._load_clips()
+        if fault is not None:  # it speaks all the same, with its own voice
+            host.report(Status.READY, fault.detail)
         self._espeak, self._aplay, self._target = espeak, aplay, target
         return Identity("espeak-ng")
 
@@ -140,12 +156,45 @@ class VoiceDriver:
         self._saying = command if isinstance(command, Say) else None
         return None
 
+    def _load_clips(self) -> Fault | None:
+        self._clips = {}
+        if self._clip_folder is None:
+            return None
+        try:
+            text = (self._clip_folder / "clips.toml").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return Fault(FaultCode.NOT_FOUND, "clips.toml cannot be read")
+        clips = read_clips(text)
+        if isinstance(clips, Fault):
+            return clips
+        self._clips = clips
+        return None
+
+    def _recorded(self, command: Say | PlayTone) -> bytes | None:
+        """A tone, or the clips that say it all; None: to be spoken."""
+        if isinstance(command, PlayTone):
+            return tone_wav(command.tone, command.volume_percent)
+        names = clips_of(command, self._clips)
+        if not names or self._clip_folder is None:
+            return None
+        contents: list[bytes] = []
+        for name in names:
+            try:
+                with (self._clip_folder / name).open("rb") as file:
+                    contents.append(file.read(MAX_CLIP_BYTES + 1))
+            except OSError:
+                return None
+        if sum(map(len, contents)) > MAX_CLIP_BYTES:
+            return None
+        return joined(contents, command.volume_percent)
+
     def _into_folder(self, command: Say | PlayTone, folder: Path) -> _Sound:
         self._number += 1
         done = folder / f"{self._number:04d}.wav"
         part = done.with_suffix(".part")  # whole when it gets its name
-        if isinstance(command, PlayTone):
-            part.write_bytes(tone_wav(command.tone, command.volume_percent))
+        recorded = self._recorded(command)
+        if recorded is not None or isinstance(command, PlayTone):
+            part.write_bytes(recorded or b"")
             return _Sound([], part, done)
         speak = _spawn([self._espeak, *espeak_arguments(command), "-w", str(part)])
         _give(speak, spoken_text(command))
@@ -153,10 +202,14 @@ class VoiceDriver:
 
     def _aloud(self, command: Say | PlayTone, device: str) -> _Sound:
         play_arguments = [self._aplay, "-q", "-D", device, "-"]
-        if isinstance(command, PlayTone):
-            play = _spawn(play_arguments)
-            _give(play, tone_wav(command.tone, command.volume_percent))
-            return _Sound([play])
+        recorded = self._recorded(command)
+        if recorded is not None or isinstance(command, PlayTone):
+            # In memory with a name nobody has: longer than a pipe, and on no disk.
+            held = os.memfd_create("sound")
+            with os.fdopen(held, "w+b") as sound:
+                sound.write(recorded or b"")
+                sound.seek(0)
+                return _Sound([_spawn(play_arguments, stdin=sound)])
         speak = _spawn([self._espeak, *espeak_arguments(command), "--stdout"], stdout=True)
         try:
             play = _spawn(play_arguments, stdin=speak.stdout)

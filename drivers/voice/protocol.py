@@ -1,11 +1,14 @@
-"""What the voice says, as arguments of espeak-ng and as WAV bytes. Pure."""
+"""What the voice says, as arguments of espeak-ng, as recorded clips and as WAV bytes. Pure."""
 
 from __future__ import annotations
 
 import io
 import math
+import re
 import struct
+import tomllib
 import wave
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +22,7 @@ WORDS_A_MINUTE: Final = 165  # slower than espeak-ng's 175: the hall is loud, th
 MAX_TEXT_CHARACTERS: Final = 2000  # several minutes; longer is a mistake
 SAMPLES_A_SECOND: Final = 16000  # a tone stays below a pipe's 64 KB, so that writing never waits
 FADE_S: Final = 0.01  # without it every note begins and ends with a click
+MAX_CLIP_BYTES: Final = 20_000_000  # ten minutes of it; longer is a mistake
 # Hertz and seconds of each note; 0 Hz is silence.
 _NOTES: Final = {
     Tone.TAKE_YOUR_THINGS: ((880, 0.15), (0, 0.05), (660, 0.15), (0, 0.05), (880, 0.15)),
@@ -91,4 +95,73 @@ def tone_wav(tone: Tone, volume_percent: int) -> bytes:
         sound.setsampwidth(2)
         sound.setframerate(SAMPLES_A_SECOND)
         sound.writeframes(struct.pack(f"<{len(samples)}h", *samples))
+    return out.getvalue()
+
+
+# -- clips ----------------------------------------------------------------------
+
+Clips = Mapping[str, Mapping[str, str]]
+"""Language -> sentence -> name of its WAV file."""
+
+
+def read_clips(text: str) -> dict[str, dict[str, str]] | Fault:
+    """A package's `clips.toml`: a table a language, `"sentence" = "file.wav"`."""
+    try:
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return Fault(FaultCode.BAD_INPUT, "clips.toml is no TOML")
+    clips: dict[str, dict[str, str]] = {}
+    for language, sentences in table.items():
+        if language not in ESPEAK_VOICE_OF_LANGUAGE or not isinstance(sentences, dict):
+            return Fault(FaultCode.BAD_INPUT, f"clips.toml: {language[:20]!r} is no language")
+        for sentence, name in sentences.items():
+            if not isinstance(name, str) or not re.fullmatch(r"[\w-]{1,80}\.wav", name):
+                return Fault(FaultCode.BAD_INPUT, f"clips.toml: a file of {language} is misnamed")
+            clips.setdefault(language, {})[_plain(sentence)] = name
+    return clips
+
+
+def clips_of(say: Say, clips: Clips) -> tuple[str, ...]:
+    """The files that say it: one for the whole, else one a sentence; () when any is missing."""
+    known = clips.get(say.language, {})
+    whole = _plain(say.text)
+    if whole in known:
+        return (known[whole],)
+    sentences = [_plain(part) for part in re.split(r"(?<=[。！？!?\n])|(?<=\.)\s", say.text)]
+    names = [known.get(sentence) for sentence in sentences if sentence]
+    return tuple(name for name in names if name) if all(names) else ()
+
+
+def _plain(sentence: str) -> str:
+    """Without what is not heard: blanks and the mark at the end."""
+    return re.sub(r"\s+", " ", sentence).strip(" 。！？.!?")
+
+
+def joined(files: list[bytes], volume_percent: int) -> bytes | None:
+    """WAV files (16 bit) after each other as one, at a volume. None when they cannot be joined."""
+    import numpy as np  # noqa: PLC0415 - a tenth of a second, on the voice's thread and only with clips
+
+    pieces: list[bytes] = []
+    shape: tuple[int, int] | None = None
+    for content in files:
+        try:
+            with wave.open(io.BytesIO(content)) as clip:
+                own = (clip.getnchannels(), clip.getframerate())
+                if clip.getsampwidth() != 2 or shape not in (None, own):
+                    return None
+                shape = own
+                data = clip.readframes(clip.getnframes())
+        except (wave.Error, EOFError, ValueError, ZeroDivisionError, RuntimeError):
+            return None
+        pieces.append(data[: len(data) // 2 * 2])
+    if shape is None:
+        return None
+    loud = np.frombuffer(b"".join(pieces), dtype="<i2").astype(np.float32)
+    part = min(max(volume_percent, 0), 100) / 100
+    out = io.BytesIO()
+    with wave.open(out, "wb") as sound:
+        sound.setnchannels(shape[0])
+        sound.setsampwidth(2)
+        sound.setframerate(shape[1])
+        sound.writeframes((loud * part).astype("<i2").tobytes())
     return out.getvalue()

@@ -78,6 +78,7 @@ class Runner:
         log: Log,
         wipe_window: Callable[[], None],
         volume_percent: int,
+        speed_percent: int = 100,
     ) -> None:
         self._devices = devices
         self._store = store
@@ -86,6 +87,7 @@ class Runner:
         self._log = log
         self._wipe_window = wipe_window
         self._volume_percent = volume_percent
+        self._speed_percent = speed_percent
         self._lit: frozenset[Lamp] = frozenset()
 
     def run(self, effect: Effect) -> None:
@@ -140,7 +142,8 @@ class Runner:
 
     def speak(self, words: str, language: str) -> None:
         """Read a page aloud; what was being said stops."""
-        self._devices.voice.submit(Say(words, language, self._volume_percent))
+        say = Say(words, language, self._volume_percent, self._speed_percent)
+        self._devices.voice.submit(say)
 
     def hush(self) -> None:
         self._devices.voice.submit(Hush())

@@ -152,7 +152,7 @@ def _run(
         receipt_printer=of(receipt_printer(settings)),
         keypad=of(KeypadDriver(settings.keypad.url, settings.keypad.keys, settings.keypad.make)),
         io_board=of(_io_board(settings)),
-        voice=of(VoiceDriver(settings.voice.url)),
+        voice=of(VoiceDriver(settings.voice.url, clips=settings.voice.clips)),
     )
 
     def keys_now() -> Keys | StoreFault:
@@ -247,6 +247,7 @@ def _run(
         log=log,
         wipe_window=wipe,
         volume_percent=settings.voice.volume_percent,
+        speed_percent=settings.voice.speed_percent,
     )
     session = Session(
         settings=settings,

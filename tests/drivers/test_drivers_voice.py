@@ -10,13 +10,18 @@ from pathlib import Path
 
 import pytest
 from driver_fakes import FakeClock, FakeHost, Posts, RecordingLog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drivers.device import Fault, FaultCode, Identity, Status
 from drivers.voice.driver import VoiceDriver
 from drivers.voice.protocol import (
     Folder,
     Loudspeaker,
+    clips_of,
     espeak_arguments,
+    joined,
+    read_clips,
     spoken_text,
     tone_wav,
     voice_url,
@@ -207,3 +212,124 @@ def test_words_become_sound_files_in_order_by_a_worker_that_never_waits(tmp_path
     again.handle(PlayTone(Tone.DONE), host)
     again.run(host)
     assert (tmp_path / "s" / "0003.wav").exists(), "nothing is overwritten"
+
+
+# -- recorded clips -----------------------------------------------------------------
+
+
+def wav(samples: list[int], rate: int = 8000, width: int = 2) -> bytes:
+    out = io.BytesIO()
+    with wave.open(out, "wb") as sound:
+        sound.setparams((1, width, rate, 0, "NONE", "not compressed"))
+        sound.writeframes(b"".join(s.to_bytes(width, "little", signed=True) for s in samples))
+    return out.getvalue()
+
+
+def samples_of(content: bytes) -> list[int]:
+    with wave.open(io.BytesIO(content)) as sound:
+        frames = sound.readframes(sound.getnframes())
+    return [
+        int.from_bytes(frames[i : i + 2], "little", signed=True) for i in range(0, len(frames), 2)
+    ]
+
+
+CLIPS = {
+    "zh": {"请把身份证放在读卡处": "card.wav", "读好了": "done.wav"},
+    "en": {"Done": "done_en.wav"},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "names"),
+    [
+        ("请把身份证放在读卡处。", "zh", ("card.wav",)),
+        ("请把身份证放在读卡处。 读好了！", "zh", ("card.wav", "done.wav")),
+        ("读好了。还有一句。", "zh", ()),
+        ("Done. ", "en", ("done_en.wav",)),
+        ("读好了", "en", ()),
+        ("", "zh", ()),
+    ],
+)
+def test_clips_are_played_only_when_they_say_all_of_it(
+    text: str, language: str, names: tuple[str, ...]
+) -> None:
+    assert clips_of(Say(text, language), CLIPS) == names
+
+
+def test_clips_become_one_sound_at_the_volume_of_the_session() -> None:
+    sound = joined([wav([1000, -1000]), wav([200])], 50)
+    assert sound is not None
+    assert samples_of(sound) == [500, -500, 100]
+    assert joined([wav([1]), wav([1], rate=16000)], 50) is None
+    assert joined([wav([1], width=1)], 50) is None
+    assert joined([b"RIFF"], 50) is None
+    assert joined([], 50) is None
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_clip_or_none(content: bytes) -> None:
+    assert joined([content, wav([1])[:30] + content], 80) is None or content
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[zh",
+        "[fr]\na = 'b.wav'",
+        "zh = 3",
+        "[zh]\na = '../x.wav'",
+        "[zh]\na = 'x.mp3'",
+        "[zh]\na = 3",
+    ],
+)
+def test_a_wrong_list_of_clips_is_told(text: str) -> None:
+    assert isinstance(read_clips(text), Fault)
+
+
+def spoken_with_clips(tmp_path: Path, index: str) -> tuple[VoiceDriver, FakeHost]:
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    (clips / "clips.toml").write_text(index, encoding="utf-8")
+    (clips / "done.wav").write_bytes(wav([8000] * 800))
+    program = tmp_path / "espeak"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o700)
+    driver = VoiceDriver(f"file://{tmp_path}/s", find=lambda _: str(program), clips=clips)
+    host = FakeHost(lambda: Fault(FaultCode.BROKEN), FakeClock())
+    assert isinstance(driver.connect(host), Identity)
+    return driver, host
+
+
+def test_a_recorded_sentence_is_played_and_another_spoken(tmp_path: Path) -> None:
+    driver, host = spoken_with_clips(tmp_path, '[zh]\n"读好了" = "done.wav"\n"丢了" = "lost.wav"\n')
+    driver.handle(Say("读好了。", volume_percent=50), host)
+    driver.run(host)
+    assert samples_of((tmp_path / "s" / "0001.wav").read_bytes()) == [4000] * 800
+    for text in ("别的话。", "丢了。"):  # its file is gone: spoken instead
+        driver.handle(Say(text), host)
+        sound = driver._now
+        assert sound is not None
+        assert sound.ended() is None
+    driver.disconnect()
+
+
+def test_a_spoilt_list_of_clips_is_told_and_does_not_silence_the_voice(tmp_path: Path) -> None:
+    _, host = spoken_with_clips(tmp_path, "[zh")
+    assert host.reports == [(Status.READY, "clips.toml is no TOML")]
+
+
+def test_a_clip_longer_than_a_pipe_is_played_without_a_file(tmp_path: Path) -> None:
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    (clips / "clips.toml").write_text('[zh]\n"长" = "long.wav"\n', encoding="utf-8")
+    (clips / "long.wav").write_bytes(wav([1] * 100_000))
+    heard, play = tmp_path / "heard", tmp_path / "play"
+    play.write_text(f"#!/bin/sh\ncat > {heard}.part\nmv {heard}.part {heard}\n")
+    play.chmod(0o700)
+    driver = VoiceDriver("alsa://default", find=lambda _: str(play), clips=clips)
+    host = FakeHost(lambda: Fault(FaultCode.BROKEN), FakeClock())
+    driver.connect(host)
+    driver.handle(Say("长", volume_percent=100), host)
+    while not host.reports:
+        driver.run(host)
+    assert samples_of(heard.read_bytes()) == [1] * 100_000
