@@ -3,51 +3,90 @@
 zxing-cpp goes first everywhere. libzbar guesses character sets wrongly and has had memory faults,
 so it is loaded only when everything else has failed, and never outside of the vision process.
 Bytes are handed over as they stand in the code; what they mean is for whoever checks them.
+
+The slow ways, until one reads or the time is up: the picture larger, then with one threshold;
+then only the busy patches of it, each turned upright, evened out, sharpened, and its bars averaged
+along their length; QR codes that are seen but not read are repaired (`qr_repair`); libzbar last.
+A barcode has at most one check digit, so a slow way's text counts only when a second one agrees.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import cv2
 import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 
+from kiosk.documents import qr_repair
 from kiosk.documents.page import Image
+from kiosk.documents.patches import (
+    Patch,
+    direction,
+    evened,
+    patches,
+    quarter_direction,
+    sharpened,
+)
 
 Grey = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 
-MORE_FORMATS_EVERY = 3  # frames; six formats cost as much as five fast passes
-SLOW_AFTER_MISSES = 5  # frames without a code until the slow ways are tried once
-SMALL_SIDE_PX = 1200  # a picture below this is also tried at twice its size
-LEAST_SIDE_PX = 16  # the smallest code has 11 modules and a margin
-MAX_CODE_BYTES = 4096  # a version 40 QR holds 2,953 bytes
+MORE_FORMATS_EVERY: Final = 3  # frames; six formats cost as much as five fast passes
+SLOW_AFTER_MISSES: Final = 5  # frames without a code until the slow ways are tried once
+TIME_LIMIT_S: Final = 1.0  # for one picture: people hold a code up for two or three seconds
+SMALL_SIDE_PX: Final = 2000  # a picture below this is also tried at twice its size
+MAX_CODE_BYTES: Final = 4096  # a version 40 QR holds 2,953 bytes
+
+BARS_AGREE: Final = 0.35  # of all edges: less is no barcode
+BANDS: Final = 5  # lines across a patch of bars
+BAND_STEP: Final = 0.09  # of the patch's side from band to band
+BAND_SHARE: Final = 0.07  # of the side: how high a band is
+BAND_REACH: Final = 4.0  # sides: the patch may be a third of a long code
+BAND_ZOOM: Final = 3.0  # pixels of the line for one of the picture
+BAR_LINES: Final = 12  # the reader wants more than one
+BAR_WINDOW_PX: Final = 151  # pixels of the line in which both bar and gap are to be found
+BAR_SIGMAS: Final = (0.0, 3.0, 6.0)  # pixels of the line
+BAR_AMOUNT: Final = 4.0
+PATCH_PX: Final = 700  # long side at which patches are read: reading costs by the area
+EVEN_PARTS: Final = 8  # of a patch: where light is evened out
+PATCH_SHARPER: Final = ((5.0, 5.0), (2.5, 4.0), (1.2, 4.0))  # sigma in pixels, amount
+ZBAR_LINES: Final = 6  # that agree are as good as two readings
+SEARCHED: Final = 4  # patches in which a QR code that nobody saw is sought
+LEAST_REPAIR_PX: Final = 25.0  # 21 modules are not told apart in less
 
 FAST = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 USUAL = zxingcpp.barcode_formats_from_str("QRCode,Code128,Code39,EAN13,PDF417,DataMatrix")
+MATRIX = zxingcpp.barcode_formats_from_str("QRCode,DataMatrix,PDF417")
+BARS = zxingcpp.barcode_formats_from_str("Code128,Code39,EAN13")
 
 _ZBAR_NAMES = {
     "QRCODE": "QR_CODE",
     "CODE128": "CODE_128",
     "CODE39": "CODE_39",
     "EAN13": "EAN_13",
-    "PDF417": "PDF_417",
 }
 _ZXING_NAMES = {
     "QRCode": "QR_CODE",
     "QRCodeModel2": "QR_CODE",
     "QRCodeModel1": "QR_CODE",
-    "MicroQRCode": "MICRO_QR_CODE",
     "Code128": "CODE_128",
     "Code39": "CODE_39",
     "Code39Std": "CODE_39",
     "Code39Ext": "CODE_39",
     "EAN13": "EAN_13",
     "PDF417": "PDF_417",
+    "CompactPDF417": "PDF_417",
     "DataMatrix": "DATA_MATRIX",
 }
+_ONE_DIMENSION = frozenset({"CODE_128", "CODE_39", "EAN_13"})
+
+Corners = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +94,7 @@ class Code:
     """One code. `corners` in pixels: top left, top right, bottom right, bottom left as it lies."""
 
     format: str
-    corners: tuple[tuple[float, float], ...]
+    corners: Corners
     data: bytes = field(repr=False)
     text: str = field(repr=False)
 
@@ -80,32 +119,224 @@ class CodeReader:
         self._misses += 1
         if self._misses % SLOW_AFTER_MISSES:
             return []
-        return _slow(grey)
+        return _slow(grey, time.monotonic() + TIME_LIMIT_S)
 
     def forget(self) -> None:
         self._frames = self._misses = 0
 
 
-def read_codes(picture: Image) -> list[Code]:
+def read_codes(picture: Image, limit_s: float = TIME_LIMIT_S) -> list[Code]:
     """Everything in one still picture, by all the ways there are."""
-    if min(picture.shape[:2]) < LEAST_SIDE_PX:
-        return []
+    until = time.monotonic() + limit_s
     grey = _grey(picture)
-    return _zxing(grey, USUAL, thorough=True) or _slow(grey)
+    return _zxing(grey, USUAL, thorough=True) or _slow(grey, until)
 
 
-def _slow(grey: Grey) -> list[Code]:
-    height, width = grey.shape
-    if max(height, width) <= SMALL_SIDE_PX:
-        large = cv2.resize(grey, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-        found = _zxing(np.asarray(large, np.uint8), USUAL, thorough=True, scale=2.0)
+# -- the slow ways ---------------------------------------------------------------------
+
+Reading = list[Code]
+
+
+class _Votes:
+    """What slow ways read. All but QR codes need two readings that agree, and none against.
+
+    A QR code keeps check words that are never used up; the others' are few, or there are none.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, bytes], int] = {}
+
+    def count(self, codes: Reading) -> Reading:
+        """One way's reading; what may be believed by now."""
+        believed = [code for code in codes if code.format == "QR_CODE"]
+        for code in codes:
+            key = (code.format, code.data)
+            self._seen[key] = self._seen.get(key, 0) + 1
+            against = max((n for other, n in self._seen.items() if other != key), default=0)
+            if self._seen[key] >= 2 + against and code not in believed:
+                believed.append(code)
+        return believed
+
+
+def _slow(grey: Grey, until: float) -> Reading:
+    """The slow ways one after the other, until one reads or the time is up."""
+    for whole in _ways_of_all(grey):
+        found = whole()
         if found:
             return found
-    found = _zxing(grey, USUAL, thorough=True, binarizer=zxingcpp.Binarizer.GlobalHistogram)
-    if found:
-        return found
-    half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    return _zbar(np.asarray(half, np.uint8), 0.5) or _zbar(grey, 1.0)
+    votes = _Votes()
+    for way in _ways(grey):
+        if time.monotonic() > until:
+            break
+        found = votes.count(way())
+        if found:
+            return found
+    return []
+
+
+def _ways_of_all(grey: Grey) -> Iterator[Callable[[], Reading]]:
+    """What zxing-cpp reads in the whole picture is believed: it has seen it on several lines."""
+    if max(grey.shape) <= SMALL_SIDE_PX:
+        yield lambda: _zxing(_larger(grey, 2), USUAL, thorough=True, scale=2.0)
+    yield lambda: _zxing(grey, USUAL, thorough=True, binarizer=zxingcpp.Binarizer.GlobalHistogram)
+
+
+def _ways(grey: Grey) -> Iterator[Callable[[], Reading]]:
+    half = np.asarray(cv2.resize(grey, _halved(grey), interpolation=cv2.INTER_AREA), np.uint8)
+    yield lambda: _zbar(half, 0.5)
+    found = patches(grey)
+    for patch in found:
+        yield from _ways_of_bars(grey, patch)
+    for patch in found:
+        yield from _ways_of_patch(patch)
+    for patch in found[:SEARCHED]:
+        yield lambda patch=patch: _searched(patch)  # type: ignore[misc]
+    yield lambda: _zbar(grey, 1.0)
+
+
+def _halved(grey: Grey) -> tuple[int, int]:
+    return max(1, grey.shape[1] // 2), max(1, grey.shape[0] // 2)
+
+
+def _larger(grey: Grey, times: float) -> Grey:
+    large = cv2.resize(grey, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(large, np.uint8)
+
+
+def _ways_of_bars(grey: Grey, patch: Patch) -> Iterator[Callable[[], Reading]]:
+    """Lines across the bars, each the mean of a band: noise and dirt are averaged away."""
+    angle, agreement = direction(patch.grey)
+    if agreement < BARS_AGREE:
+        return
+    bands = _bands(grey, patch, angle)
+    for sigma in BAR_SIGMAS:
+        for band, place in bands:
+            yield lambda band=band, place=place, sigma=sigma: _bars(band, place, sigma)  # type: ignore[misc]
+
+
+def _bands(grey: Grey, patch: Patch, angle: float) -> list[tuple[Floats, NDArray[np.float64]]]:
+    """Lines (each with its 2 x 3 matrix back to the picture) across the patch and beyond it."""
+    across = np.array([math.cos(angle), math.sin(angle)])
+    along = np.array([-across[1], across[0]])
+    # the patch may be a part of a long code: to the ends of the picture
+    long = min(float(math.hypot(*grey.shape)), BAND_REACH * patch.side)
+    high = patch.side * BAND_SHARE
+    lines = max(2, round(high))
+    found = []
+    for number in range(-(BANDS // 2), BANDS // 2 + 1):
+        middle = np.array(patch.middle) + along * (number * patch.side * BAND_STEP)
+        corner = middle - across * long / 2 - along * high / 2
+        columns = np.stack([across / BAND_ZOOM, along * (high / lines), corner], axis=1)
+        size = (max(8, int(long * BAND_ZOOM)), lines)
+        strip = cv2.warpAffine(
+            grey,
+            columns,
+            size,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        found.append((np.asarray(strip, np.float32).mean(axis=0), columns))
+    return found
+
+
+def _bars(band: Floats, place: NDArray[np.float64], sigma: float) -> Reading:
+    """Read one line."""
+    line = band[None]
+    if sigma:
+        line = line + BAR_AMOUNT * (line - cv2.GaussianBlur(line, (0, 0), sigma))
+    kernel = np.ones((1, BAR_WINDOW_PX), np.uint8)
+    low = cv2.blur(cv2.erode(line, kernel), (BAR_WINDOW_PX, 1))
+    high = cv2.blur(cv2.dilate(line, kernel), (BAR_WINDOW_PX, 1))
+    even = np.clip((line - low) * (255.0 / np.maximum(high - low, 8.0)), 0, 255)
+    picture = np.repeat(even.astype(np.uint8), BAR_LINES, axis=0)
+    read = zxingcpp.read_barcodes(picture, BARS, try_rotate=False, try_downscale=False)
+    return [_moved(code, place) for code in _codes(read)]
+
+
+def _moved(code: Code, matrix: NDArray[np.float64]) -> Code:
+    """`matrix` 2 x 3, from where it was read to the picture."""
+    corners = tuple(
+        (float(x), float(y)) for x, y in np.array([(x, y, 1.0) for x, y in code.corners]) @ matrix.T
+    )
+    return replace(code, corners=corners)
+
+
+def _ways_of_patch(patch: Patch) -> Iterator[Callable[[], Reading]]:
+    """The patch upright and larger, evened out, sharpened: what the libraries can read then."""
+    shrink = min(1.0, PATCH_PX / max(patch.grey.shape))
+    zoom = 2.0 if max(patch.grey.shape) * shrink * 2 <= 1.5 * PATCH_PX else 1.0
+    matrix = _upright(patch, shrink * zoom)
+    size = matrix[1]
+    upright = cv2.warpAffine(
+        patch.grey,
+        matrix[0],
+        size,
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    even = evened(np.asarray(upright, np.uint8), min(size) // EVEN_PARTS)
+    back = matrix[0] + np.array([[0, 0, patch.x], [0, 0, patch.y]])
+
+    def read(picture: Grey) -> Reading:
+        seen = zxingcpp.read_barcodes(
+            picture, MATRIX, try_rotate=False, try_downscale=False, return_errors=True
+        )
+        codes = [_moved(code, back) for code in _codes(seen)]
+        return codes or _repaired(patch.grey, seen, matrix[0], (patch.x, patch.y))
+
+    yield lambda: read(even)
+    for sigma, amount in PATCH_SHARPER:
+        yield lambda sigma=sigma, amount=amount: read(  # type: ignore[misc]
+            sharpened(even, sigma * zoom, amount)
+        )
+
+
+def _upright(patch: Patch, zoom: float) -> tuple[NDArray[np.float64], tuple[int, int]]:
+    """Matrix from the upright picture to the patch, and its size."""
+    angle = quarter_direction(patch.grey)
+    height, width = patch.grey.shape
+    reach = abs(math.cos(angle)) + abs(math.sin(angle))
+    size = (max(8, int(width * zoom * reach)), max(8, int(height * zoom * reach)))
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    turn = turn / zoom
+    middle = np.array([(width - 1) / 2, (height - 1) / 2])
+    shift = middle - turn @ np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
+    return np.concatenate([turn, shift[:, None]], axis=1), size
+
+
+def _repaired(
+    grey: Grey, seen: Any, matrix: NDArray[np.float64], corner: tuple[int, int]
+) -> Reading:
+    """QR codes that zxing-cpp saw in `seen` and could not read, repaired in `grey`."""
+    for one in seen:
+        version = str((one.extra or {}).get("Version", ""))
+        if one.valid or one.symbology.name != "QRCode" or (version and not version.isdigit()):
+            continue
+        corners = np.array([(x, y, 1.0) for x, y in _corners(one.position)]) @ matrix.T
+        spans = np.ptp(corners, axis=0)
+        if spans.min() < LEAST_REPAIR_PX or spans.max() > 4 * spans.min():
+            continue
+        if (corners < -spans).any() or (corners > np.array(grey.shape[::-1]) + spans).any():
+            continue
+        found = qr_repair.repair(grey, corners, int(version) if version else None)
+        if found is not None:
+            return _from_drawing(found, corner)
+    return []
+
+
+def _searched(patch: Patch) -> Reading:
+    found = qr_repair.search(patch.grey)
+    return [] if found is None else _from_drawing(found, (patch.x, patch.y))
+
+
+def _from_drawing(found: qr_repair.Repaired, corner: tuple[int, int]) -> Reading:
+    drawing = np.repeat(np.repeat(found.drawing, 4, axis=0), 4, axis=1)
+    codes = _codes(zxingcpp.read_barcodes(np.ascontiguousarray(drawing), FAST, is_pure=True))
+    corners = tuple((x + corner[0], y + corner[1]) for x, y in found.corners)
+    return [replace(code, corners=corners) for code in codes]
+
+
+# -- the libraries -------------------------------------------------------------------------
 
 
 def _grey(picture: Image) -> Grey:
@@ -119,7 +350,7 @@ def _zxing(
     thorough: bool,
     scale: float = 1.0,
     binarizer: Any = zxingcpp.Binarizer.LocalAverage,
-) -> list[Code]:
+) -> Reading:
     read = zxingcpp.read_barcodes(
         grey,
         formats,
@@ -128,20 +359,75 @@ def _zxing(
         try_invert=thorough,
         binarizer=binarizer,
     )
+    found = _codes(read)
+    if scale == 1.0:
+        return found
+    return [
+        replace(
+            code,
+            corners=tuple(
+                ((x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5) for x, y in code.corners
+            ),
+        )
+        for code in found
+    ]
+
+
+def _codes(read: Any) -> Reading:
+    """What zxing-cpp read, without what cannot be."""
     found = []
     for one in read:
         data = bytes(one.bytes)
         if not one.valid or not data or len(data) > MAX_CODE_BYTES:
             continue
-        place = one.position
-        corners = tuple(
-            ((point.x + 0.5) / scale - 0.5, (point.y + 0.5) / scale - 0.5)
-            for point in (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
-        )
         name = one.format.name
         text = one.text if _has_character_set(one) else text_of(data, one.text)
-        found.append(Code(_ZXING_NAMES.get(name, name), corners, data, text))
-    return found
+        found.append(Code(_ZXING_NAMES.get(name, name), _corners(one.position), data, text))
+    return _without_ghosts(found)
+
+
+def _corners(place: Any) -> Corners:
+    return tuple(
+        (float(point.x), float(point.y))
+        for point in (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
+    )
+
+
+def _without_ghosts(codes: Reading) -> Reading:
+    """Of barcodes with different texts on the same bars, only the one on most of them.
+
+    A scratch or the edge of the bars makes a few lines read as another number.
+    """
+    kept: Reading = []
+    for code in sorted(codes, key=_thickness, reverse=True):
+        ghost = code.format in _ONE_DIMENSION and any(
+            other.format in _ONE_DIMENSION
+            and other.data != code.data
+            and _same_bars(code.corners, other.corners)
+            for other in kept
+        )
+        if not ghost:
+            kept.append(code)
+    return [code for code in codes if code in kept]
+
+
+def _thickness(code: Code) -> float:
+    """How far the reading reaches along the bars, in pixels."""
+    points = np.array(code.corners)
+    return float(np.linalg.norm(points[3] - points[0]) + np.linalg.norm(points[2] - points[1])) / 2
+
+
+def _same_bars(one: Corners, other: Corners) -> bool:
+    """Whether two readings cover the same range across the bars (`other` tells which way)."""
+    a, b = np.array(one), np.array(other)
+    across = b[1] - b[0]
+    length = float(np.linalg.norm(across))
+    if length < 1.0:
+        return False
+    across = across / length
+    low, high = sorted((float(a[0] @ across), float(a[1] @ across)))
+    start, end = sorted((float(b[0] @ across), float(b[1] @ across)))
+    return min(high, end) - max(low, start) > 0.5 * min(high - low, end - start)
 
 
 def _has_character_set(one: Any) -> bool:
@@ -197,5 +483,7 @@ def _zbar(grey: Grey, scale: float) -> list[Code]:
             ((point.x + 0.5) / scale - 0.5, (point.y + 0.5) / scale - 0.5) for point in one.polygon
         )
         name = _ZBAR_NAMES.get(one.type, one.type)
-        found.append(Code(name, corners, data, text_of(data, data.decode("latin-1"))))
+        code = Code(name, corners, data, text_of(data, data.decode("latin-1")))
+        # `quality` is how many lines across the bars said so
+        found += [code] * (2 if one.quality >= ZBAR_LINES else 1)
     return found

@@ -1,0 +1,122 @@
+"""Where in a picture a code may be: busy patches, most promising first, and how they are turned."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+SEARCH_PX: Final = 480  # long side of the picture in which patches are sought
+SIDES_PX: Final = (14, 22, 34, 54, 86, 136, 210, 300)  # of patches, in that picture
+PATCHES: Final = 8  # more are hardly ever needed: 86 of 100 are covered, 77 of 100 by five
+A_SIDE: Final = 3  # patches of one size
+LEAST_SCORE: Final = 0.06  # share of busy pixels above what is around; less is noise
+MARGIN: Final = 1.35  # a patch is cut out this much larger: quiet zone and corners
+SAME: Final = 0.5  # two patches that overlap more (intersection over union) are one
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A part of a picture. `x`, `y`: its top left pixel; `grey` its pixels."""
+
+    x: int
+    y: int
+    grey: Grey
+    middle: tuple[float, float]  # in the whole picture
+    side: float
+
+
+def patches(grey: Grey) -> list[Patch]:
+    """The busiest squares of several sizes, compared with what is around them."""
+    height, width = grey.shape
+    factor = max(1, round(max(height, width) / SEARCH_PX))
+    size = (max(1, width // factor), max(1, height // factor))
+    small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)
+    slope = np.abs(cv2.Sobel(small, cv2.CV_32F, 1, 0)) + np.abs(cv2.Sobel(small, cv2.CV_32F, 0, 1))
+    # as steep as the light there allows: a code in the shade counts as much
+    busy = np.minimum(slope / (cv2.blur(small, (31, 31)) * 0.8 + 12.0), 1.0)
+    found: list[tuple[float, int, int, int]] = []
+    for side in SIDES_PX:
+        if side > max(busy.shape):
+            break
+        within = cv2.blur(busy, (side, side))
+        around = cv2.blur(busy, (2 * side + 1, 2 * side + 1))
+        score = np.asarray(within - 0.6 * (around * 4 - within) / 3, np.float32)
+        for _ in range(A_SIDE):
+            y, x = divmod(int(np.argmax(score)), score.shape[1])
+            value = float(score[y, x])
+            if value < LEAST_SCORE:
+                break
+            found.append((value * math.sqrt(side), x, y, side))
+            score[max(0, y - side) : y + side, max(0, x - side) : x + side] = -1.0
+    found.sort(reverse=True)
+    boxes: list[tuple[int, int, int, int]] = []
+    out = []
+    for _, x, y, side in found:
+        reach = 0.5 * side * MARGIN + 2
+        box = (
+            max(0, int((x - reach) * factor)),
+            max(0, int((y - reach) * factor)),
+            min(width, int((x + reach + 1) * factor)),
+            min(height, int((y + reach + 1) * factor)),
+        )
+        if any(_shared(box, other) > SAME for other in boxes):
+            continue
+        boxes.append(box)
+        left, top, right, bottom = box
+        part = np.ascontiguousarray(grey[top:bottom, left:right])
+        middle = ((x + 0.5) * factor, (y + 0.5) * factor)
+        out.append(Patch(left, top, part, middle, side * factor))
+        if len(out) == PATCHES:
+            break
+    return out
+
+
+def _shared(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
+    across = max(0, min(one[2], other[2]) - max(one[0], other[0]))
+    down = max(0, min(one[3], other[3]) - max(one[1], other[1]))
+    both = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])
+    return across * down / max(1, both - across * down)
+
+
+def direction(grey: Grey) -> tuple[float, float]:
+    """(angle in radians across the bars, 0..1 how much all edges agree), by the structure tensor."""
+    smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
+    gx, gy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    xx, yy, xy = float((gx * gx).sum()), float((gy * gy).sum()), float((gx * gy).sum())
+    angle = 0.5 * math.atan2(2 * xy, xx - yy)
+    return angle, math.hypot(xx - yy, 2 * xy) / (xx + yy + 1e-6)
+
+
+def quarter_direction(grey: Grey) -> float:
+    """The angle (-pi/4..pi/4) by which the sides of a square code are turned."""
+    smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
+    gx, gy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    slopes = gx.astype(np.complex64) + 1j * gy
+    fourth = (slopes**4 / np.maximum(np.abs(slopes) ** 2, 1e-3)).sum()
+    return float(np.angle(fourth) / 4)
+
+
+def evened(grey: Grey, window: int) -> Grey:
+    """Every neighbourhood stretched from its own darkest to its own lightest."""
+    side = max(3, window) | 1
+    kernel = np.ones((side, side), np.uint8)
+    smooth = cv2.blur(grey, (3, 3))
+    low = np.asarray(cv2.blur(cv2.erode(smooth, kernel), (side, side)), np.float32)
+    high = np.asarray(cv2.blur(cv2.dilate(smooth, kernel), (side, side)), np.float32)
+    stretched = (grey - low) * (255.0 / np.maximum(high - low, 8.0))
+    return np.asarray(np.clip(stretched, 0, 255), np.uint8)
+
+
+def sharpened(grey: Grey, sigma: float, amount: float) -> Grey:
+    """Unsharp mask."""
+    picture = grey.astype(np.float32)
+    soft = cv2.GaussianBlur(picture, (0, 0), sigma)
+    return np.asarray(np.clip(picture + amount * (picture - soft), 0, 255), np.uint8)
