@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, assert_never
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -47,6 +47,7 @@ READ_TIMEOUTS_AN_ANSWER: Final = 3
 MAX_RETRY_AFTER_S: Final = 3600.0  # a mistaken header must not silence a terminal for a day
 ATTACHMENTS: Final = "/api/v1/attachments"
 TUS: Final = "1.0.0"
+DOUBTFUL: Final = "certificate_doubtful"  # within this module: ask the time, then try again
 
 T = TypeVar("T")
 
@@ -136,10 +137,12 @@ class HubClient:
         match judge_dates(self._seen, self._times.now(), self._times.floor()):
             case Dates.HOLD:
                 return ""
-            case Dates.DOUBTFUL if self._asking_the_time:
-                return ""
-            case _:
+            case Dates.DOUBTFUL:
+                return "" if self._asking_the_time else DOUBTFUL
+            case Dates.OVER:
                 return "certificate_dates"
+            case _ as never:
+                assert_never(never)
 
     # -- calls ------------------------------------------------------------------
 
@@ -157,27 +160,15 @@ class HubClient:
             "receipt_key": base64.b64encode(receipt_key).decode(),
             "software": software,
         }
-        self._asking_the_time = True  # this terminal may never have heard what time it is
-        try:
-            return self._timed(self._call("POST", "/api/v1/enrol", body, wire.read_enrolled))
-        finally:
-            self._asking_the_time = False
+        return self._timed(self._call("POST", "/api/v1/enrol", body, wire.read_enrolled))
 
     def renew(self, request: str) -> wire.Renewed | Failure:
         return self._call("POST", "/api/v1/renew", {"csr": request}, wire.read_renewed)
 
     def contact(self, epoch: str, last_seq: int) -> wire.Contact | Failure:
-        """Is it there, what time is it, does it miss anything of ours? Carries nothing.
-
-        Also asked when the hub's certificate seems out of date by a clock that may be wrong: its
-        authority and name are proved, and nothing but the time is believed before that holds.
-        """
+        """Is it there, what time is it, does it miss anything of ours? Carries nothing."""
         query = urlencode({"epoch": epoch, "last_seq": last_seq})
-        self._asking_the_time = True
-        try:
-            found = self._call("GET", f"/api/v1/contact?{query}", None, wire.read_contact)
-        finally:
-            self._asking_the_time = False
+        found = self._call("GET", f"/api/v1/contact?{query}", None, wire.read_contact)
         ours = self._identity.terminal if self._identity is not None else ""
         if isinstance(found, wire.Contact) and found.terminal != ours:
             return Failure(FailureKind.GARBAGE, "another_terminal", 200)
@@ -192,7 +183,7 @@ class HubClient:
         reply = self._exchange("POST", "/api/v1/batch", body, wire.CBOR, accept=wire.CBOR)
         found = _read(reply, wire.read_batch)
         if isinstance(found, wire.BatchAnswer) and found.time is not None:
-            self._times.heard(found.time)
+            self._believe(found.time)
         return found
 
     def begin_upload(self, sha256: str, length: int) -> Place | Failure:
@@ -257,18 +248,34 @@ class HubClient:
         return _read(self._exchange(method, path, sent, wire.JSON, accept=wire.JSON), read)
 
     def _timed(self, found: T) -> T | Failure:
-        """Learn the time from an answer that has one, and judge the hub's certificate by it."""
-        if not isinstance(found, wire.Contact | wire.Enrolled):
-            return found
-        over = (
-            self._seen is not None
-            and judge_dates(self._seen, found.time, self._times.floor()) is not Dates.HOLD
-        )
-        if over:
+        """Learn the time from an answer; a hub outside its own certificate's dates is none."""
+        if isinstance(found, wire.Contact | wire.Enrolled) and not self._believe(found.time):
             self._http.close()
             return Failure(FailureKind.UNTRUSTED, "certificate_dates", 200)
-        self._times.heard(found.time)
         return found
+
+    def _believe(self, told: datetime) -> bool:
+        """Keep the hub's time, unless its own certificate does not hold then."""
+        seen = self._seen  # None at a gateway on this machine, which speaks plainly
+        if seen is None or judge_dates(seen, told, self._times.floor()) is Dates.HOLD:
+            self._times.heard(told)
+            return True
+        return False
+
+    def _learn_time(self) -> bool:
+        """Ask who proved our authority and its name, but seems out of date by our clock.
+
+        Nothing but the time is asked and nothing else believed; it must lie within the hub's
+        certificate and not before what the hub said last.
+        """
+        self._asking_the_time = True
+        try:
+            reply = self._once("GET", "/api/v1/health", None, {"Accept": wire.JSON})
+        finally:
+            self._asking_the_time = False
+        told = _read(reply, wire.read_health)
+        self._http.close()  # what follows shakes hands anew and is judged by the time now known
+        return isinstance(told, datetime) and self._believe(told)
 
     def _exchange(
         self,
@@ -280,20 +287,30 @@ class HubClient:
         accept: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> _Reply | Failure:
-        if self._unusable is not None:
-            return self._unusable
         sent = dict(headers or {})
         if accept:
             sent["Accept"] = accept
         if body and media_type:
             sent["Content-Type"] = media_type
+        found = self._once(method, path, body, sent)
+        if isinstance(found, Failure) and found.code == DOUBTFUL:  # nothing was sent yet
+            if self._learn_time():
+                return self._once(method, path, body, sent)
+            return Failure(FailureKind.UNTRUSTED, "certificate_dates")
+        return found
+
+    def _once(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> _Reply | Failure:
+        if self._unusable is not None:
+            return self._unusable
         try:
             with self._http.request(
                 method,
                 self._url + path,
                 # As a file it goes in small writes, each with its own time-out.
                 data=io.BytesIO(body) if body else body,
-                headers=sent,
+                headers=dict(headers),
                 timeout=self._timeouts,
                 stream=True,
                 allow_redirects=False,
@@ -377,7 +394,7 @@ def _read(reply: _Reply | Failure, read: Callable[[Any], T]) -> T | Failure:
         return reply
     try:
         return read(wire.parse(reply.content, reply.media_type))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return Failure(FailureKind.GARBAGE, "shape", reply.status)
 
 

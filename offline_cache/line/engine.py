@@ -19,7 +19,7 @@ from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.line.failures import Failure, FailureKind
 from offline_cache.line.hub_time import HubTime
 from offline_cache.line.identity import DeviceKey, Identity, fits, renewal_due
-from offline_cache.line.pacing import ItemDelays, Pacer, Uniform, spread_s
+from offline_cache.line.pacing import STOPPED_LOOK_S, ItemDelays, Pacer, Uniform, spread_s
 from offline_cache.line.upload import SealedBlobs, Upload, UploadHub, Uploads
 from offline_cache.line.wire import Answer, BatchAnswer, Contact, Item, Renewed
 from offline_cache.outbox import Waiting
@@ -33,6 +33,7 @@ ROUNDS_OF_ATTACHMENTS: Final = 3  # the hub misses something, gets it, and misse
 LONE_REFUSALS_IN_A_ROW: Final = 3  # more, and it is the hub that is wrong, not each single item
 RENEWAL_AGAIN_S: Final = 3600.0  # a hub that does not renew today is asked again in an hour
 COUNT_AGAIN_S: Final = 1.0  # counting a million rows takes a while: not after every batch
+RAN_OUT: Final = "certificate_expired"  # the hub's word: only renewal and delivery are left
 # Refusals of a whole request that one bad item in it can cause.
 ITEM_STATUSES: Final = frozenset({400, 409, 413, 422})
 
@@ -234,6 +235,7 @@ class SyncEngine:
         self._on_delivered = on_delivered
         self._identity: Identity | None = None
         self._renew_at = float("-inf")
+        self._ran_out = False  # so the hub says, whatever we think of the dates
         self._first = True  # ask before the first batch: the hub says how wide to spread
         self._spread_next = not times.same_boot
         self._spread_until = float("-inf")
@@ -287,13 +289,13 @@ class SyncEngine:
             )
         if not self._enrolled():
             return self._told_and(NOT_ENROLLED_LOOK_S)
+        self._renew()
         if self._pacer.probe_first or self._first:
             failed = self._probe()
             if isinstance(failed, StoreFault):
                 return failed
             if not self._online:
                 return self._told_and(self._pacer.wait_s(self._clock.monotonic()))
-        self._renew()
         now = self._clock.monotonic()
         if len(self._awaiting) < AWAITING_MOST:
             items = self._next_batch(now)
@@ -367,9 +369,9 @@ class SyncEngine:
         identity, now = self._identity, self._clock.monotonic()
         if identity is None or now < self._renew_at:
             return
-        if not renewal_due(identity, self._times.now()):
+        if not self._ran_out and not renewal_due(identity, self._times.now()):
             return
-        self._renew_at = now + RENEWAL_AGAIN_S
+        self._renew_at = now + (STOPPED_LOOK_S if self._ran_out else RENEWAL_AGAIN_S)
         answer = self._hub.renew(self._key.request())
         if isinstance(answer, Failure):
             self._log("certificate_not_renewed", reason=str(answer))
@@ -380,6 +382,7 @@ class SyncEngine:
             return
         failed = self._enrolment.write(renewed)
         if failed is None:
+            self._ran_out = False
             self._identity = renewed
             self._hub.use(renewed, self._key)
             self._log("certificate_renewed")
@@ -394,7 +397,15 @@ class SyncEngine:
         was_open = self._pacer.open
         answer = self._hub.contact(self._queue.epoch, waiting.last_seq)
         if isinstance(answer, Failure):
-            self._line_failed(answer)
+            if answer.kind is not FailureKind.UNAUTHORISED or answer.code != RAN_OUT:
+                self._line_failed(answer)
+                return None
+            # It knows us, and takes what waits; only a new certificate gets more than that.
+            if not self._ran_out:
+                self._ran_out, self._renew_at = True, float("-inf")
+            self._first = False
+            self._pacer.contact(self._clock.monotonic())
+            self._reached()
             return None
         self._pacer.contact(self._clock.monotonic())
         self._reached()

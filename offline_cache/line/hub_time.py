@@ -171,5 +171,5 @@ def _read(path: Path) -> Learned | None:
         return Learned(
             hub.astimezone(UTC), wall.astimezone(UTC), float(kept["monotonic"]), str(kept["boot"])
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

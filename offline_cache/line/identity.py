@@ -152,5 +152,5 @@ def read_identity(path: Path) -> Identity | StoreFault:
         return Identity(str(kept["terminal"]), str(kept["certificate"]), str(kept["ca"]))
     except OSError as error:
         return fault_of_os_error(error, "enrolment")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return StoreFault(StoreFaultCode.DAMAGED, "enrolment cannot be read")

@@ -27,6 +27,7 @@ FIRST_PART_BYTES: Final = 16 << 10
 LEAST_PART_BYTES: Final = 4 << 10  # a cut every second at 64 kbit/s still lets some through
 MOST_PART_BYTES: Final = 256 << 10
 PART_S: Final = 4.0  # what a cut may cost at most
+GOOD_AFTER_A_CUT: Final = 4
 
 Uniform = Callable[[float, float], float]
 
@@ -62,12 +63,18 @@ def spread_s(terminal: str, window_s: float) -> float:
 
 
 class Size:
-    """How many bytes to send at once: doubled while they take less than `PART_S`, halved on a cut."""
+    """How many bytes to send at once: doubled while they take less than `PART_S`, halved on a cut.
+
+    Once it was cut it doubles only after some in a row arrived: on a line that breaks every other
+    second that settles where a cut costs about an eighth of the time between two.
+    """
 
     def __init__(self, first: int, least: int, most: int) -> None:
         self._bytes = first
         self._least = least
         self._most = most
+        self._good = 0
+        self._good_wanted = 1
 
     @property
     def bytes(self) -> int:
@@ -76,12 +83,20 @@ class Size:
     def went(self, sent: int, seconds: float) -> None:
         """So many bytes arrived in so long. Less than half of a size proves nothing about it."""
         if seconds > 2 * PART_S:
-            self._bytes = max(self._least, self._bytes // 2)
+            self._shrink()
         elif sent * 2 > self._bytes and seconds * 2 <= PART_S:
-            self._bytes = min(self._most, self._bytes * 2)
+            self._good += 1
+            if self._good >= self._good_wanted and self._bytes < self._most:
+                self._bytes = min(self._most, self._bytes * 2)
+                self._good = 0
 
     def cut(self) -> None:
+        self._good_wanted = GOOD_AFTER_A_CUT
+        self._shrink()
+
+    def _shrink(self) -> None:
         self._bytes = max(self._least, self._bytes // 2)
+        self._good = 0
 
 
 class Pacer:

@@ -168,6 +168,10 @@ def read_batch(it: Any) -> BatchAnswer:
     return BatchAnswer(tuple(answers), _ranges(it.get("resend")), _maybe_time(it.get("time")))
 
 
+def read_health(it: Any) -> datetime:
+    return _time(it["time"])
+
+
 def read_contact(it: Any) -> Contact:
     spread = it.get("spread_s")
     return Contact(

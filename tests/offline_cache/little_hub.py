@@ -87,6 +87,7 @@ class LittleHub:
     spread_s: float | None = None
     contacts: int = 0
     renewals: int = 0
+    cannot_renew: bool = False
     enrolments: list[dict[str, str]] = field(default_factory=list)
     called_terminal: str = TERMINAL
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
@@ -227,7 +228,9 @@ class _Handler(BaseHTTPRequestHandler):
         asked = urlsplit(self.path)
         if asked.path == "/api/v1/ca":
             self._json(200, {"ca": self.hub.authority.pem})
-        elif asked.path == "/api/v1/contact" and self._known():
+        elif asked.path == "/api/v1/health":
+            self._json(200, {"ok": True, "time": self.hub.time()})
+        elif asked.path == "/api/v1/contact" and self._known(may_be_expired=False):
             self.hub.contacts += 1
             trick = self.hub.contact_tricks.pop(0) if self.hub.contact_tricks else ""
             if not self._played(trick or self.hub.sick):
@@ -257,6 +260,9 @@ class _Handler(BaseHTTPRequestHandler):
             pass
         elif self.path == "/api/v1/renew":
             self.hub.renewals += 1
+            if self.hub.cannot_renew:
+                self._error(500, "internal")
+                return
             given = self.hub.enrol(json.loads(body)["csr"])
             self._json(200, {"certificate": given, "ca": self.hub.authority.pem})
         elif self.path == UPLOADS:
@@ -312,7 +318,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True  # cut off in the middle
         return None
 
-    def _known(self) -> bool:
+    def _known(self, *, may_be_expired: bool = True) -> bool:
         der = self.request.getpeercert(binary_form=True)
         now = self.hub.now()
         if der is None:
@@ -320,14 +326,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(401, "no_certificate")
             return False
         shown = x509.load_der_x509_certificate(der)
-        code = ""
+        code, status = "", 401
         if _fingerprint(der) in self.hub.revoked:
-            code = "revoked"
+            code = "certificate_revoked"
         elif now > shown.not_valid_after_utc + timedelta(days=180):
-            code = "expired"
+            code = "certificate_unknown"
+        elif now > shown.not_valid_after_utc and not may_be_expired:
+            code, status = "certificate_expired", 403
         if code:
             self.hub.turned_away.append(self.path)
-            self._error(401, code)
+            self._error(status, code)
         return not code
 
     def _contact(self, asked: dict[str, list[str]]) -> None:

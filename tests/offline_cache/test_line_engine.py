@@ -163,7 +163,7 @@ def test_fault_19_a_revoked_terminal_stops_and_keeps_collecting(world: LineWorld
     numbers = world.seal(2)
     world.pass_time(3600)
     assert world.hub.batches == []
-    assert world.lines[-1].alarm and world.lines[-1].reason == "unauthorised:revoked"
+    assert world.lines[-1].alarm and world.lines[-1].reason == "unauthorised:certificate_revoked"
     assert len(world.hub.turned_away) <= 3600 / 60 + 1  # it asks whether it was put right
     assert "line_stopped" in world.events()
     numbers += world.seal()

@@ -123,6 +123,35 @@ def test_fault_19_an_expired_but_known_certificate_delivers_and_is_renewed(
     assert "certificate_renewed" in world.events()
 
 
+def test_an_expired_certificate_delivers_also_while_none_can_be_had(world: LineWorld) -> None:
+    world.enrol(
+        begins=world.true_now() - timedelta(days=120), ends=world.true_now() - timedelta(days=30)
+    )
+    world.hub.cannot_renew = True
+    numbers = world.seal(2)
+    world.drain()
+    assert world.hub.numbers() == numbers
+    numbers += world.seal(1)
+    world.pass_time(600)
+    assert world.hub.numbers() == numbers and not world.lines[-1].alarm
+    assert 2 <= world.hub.renewals <= 12  # it keeps asking
+    world.hub.cannot_renew = False
+    world.pass_time(120)
+    assert "certificate_renewed" in world.events()
+
+
+def test_a_hub_that_says_expired_is_believed_whatever_our_clock_says(world: LineWorld) -> None:
+    """The terminal's clock stood still for a year, and it never knew."""
+    world.enrol(ends=world.true_now() + timedelta(days=1))
+    world.clock.now -= timedelta(days=1)
+    world.hub_ahead = timedelta(days=100)
+    numbers = world.seal()
+    world.drain()
+    world.pass_time(120)
+    assert world.hub.numbers() == numbers
+    assert "certificate_renewed" in world.events()
+
+
 def test_a_certificate_is_renewed_at_a_third_of_its_life_and_used_at_once(
     world: LineWorld,
 ) -> None:

@@ -1,0 +1,198 @@
+"""Whatever comes back over the wire is a closed value; only the hub's own words count."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from cache_world import HandClock
+from hypothesis import given
+from hypothesis import strategies as st
+from line_world import KEY
+from little_hub import LittleHub, serving
+
+from offline_cache.line import wire
+from offline_cache.line.client import HubClient, Place
+from offline_cache.line.failures import Failure, FailureKind
+from offline_cache.line.hub_time import HubTime
+from offline_cache.line.identity import Identity
+
+READ_S = 0.3
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def hub(clock: HandClock) -> Iterator[LittleHub]:
+    with serving(LittleHub(now=lambda: clock.now)) as hub:
+        yield hub
+
+
+@pytest.fixture
+def client(hub: LittleHub, clock: HandClock, tmp_path: Path) -> Iterator[HubClient]:
+    client = _client(hub.url, clock, tmp_path)
+    client.use(Identity("QS01", hub.enrol(KEY.request()), hub.authority.pem), KEY)
+    yield client
+    client.close()
+
+
+def _client(url: str, clock: HandClock, folder: Path) -> HubClient:
+    times = HubTime(folder / "time.json", clock)
+    return HubClient(url, clock, times, connect_timeout_s=2, read_timeout_s=READ_S)
+
+
+def _there(answer: object) -> bool:
+    return isinstance(answer, wire.Contact) and answer.terminal == "QS01"
+
+
+@pytest.mark.parametrize(
+    ("trick", "kind", "code"),
+    [
+        ("500", FailureKind.SERVER_ERROR, "internal"),
+        ("502 html", FailureKind.SERVER_ERROR, ""),
+        ("503", FailureKind.TOO_MANY, "busy"),
+        ("portal", FailureKind.GARBAGE, "shape"),
+        ("portal 403", FailureKind.GARBAGE, "not_the_hub"),
+        ("portal redirect", FailureKind.GARBAGE, "not_the_hub"),
+        ("not found html", FailureKind.GARBAGE, "not_the_hub"),
+        ("other json", FailureKind.GARBAGE, "shape"),
+        ("half cbor", FailureKind.GARBAGE, "shape"),
+        ("deep cbor", FailureKind.GARBAGE, "shape"),
+        ("truncated", FailureKind.TIMED_OUT, "cut_off"),
+        ("gigabyte", FailureKind.GARBAGE, "too_large"),
+        ("nothing", FailureKind.TIMED_OUT, "cut_off"),
+        ("hang", FailureKind.TIMED_OUT, ""),
+    ],
+)
+def test_every_way_to_fail_has_its_name(
+    hub: LittleHub, client: HubClient, trick: str, kind: FailureKind, code: str
+) -> None:
+    hub.contact_tricks = [trick]
+    answer = client.contact("epoch", 0)
+    assert isinstance(answer, Failure)
+    assert (answer.kind, answer.code) == (kind, code)
+    assert _there(client.contact("epoch", 0))  # and the next call is not spoilt by it
+
+
+def test_retry_after_is_read_as_seconds_or_as_a_date(hub: LittleHub, client: HubClient) -> None:
+    hub.contact_tricks = ["503 retry-after", "429 date"]
+    first, second = client.contact("e", 0), client.contact("e", 0)
+    assert isinstance(first, Failure) and first.retry_after_s == 120
+    assert isinstance(second, Failure) and second.retry_after_s == 90
+    assert second.kind is FailureKind.TOO_MANY
+
+
+def test_nobody_there(clock: HandClock, hub: LittleHub, tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
+        client = _client(f"https://127.0.0.1:{unused.getsockname()[1]}", clock, tmp_path)
+        client.use(Identity("QS01", hub.enrol(KEY.request()), hub.authority.pem), KEY)
+        assert client.contact("e", 0) == Failure(FailureKind.UNREACHABLE, "no_connection")
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", (FailureKind.UNTRUSTED, "not_tls")),
+        (b"", (FailureKind.TIMED_OUT, "cut_off")),  # somebody who hangs up
+        (b"\x15\x03\x03\x00\x02\x02\x30", (FailureKind.UNTRUSTED, "our_certificate")),
+    ],
+)
+def test_somebody_who_is_not_our_hub(
+    clock: HandClock,
+    hub: LittleHub,
+    tmp_path: Path,
+    said: bytes,
+    expected: tuple[FailureKind, str],
+) -> None:
+    """A captive portal before https, a line that breaks, a server that knows no such authority."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer_once() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(said)
+
+        thread = Thread(target=answer_once)
+        thread.start()
+        client = _client(f"https://127.0.0.1:{server.getsockname()[1]}", clock, tmp_path)
+        client.use(Identity("QS01", hub.enrol(KEY.request()), hub.authority.pem), KEY)
+        answer = client.contact("e", 0)
+        assert isinstance(answer, Failure)
+        assert (answer.kind, answer.code) == expected
+        client.close()
+        thread.join()
+
+
+def test_the_machines_proxy_settings_do_not_lead_us_elsewhere(
+    client: HubClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert _there(client.contact("e", 0))
+
+
+def test_asking_for_an_earlier_application(client: HubClient) -> None:
+    answer = client.earlier("old-age-allowance", "990101194001010029", HandClock().utc())
+    assert answer == wire.HubEarlier(None, None)
+
+
+def test_an_upload_is_sent_to_our_hub_only(
+    client: HubClient, hub: LittleHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a Location only the path counts, and only one of the agreed place."""
+    begun = client.begin_upload("a" * 64, 10)
+    assert begun == Place(f"/api/v1/attachments/{'a' * 64}", whole=False, offset=0)
+    monkeypatch.setattr("little_hub.UPLOADS", "/somewhere")
+    monkeypatch.setattr(hub, "attachments", {})
+    answer = client.begin_upload("b" * 64, 10)
+    assert isinstance(answer, Failure)
+
+
+# -- shapes -----------------------------------------------------------------------------
+
+
+READERS = st.sampled_from(
+    [wire.read_batch, wire.read_contact, wire.read_enrolled, wire.read_renewed, wire.read_health]
+)
+
+
+@given(READERS, st.binary(max_size=300), st.sampled_from([wire.CBOR, wire.JSON, ""]))
+def test_no_bytes_do_more_than_be_no_answer(read: object, content: bytes, media: str) -> None:
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        read(wire.parse(content, media))  # type: ignore[operator]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40) | st.binary(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["answers", "id", "sha256", "result", "missing", "resend", "time", "terminal", "x"]
+            ),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(READERS, VALUES)
+def test_no_value_does_more_than_be_no_answer(read: object, value: object) -> None:
+    try:
+        found = read(value)  # type: ignore[operator]
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return
+    if isinstance(found, wire.BatchAnswer):
+        assert all(0 < first <= last for first, last in found.resend)
