@@ -107,6 +107,9 @@ class Capability(StrEnum):
     CUTS = "cuts"
     TELLS_PAPER = "tells_paper"  # near-end and end of the paper
     CONFIRMS_PRINTING = "confirms_printing"  # answers in order, after the paper has moved
+    PRINTS_A4 = "prints_a4"
+    PRINTS_BOTH_SIDES = "prints_both_sides"
+    PRINTS_COLOUR = "prints_colour"
     CONTACT_CARDS = "contact_cards"
     CONTACTLESS_CARDS = "contactless_cards"
     HAS_LAMPS = "has_lamps"
