@@ -61,6 +61,10 @@ class FrameModel(QObject):
         )
 
     @Property(str, notify=changed)
+    def time(self) -> str:
+        return f"{local(self._view.header.now):%H:%M}"
+
+    @Property(str, notify=changed)
     def lineWords(self) -> str:
         header = self._view.header
         minutes = header.minutes_since_contact

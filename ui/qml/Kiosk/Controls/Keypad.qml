@@ -14,8 +14,8 @@ Rectangle {
     readonly property real compactHeight: (Theme.landscape ? 3 : 2) * Theme.hKey + (Theme.landscape ? 2 : 1) * Theme.s2 + 2 * Theme.s3
     readonly property real regularHeight: 4 * Theme.hKey + 3 * (Theme.landscape ? Theme.s2 : Theme.gap) + 2 * Theme.s3
     readonly property int rows: 12 / columns
-    readonly property real spacing: compact || Theme.landscape ? Theme.s2 : Theme.gap
-    readonly property real inset: Theme.landscape ? Theme.s3 : Theme.margin
+    readonly property real spacing: Theme.sideTools ? Theme.s1 : compact || Theme.landscape ? Theme.s2 : Theme.gap
+    readonly property real inset: Theme.sideTools ? Theme.s2 : Theme.landscape ? Theme.s3 : Theme.margin
     readonly property var keys: columns === 6
                                 ? ["1", "2", "3", "4", "5", "clear", "6", "7", "8", "9", "0", "erase"]
                                 : columns === 4 ? ["1", "2", "3", "clear", "4", "5", "6", "erase", "7", "8", "9", "0"]
@@ -60,8 +60,8 @@ Rectangle {
             iconAfter: false
             stacked: root.compact
             fontSize: modelData.length === 1 ? Theme.fsNumber * 0.9
-                                             : root.compact ? Theme.fsNote : Theme.fsStrong
-            icon: modelData === "erase" ? "delete" : ""
+                                             : Theme.small ? Theme.fsTool : root.compact ? Theme.fsNote : Theme.fsStrong
+            icon: modelData === "erase" && (stacked || across > 220) ? "delete" : ""
             words: modelData === "clear" ? Texts.words.frame.keypad_clear
                    : modelData === "erase" ? Texts.words.frame.keypad_erase : modelData
             onActivated: {

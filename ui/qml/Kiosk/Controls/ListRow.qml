@@ -12,7 +12,8 @@ Item {
     property string aside: ""
     property bool current: false
     property Component picture: null
-    default property alias trailing: right.data
+    default property alias trailing: beside.data
+    readonly property real inset: Theme.small ? Theme.s3 : Theme.s4
     readonly property bool first: parent !== null && y <= 0
 
     Layout.fillWidth: true
@@ -34,50 +35,57 @@ Item {
         height: 2
         color: Theme.line
     }
-    RowLayout {
+    GridLayout {
         id: line
-        x: Theme.s4
-        width: root.width - 2 * Theme.s4
+        x: root.inset
+        width: root.width - 2 * root.inset
         anchors.verticalCenter: parent.verticalCenter
-        spacing: Theme.s3
+        columnSpacing: Theme.s3
+        rowSpacing: Theme.s1
+        // what is at the right goes below where it would leave the words no room
+        columns: beside.visible && beside.implicitWidth > width * 0.42 ? 1 : 2
 
-        Icon {
-            visible: root.icon !== ""
-            name: root.icon
-            color: Theme.primary
-            size: Theme.icon + Theme.s1
-        }
-        Loader {
-            active: root.picture !== null
-            visible: active
-            sourceComponent: root.picture
-        }
-        ColumnLayout {
-            spacing: 0
-            Label {
-                kind: Label.Body
-                bold: true
-                text: root.words
-                Accessible.ignored: true
+        RowLayout {
+            spacing: Theme.s3
+
+            Icon {
+                visible: root.icon !== ""
+                name: root.icon
+                color: Theme.primary
+                size: Theme.icon + Theme.s1
+            }
+            Loader {
+                active: root.picture !== null
+                visible: active
+                sourceComponent: root.picture
+            }
+            ColumnLayout {
+                spacing: 0
+                Label {
+                    kind: Label.Body
+                    bold: true
+                    text: root.words
+                    Accessible.ignored: true
+                }
+                Label {
+                    visible: text !== ""
+                    kind: Label.Note
+                    text: root.detail
+                    color: Theme.ink2
+                    Accessible.ignored: true
+                }
             }
             Label {
                 visible: text !== ""
+                Layout.fillWidth: false
+                Layout.maximumWidth: line.width * 0.4
                 kind: Label.Note
-                text: root.detail
+                text: root.aside
                 color: Theme.ink2
-                Accessible.ignored: true
             }
         }
-        Label {
-            visible: text !== ""
-            Layout.fillWidth: false
-            Layout.maximumWidth: line.width * 0.4
-            kind: Label.Note
-            text: root.aside
-            color: Theme.ink2
-        }
         RowLayout {
-            id: right
+            id: beside
             visible: children.length > 0
             spacing: Theme.s3
         }

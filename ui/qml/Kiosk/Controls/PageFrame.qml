@@ -33,7 +33,7 @@ FocusScope {
     property alias dock: dockSlot.data
     property PinyinKeyboard keyboard: null
     readonly property bool typing: keyboard !== null && keyboard.visible
-    readonly property real asideShare: !typing ? 0.46 : Theme.small ? 0.58 : 0.5 // in landscape
+    readonly property real asideShare: !typing ? Theme.sideTools ? 0.44 : 0.46 : Theme.small ? 0.58 : 0.5 // in landscape
 
     readonly property bool aside: Theme.landscape && asideSlot.implicitWidth > 0
     readonly property bool stageHigh: !Theme.landscape && asideSlot.implicitWidth > 0
@@ -53,9 +53,11 @@ FocusScope {
     // -- turning pages ----------------------------------------------------------
     readonly property real fullHeight: body.height
     readonly property real wanted: Math.max(blocks.implicitHeight, secondColumn.implicitHeight)
+    // also when only the shorter column grew, by a line that broke later
+    readonly property real bothHeights: blocks.implicitHeight + secondColumn.implicitHeight
     // in landscape what does not fit one column stands in two
     property bool twoColumns: false
-    property bool mayShare: true
+    property bool mayShare: !Theme.sideTools // there a half is too narrow
     readonly property bool turns: wanted > fullHeight + 1
     readonly property real viewHeight: turns ? Math.max(80, fullHeight - turner.implicitHeight - Theme.s2) : fullHeight
     property list<real> starts: [0]
@@ -65,6 +67,7 @@ FocusScope {
 
     onViewHeightChanged: paging.restart()
     onWantedChanged: paging.restart()
+    onBothHeightsChanged: paging.restart()
     onTurnsChanged: paging.restart()
 
     // Pieces that are not parted: blocks, or what is in a block that says it `splits`.
@@ -277,7 +280,7 @@ FocusScope {
         }
         if (Theme.landscape && keypad !== null)
             keypad.parent = asideSlot;
-        if (Theme.landscape && keyboard !== null)
+        if (Theme.lettersBeside && keyboard !== null)
             keyboard.parent = asideSlot;
         const stages = [];
         for (const child of blocks.children)
@@ -399,9 +402,16 @@ FocusScope {
             x: Theme.margin
             width: head.width
             spacing: Theme.gap
+            // beside a drawing there may be no room for the words of both
+            // the largest type leaves room for neither
+            readonly property bool wordless: turnOn.wordedWidth + turnedTo.implicitWidth + Theme.hMin * 1.2 + 2 * spacing > width
+            readonly property bool terse: turnBack.wordedWidth + turnOn.wordedWidth + turnedTo.implicitWidth + 2 * spacing > width
 
             PushButton {
+                id: turnBack
                 kind: PushButton.Inline
+                wordless: turner.terse
+                Layout.preferredWidth: wordless ? Theme.hMin * 1.2 : implicitWidth
                 Layout.preferredHeight: Math.max(Theme.hMin, implicitHeight)
                 available: root.page > 0
                 icon: "chevron-up"
@@ -409,6 +419,7 @@ FocusScope {
                 onActivated: root.page -= 1
             }
             Label {
+                id: turnedTo
                 horizontalAlignment: Text.AlignHCenter
                 kind: Label.Note
                 bold: true
@@ -416,7 +427,10 @@ FocusScope {
                 text: (root.page + 1) + " / " + root.pages
             }
             PushButton {
+                id: turnOn
                 kind: PushButton.Inline
+                wordless: turner.wordless
+                Layout.preferredWidth: wordless ? Theme.hMin * 1.2 : implicitWidth
                 Layout.preferredHeight: Math.max(Theme.hMin, implicitHeight)
                 available: root.page + 1 < root.pages
                 icon: "chevron-down"

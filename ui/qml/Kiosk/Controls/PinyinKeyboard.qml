@@ -18,10 +18,10 @@ Rectangle {
     readonly property real spacing: Theme.s1
     readonly property real inset: Theme.s2
     readonly property real keyWidth: (width - 2 * inset - 9 * spacing) / 10
-    readonly property real wantedKey: Theme.landscape ? Theme.hMin + Theme.ledge : Theme.bySize(104, 104, 100)
+    readonly property real wantedKey: Theme.lettersBeside ? Theme.hMin + Theme.ledge : Theme.sideTools ? 60 : Theme.bySize(104, 104, 100)
     readonly property real besides: candidates.height + 4 * spacing + Theme.s2 + Theme.s3
     // beside the field (landscape) the keys take what height there is, down to the least target
-    readonly property real keyHeight: Theme.landscape ? Math.max(60, Math.min(wantedKey, (height - besides) / 4)) : wantedKey
+    readonly property real keyHeight: Theme.lettersBeside ? Math.max(60, Math.min(wantedKey, (height - besides) / 4)) : wantedKey
     readonly property bool composing: InputContext.preeditText !== ""
 
     function press(key: int, character: string) {
@@ -33,9 +33,9 @@ Rectangle {
     }
 
     color: Theme.sunken
-    radius: Theme.landscape ? Theme.rM : 0
+    radius: Theme.lettersBeside ? Theme.rM : 0
     Layout.fillWidth: true
-    Layout.fillHeight: Theme.landscape
+    Layout.fillHeight: Theme.lettersBeside
     Layout.minimumHeight: besides + 4 * 60
     Layout.maximumHeight: Math.max(implicitHeight, Layout.minimumHeight)
     implicitHeight: besides + 4 * wantedKey
@@ -53,7 +53,7 @@ Rectangle {
     }
 
     Rectangle {
-        visible: !Theme.landscape
+        visible: !Theme.lettersBeside
         width: root.width
         height: 2
         color: Theme.line
@@ -188,6 +188,8 @@ Rectangle {
                 width: root.keyWidth * 6 + root.spacing * 5
                 height: root.keyHeight
                 quiet: true
+                dense: true
+                fontSize: Theme.small ? Theme.fsNote : Theme.fsStrong
                 words: Texts.words.frame.key_space
                 available: root.composing
                 onActivated: root.press(Qt.Key_Space, " ")
@@ -199,6 +201,7 @@ Rectangle {
                 quiet: true
                 iconAfter: false
                 icon: "delete"
+                wordless: Theme.small
                 words: Texts.words.frame.keypad_erase
                 onActivated: root.press(Qt.Key_Backspace, "")
             }

@@ -17,6 +17,8 @@ Pressable {
     property bool stacked: false // icon above the words
     property real fontSize: kind === PushButton.Inline ? Theme.fsBody : Theme.fsStrong
     property real padding: kind === PushButton.Inline ? Theme.s3 : Theme.s4
+    property bool wordless: false // only the icon is drawn, the words are told to a screen reader
+    property bool dense: false // lines close together, where there are two of them in a low button
     property bool quiet: false // thin outline, for keys
 
     readonly property bool off: !available && !busy
@@ -29,11 +31,13 @@ Pressable {
                                       : filled ? Theme.primaryInk : Theme.ink
     readonly property real iconSize: stacked ? Theme.icon * 0.85
                                      : kind === PushButton.Inline ? Theme.icon * 0.85 : Theme.icon
-    readonly property real iconRoom: shownIcon === "" ? 0 : iconSize + Theme.s2
+    readonly property real iconRoom: shownIcon === "" ? 0 : iconSize + (wordless ? 0 : dense ? Theme.s1 : Theme.s2)
     
     // a long word is set smaller rather than broken
     readonly property real wordRoom: width - 2 * Math.min(padding, Theme.s1) - (stacked ? 0 : iconRoom)
-    readonly property real textWidth: metrics.height > 0 ? Math.ceil(metrics.advanceWidth(shownWords)) + 1 : 0
+    readonly property real textWidth: wordless ? 0 : wordsWidth
+    readonly property real wordsWidth: metrics.height > 0 ? Math.ceil(metrics.advanceWidth(shownWords)) + 1 : 0
+    readonly property real wordedWidth: wordsWidth + iconSize + Theme.s2 + 2 * padding // drawn with its words
     readonly property real longestWord: measure(shownWords)
     readonly property real fitting: longestWord > wordRoom && wordRoom > 0 ? Math.max(32 / fontSize, wordRoom / longestWord) : 1
 
@@ -101,7 +105,9 @@ Pressable {
         }
         Label {
             id: caption
-            text: root.shownWords
+            text: root.wordless ? "" : root.shownWords
+            visible: !root.wordless
+            lineHeight: root.dense ? 0.78 : Theme.elder ? 1.01 : 1
             bold: true
             font.pixelSize: root.fontSize * root.fitting
             wrapMode: Text.WordWrap

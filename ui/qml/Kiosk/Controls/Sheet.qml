@@ -14,6 +14,7 @@ Item {
     property PushButton main: null
     property PushButton other: null
     property bool centred: true
+    property bool twoColumns: Theme.landscape && Theme.elder
     default property alias content: blocks.data
     readonly property real limit: height - 2 * Theme.s2
     readonly property real edge: Theme.landscape ? Theme.s4 : Theme.s5
@@ -85,7 +86,7 @@ Item {
                 GridLayout {
                     id: blocks
                     visible: children.length > 0
-                    columns: Theme.landscape && Theme.elder ? 2 : 1
+                    columns: root.twoColumns ? 2 : 1
                     columnSpacing: Theme.gap
                     rowSpacing: root.between
                 }

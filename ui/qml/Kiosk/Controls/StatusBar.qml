@@ -9,16 +9,18 @@ Rectangle {
     property string centre: ""
     property string terminal: ""
     property string date: ""
+    property string time: "" // alone where there is no room for the day
     property string lineWords: ""
     property bool lineDown: false
     property bool lineUnknown: false
 
-    readonly property bool oneLine: Theme.landscape && !(Theme.small && Theme.elder)
+    readonly property bool oneLine: Theme.landscape
+    readonly property bool brief: Theme.small && Theme.elder
     // A long name of the centre takes both lines; the terminal's own name is the first to go.
     readonly property real rightWidth: root.oneLine ? dateLabel.implicitWidth + line.implicitWidth + Theme.s3
                                                        : Math.max(dateLabel.implicitWidth, line.implicitWidth)
     readonly property real leftWidth: (metrics.height > 0 ? metrics.advanceWidth(root.centre) : 0)
-                                      + (root.oneLine ? terminalLabel.implicitWidth + Theme.s3 : 0)
+                                      + (root.oneLine && !root.brief ? terminalLabel.implicitWidth + Theme.s3 : 0)
     readonly property bool crowded: leftWidth + rightWidth + Theme.s3 > width - 2 * Theme.margin
 
     implicitHeight: Theme.hStatus
@@ -36,8 +38,8 @@ Rectangle {
         anchors.fill: parent
         anchors.leftMargin: Theme.margin
         anchors.rightMargin: Theme.margin
-        anchors.topMargin: Theme.s1
-        anchors.bottomMargin: Theme.s1
+        anchors.topMargin: root.brief ? 0 : Theme.s1
+        anchors.bottomMargin: root.brief ? 0 : Theme.s1
         flow: root.oneLine ? GridLayout.LeftToRight : GridLayout.TopToBottom
         rows: root.oneLine ? 1 : 2
         columns: root.oneLine ? 4 : 2
@@ -46,21 +48,21 @@ Rectangle {
 
         Label {
             id: centreLabel
-            Layout.fillWidth: !root.oneLine || root.crowded
+            Layout.fillWidth: !root.oneLine || root.crowded || root.brief
             Layout.rowSpan: root.crowded && !root.oneLine ? 2 : 1
             Layout.alignment: Qt.AlignVCenter
             text: root.centre
             bold: true
             wrapMode: root.crowded ? Text.WordWrap : Text.NoWrap
             font.pixelSize: root.crowded ? Theme.fsBar : Theme.fsBar * 1.12
-            lineHeight: root.crowded ? 0.85 : 1
+            lineHeight: root.crowded ? (root.brief ? 0.72 : 0.85) : 1
         }
         Label {
             id: terminalLabel
             Layout.fillWidth: true
             Layout.alignment: Qt.AlignVCenter
             text: root.terminal
-            visible: !root.crowded
+            visible: !root.crowded && !root.brief
             wrapMode: Text.NoWrap
             font.pixelSize: Theme.fsBar
             color: Theme.ink2
@@ -69,7 +71,7 @@ Rectangle {
             id: dateLabel
             Layout.fillWidth: false
             Layout.alignment: Qt.AlignRight | Qt.AlignVCenter
-            text: root.date
+            text: root.brief ? root.time : root.date
             bold: true
             wrapMode: Text.NoWrap
             font.pixelSize: Theme.fsBar * 1.12

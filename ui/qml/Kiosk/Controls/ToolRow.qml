@@ -4,7 +4,8 @@ import QtQuick
 import Kiosk.Texts
 import Kiosk.Theme
 
-// Seven tools, always in the same order at the same place.
+// Seven tools, always in the same order at the same place: below the page, or beside it where a
+// low screen needs its height for the page.
 Rectangle {
     id: root
 
@@ -31,7 +32,7 @@ Rectangle {
     readonly property real besides: oneLine ? Theme.icon * 0.85 + 2 * Theme.s2 : Theme.s1
 
     // icon and word beside each other where the words leave room for it
-    readonly property bool oneLine: Theme.landscape && names.every(name => metrics.height > 0 && metrics.advanceWidth(name) + Theme.icon * 0.85 + 2 * Theme.s2 <= room / 7)
+    readonly property bool oneLine: !Theme.sideTools && Theme.landscape && names.every(name => metrics.height > 0 && metrics.advanceWidth(name) + Theme.icon * 0.85 + 2 * Theme.s2 <= room / 7)
 
     function widthFor(name: string): real {
         // named, so that it is measured again with another font
@@ -51,24 +52,26 @@ Rectangle {
 
     component Tool: PushButton {
         id: tool
-        width: root.equal ? root.room / 7 : root.widthFor(words) + (root.room - root.wantedTotal) / 7
-        height: root.height - 2 * Theme.s2
+        width: Theme.sideTools ? root.width - 2 * Theme.s2 : root.equal ? root.room / 7 : root.widthFor(words) + (root.room - root.wantedTotal) / 7
+        height: Theme.sideTools ? (root.height - 2 * Theme.s2 - 6 * Theme.s1) / 7 : root.height - 2 * Theme.s2
         quiet: true
-        stacked: !root.oneLine
+        dense: Theme.sideTools
+        stacked: !root.oneLine && !Theme.sideTools
         iconAfter: false
         padding: 4
-        fontSize: root.wantedTotal > root.room ? Theme.fsTool * Math.max(0.72, root.room / root.wantedTotal) : Theme.fsTool
+        fontSize: !Theme.sideTools && root.wantedTotal > root.room ? Theme.fsTool * Math.max(0.72, root.room / root.wantedTotal) : Theme.fsTool
     }
 
     Rectangle {
-        width: parent.width
-        height: 2
+        width: Theme.sideTools ? 2 : parent.width
+        height: Theme.sideTools ? parent.height : 2
         color: Theme.line
     }
-    Row {
-        x: Theme.margin
-        y: Theme.s2 + 2
-        spacing: root.spacing
+    Grid {
+        x: Theme.sideTools ? Theme.s2 : Theme.margin
+        y: Theme.s2 + (Theme.sideTools ? 0 : 2)
+        columns: Theme.sideTools ? 1 : 7
+        spacing: Theme.sideTools ? Theme.s1 : root.spacing
 
         Tool {
             id: homeTool

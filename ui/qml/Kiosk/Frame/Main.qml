@@ -82,7 +82,7 @@ Item {
                 id: steps
                 anchors.top: status.bottom
                 x: Theme.margin
-                width: parent.width - 2 * Theme.margin
+                width: host.width - 2 * Theme.margin
                 visible: root.model.stepsShown
                 itemName: root.model.itemName
                 names: root.model.stepNames
@@ -92,8 +92,8 @@ Item {
             Item {
                 id: host
                 y: status.height + (steps.visible ? steps.implicitHeight : 0)
-                width: parent.width
-                height: tools.y - y
+                width: Theme.sideTools ? tools.x : parent.width
+                height: (Theme.sideTools ? parent.height : tools.y) - y
                 clip: true
             }
             StatusBar {
@@ -103,15 +103,17 @@ Item {
                 centre: root.model.centre
                 terminal: root.model.terminal
                 date: root.model.date
+                time: root.model.time
                 lineWords: root.model.lineWords
                 lineDown: root.model.lineDown
                 lineUnknown: root.model.lineUnknown
             }
             ToolRow {
                 id: tools
+                x: parent.width - width
                 y: parent.height - height
-                width: parent.width
-                height: implicitHeight
+                width: Theme.sideTools ? Theme.wTools : parent.width
+                height: Theme.sideTools ? parent.height - status.height : implicitHeight
                 voiceOn: root.model.voiceOn
                 elderOn: root.model.elderOn
                 lowReachOn: root.model.lowReachOn

@@ -13,13 +13,17 @@ PageFrame {
 
     required property FormModel model
 
+    // on a low screen in large type the question is the label of its one field
+    readonly property bool crowded: Theme.landscape && Theme.elder && fields.count === 1
+
     objectName: "form"
     title: model.title
     // with keys below there is no room, in large type or on a low screen, for more than the question
     lead: (Theme.elder || Theme.landscape) && (model.withKeypad || model.withPinyin) ? "" : model.lead
-    spacing: Theme.bySize(Theme.s4, Theme.s3, Theme.s3)
+    spacing: crowded ? 0 : Theme.bySize(Theme.s4, Theme.s3, Theme.s3)
 
     Repeater {
+        id: fields
         model: root.model.fields
         ColumnLayout {
             id: entry
@@ -39,6 +43,7 @@ PageFrame {
             Field {
                 visible: !entry.byPinyin
                 label: entry.label
+                unlabelled: root.crowded
                 value: entry.value
                 hint: entry.hint
                 note: entry.note
@@ -53,6 +58,7 @@ PageFrame {
                 visible: active
                 sourceComponent: NameField {
                     label: entry.label
+                    unlabelled: root.crowded
                     value: entry.value
                     hint: entry.hint
                     note: entry.note

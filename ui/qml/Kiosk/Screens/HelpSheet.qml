@@ -16,6 +16,7 @@ Sheet {
     objectName: "help_sheet"
     title: model.title
     centred: false
+    twoColumns: Theme.landscape && Theme.elder && !Theme.largest
 
     Repeater {
         id: sentences
@@ -54,6 +55,7 @@ Sheet {
         }
     }
     Rectangle {
+        visible: !root.twoColumns // stands in two columns there
         Layout.fillWidth: true
         implicitHeight: 2
         color: Theme.line

@@ -15,7 +15,7 @@ PageFrame {
 
     objectName: "rating"
     title: model.title
-    lead: model.lead
+    lead: Theme.sideTools ? "" : model.lead // all answers in one view go first
 
     Repeater {
         model: root.model.levels

@@ -35,9 +35,11 @@ PageFrame {
         strokes: root.model.strokes
         onSigned: strokes => root.model.signed(strokes)
     }
-    RowLayout {
+    GridLayout {
         Layout.fillWidth: true
-        spacing: Theme.gap
+        columns: Theme.sideTools ? 1 : 3
+        columnSpacing: Theme.gap
+        rowSpacing: Theme.gap
 
         ColumnLayout {
             spacing: 0

@@ -50,14 +50,14 @@ FocusScope {
 
                 Label {
                     kind: Label.Title
-                    font.pixelSize: Theme.bySize(96, 104, 108)
+                    font.pixelSize: Theme.small ? 72 : Theme.bySize(96, 104, 108)
                     text: Texts.words.standby.title_first
                     color: hero.inkColor
                     Accessible.ignored: true
                 }
                 Label {
                     kind: Label.Title
-                    font.pixelSize: Theme.bySize(96, 104, 108)
+                    font.pixelSize: Theme.small ? 72 : Theme.bySize(96, 104, 108)
                     text: Texts.words.standby.title_second
                     color: hero.inkColor
                     Accessible.ignored: true
@@ -138,10 +138,10 @@ FocusScope {
                 visible: root.model.closedWords !== ""
                 icon: "circle-alert"
                 words: root.model.closedWords
-                detail: root.model.closedDetail
+                detail: Theme.small && Theme.largest ? "" : root.model.closedDetail
             }
             Banner {
-                visible: root.model.paperNote !== "" && (root.model.closedWords === "" || !Theme.elder || !Theme.landscape)
+                visible: root.model.paperNote !== "" && !(Theme.small && Theme.largest) && (root.model.closedWords === "" || !Theme.elder || !Theme.landscape)
                 icon: "receipt-text"
                 words: root.model.paperNote
             }

@@ -28,6 +28,7 @@ Sheet {
         }
     }
     Rectangle {
+        visible: !root.twoColumns // stands in two columns there
         Layout.fillWidth: true
         implicitHeight: 2
         color: Theme.line

@@ -22,6 +22,10 @@ QtObject {
     readonly property bool elder: largest || elderMode || textSize === "elder"
     readonly property bool landscape: sceneWidth > sceneHeight
     readonly property bool small: landscape && sceneWidth < 1600 // 1280x1024
+    // Large type on a low screen: the tools stand beside the page, which needs the height.
+    readonly property bool sideTools: small && elder && !lowReach
+    // Letters stand beside their field where that leaves them wide enough, else below it.
+    readonly property bool lettersBeside: landscape && !sideTools
 
     readonly property string family: "Noto Sans CJK SC"
 
@@ -77,12 +81,12 @@ QtObject {
     readonly property color well: byContrast("#2C4047", "#101A1D") // behind the live picture
 
     // -- type -----------------------------------------------------------------------------
-    readonly property real fsNote: bySize(32, 44, 56)
-    readonly property real fsBody: bySize(36, 48, 60)
-    readonly property real fsStrong: bySize(40, 56, 64)
-    readonly property real fsSection: bySize(44, 56, 68)
-    readonly property real fsTitle: small ? bySize(52, 64, 72) : landscape ? bySize(56, 72, 80) : bySize(64, 80, 92)
-    readonly property real fsField: bySize(56, 68, 76)
+    readonly property real fsNote: bySize(32, 44, 56) // 56: the largest that is offered, also on a low screen
+    readonly property real fsBody: bySize(36, small ? 46 : 48, small ? 56 : 60)
+    readonly property real fsStrong: bySize(40, small ? 50 : 56, small ? 58 : 64)
+    readonly property real fsSection: bySize(44, small ? 52 : 56, small ? 60 : 68)
+    readonly property real fsTitle: small ? bySize(52, 54, 60) : landscape ? bySize(56, 72, 80) : bySize(64, 80, 92)
+    readonly property real fsField: bySize(56, small ? 60 : 68, small ? 64 : 76)
     readonly property real fsNumber: bySize(72, 96, 104)
     readonly property real fsTool: bySize(32, 44, 44) // the tool row keeps its seven places
     readonly property real fsBar: bySize(32, 44, 44) // status bar and steps inform, they do not grow further
@@ -96,20 +100,20 @@ QtObject {
     readonly property real s4: 32
     readonly property real s5: 48
     readonly property real s6: 64
-    readonly property real margin: 48
+    readonly property real margin: small && elder ? 32 : 48
     readonly property real gap: 24
     readonly property real column: 60
 
     // -- controls ----------------------------------------------------------------------------
-    readonly property real hMain: bySize(120, 152, 168)
-    readonly property real hControl: bySize(96, 128, 144)
-    readonly property real hKey: bySize(120, 152, 152)
-    readonly property real hMin: bySize(72, 96, 112)
+    readonly property real hMain: bySize(120, small ? 136 : 152, small ? 144 : 168)
+    readonly property real hControl: bySize(96, 128, small ? 128 : 144)
+    readonly property real hKey: bySize(120, small ? 128 : 152, small ? 128 : 152)
+    readonly property real hMin: bySize(72, 96, small ? 96 : 112)
     readonly property real ledge: elder ? 8 : 6
     readonly property real stroke: elder || highContrast ? 4 : 3
     readonly property real thin: highContrast ? 3 : 2 // outline of tiles and keys
     readonly property real icon: bySize(48, 64, 72)
-    readonly property real iconBig: bySize(72, 104, 112)
+    readonly property real iconBig: bySize(72, small ? 64 : 104, small ? 64 : 112)
 
     // -- corners -------------------------------------------------------------------------------
     readonly property real rS: 12
@@ -117,9 +121,10 @@ QtObject {
     readonly property real rL: 28
 
     // -- bars ------------------------------------------------------------------------------------
-    readonly property real hStatus: landscape ? bySize(96, small ? 152 : 112, small ? 152 : 112) : bySize(128, 152, 152)
+    readonly property real hStatus: landscape ? bySize(96, small ? 108 : 112, small ? 108 : 112) : bySize(128, 152, 152)
     readonly property real hTools: landscape ? bySize(136, small ? 172 : 152, small ? 172 : 152) : bySize(156, 184, 184)
-    readonly property real hActions: landscape ? bySize(144, 176, 192) : bySize(168, 208, 224)
+    readonly property real wTools: 256 // where they stand beside the page
+    readonly property real hActions: landscape ? bySize(144, small ? 160 : 176, small ? 160 : 192) : bySize(168, 208, 224)
 
     // -- time, ms ----------------------------------------------------------------------------------
     readonly property int tRelease: elder ? 200 : 120
