@@ -7,7 +7,9 @@ read by nobody, wherever the disk may still keep its blocks.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -52,6 +54,19 @@ class Blobs:
         except OSError as error:
             return fault_of_os_error(error, "attachment")
         return None
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def adopt(self, path: Path) -> None:
+        """Take a file of another such folder over, by its name. The caller syncs the folder.
+
+        Raises OSError; a file of that name that is here already is the same.
+        """
+        make_private_folder(self._folder)
+        with contextlib.suppress(FileExistsError):
+            os.link(path, self._folder / path.name)
 
     def has(self, sha256: bytes) -> bool:
         """Whether the file is there (not whether it is whole)."""

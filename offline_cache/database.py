@@ -18,6 +18,7 @@ import secrets
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -30,15 +31,14 @@ from offline_cache.ports import Clock, utc_text
 
 OLDEST_SQLITE: Final = (3, 51, 3)  # the first without the WAL-reset corruption
 BUSY_TIMEOUT_S: Final = 5.0  # the other process's transactions take milliseconds
-# A whole check of 64 MB takes about a third of a second; a larger file is checked as it is read
-# (every page carries its own HMAC), so that the terminal opens quickly.
-CHECK_AT_OPEN_MAX_BYTES: Final = 64 << 20
 WAL_KEPT_BYTES: Final = 4 << 20  # a WAL that grew in a burst shrinks back to this
 FREE_BYTES_OF_A_FULL_DISK: Final = 64 << 10  # less than this left explains a failed write
 # Sealing one application touches seven small trees. Half of the usual page, and the hash that this
 # kind of processor computes itself, halve what a commit costs beside its fsync.
 CIPHER_PAGE_BYTES: Final = 2048
 CIPHER_HMAC: Final = "HMAC_SHA256"
+CONDEMNED: Final = "condemned"  # a file in the folder; every transaction looks for it
+SALT_BYTES: Final = 16  # the first of the file
 PLAIN_HEADER: Final = b"SQLite format 3\x00"
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             key BLOB NOT NULL) STRICT""",
         "CREATE INDEX files_content ON files (content)",
         """CREATE TABLE attachments (
-            row INTEGER NOT NULL REFERENCES outbox (row),
+            row INTEGER NOT NULL,
             place INTEGER NOT NULL,
             sha256 BLOB NOT NULL REFERENCES files (sha256),
             PRIMARY KEY (row, place)) STRICT, WITHOUT ROWID""",
@@ -124,6 +124,7 @@ class Database:
         self._path = path
         self._epoch = epoch
         self._in_use = lock
+        self._condemned = path.with_name(CONDEMNED)
         self._turn = threading.RLock()
 
     @property
@@ -142,6 +143,8 @@ class Database:
         value comes back it is on the disk.
         """
         with self._turn:
+            if self._condemned.exists():
+                return StoreFault(StoreFaultCode.DAMAGED, "found damaged; to be set aside")
             try:
                 cursor = self._connection.cursor()
                 cursor.execute("BEGIN IMMEDIATE")
@@ -158,6 +161,8 @@ class Database:
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row] | StoreFault:
         """All rows of one query."""
         with self._turn:
+            if self._condemned.exists():
+                return StoreFault(StoreFaultCode.DAMAGED, "found damaged; to be set aside")
             try:
                 return list(self._connection.execute(sql, parameters).fetchall())
             except sqlcipher3.Error as error:
@@ -259,10 +264,42 @@ def set_aside(folder: Path, reason: StoreFaultCode, clock: Clock) -> Path | Stor
     return target
 
 
+def condemn(folder: Path) -> StoreFault | None:
+    """Say to every process that has the database open: let go, it is to be set aside."""
+    try:
+        write_whole(folder / CONDEMNED, b"")
+    except OSError as error:
+        return fault_of_os_error(error, "condemning")
+    return None
+
+
+def is_condemned(folder: Path) -> bool:
+    return (folder / CONDEMNED).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What salvaging cannot do without, kept beside the database: its epoch and its cipher's salt."""
+
+    epoch: str
+    salt: bytes
+
+
+def read_beside(path: Path) -> Beside | None:
+    """None when the file is missing or torn; then the database itself must tell."""
+    try:
+        epoch, salt = _beside_path(path).read_text(encoding="ascii").split()
+        return Beside(str(uuid.UUID(epoch)), bytes.fromhex(salt))
+    except (OSError, ValueError):
+        return None
+
+
 # -- opening, step by step ------------------------------------------------------
 
 
 def _open_file(path: Path, key: bytes, clock: Clock, lock: int) -> Database | StoreFault:
+    if is_condemned(path.parent):
+        return StoreFault(StoreFaultCode.DAMAGED, "found damaged; to be set aside")
     with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
         if file.read(len(PLAIN_HEADER)) == PLAIN_HEADER:
             return StoreFault(StoreFaultCode.NOT_ENCRYPTED, "the file is plain SQLite")
@@ -287,13 +324,11 @@ def _open_file(path: Path, key: bytes, clock: Clock, lock: int) -> Database | St
         return result
     if not known_key:
         write_whole(mark_path, mark)  # the mark was lost; the key has just proved itself
-    database = Database(connection, path, result, lock)
-    if path.stat().st_size <= CHECK_AT_OPEN_MAX_BYTES:
-        found = database.check()
-        if found is not None:
-            connection.close()
-            return found
-    return database
+    with path.open("rb") as file:
+        salt = file.read(SALT_BYTES)
+    if read_beside(path) != Beside(result, salt):
+        write_whole(_beside_path(path), f"{result} {salt.hex()}".encode())
+    return Database(connection, path, result, lock)
 
 
 def _prepare(
@@ -307,8 +342,8 @@ def _prepare(
     # The cipher's own messages go to standard error and say nothing that the fault does not.
     connection.execute("PRAGMA cipher_log_level = NONE")
     connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
-    connection.execute(f"PRAGMA cipher_page_size = {CIPHER_PAGE_BYTES}")
     connection.execute(f"PRAGMA cipher_hmac_algorithm = {CIPHER_HMAC}")
+    connection.execute(f"PRAGMA cipher_page_size = {CIPHER_PAGE_BYTES}")
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlcipher3.DatabaseError as error:
@@ -366,6 +401,10 @@ def _migrate(connection: Any, clock: Clock) -> str | StoreFault:
 def _key_mark(key: bytes) -> bytes:
     """Tells this key from another without telling anything of it."""
     return hmac.digest(key, b"which key opens this database", "sha256").hex().encode()
+
+
+def _beside_path(path: Path) -> Path:
+    return path.with_name(path.name + ".beside")
 
 
 def _lock_path(folder: Path) -> Path:

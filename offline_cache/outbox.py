@@ -448,7 +448,7 @@ class Outbox:
         )
         cursor.execute(
             "INSERT INTO sealed (row, bytes) VALUES (?, ?)",
-            (row, once.encrypt(key, envelope, row_place(row))),
+            (row, once.encrypt(key, envelope, item_id.bytes)),
         )
         return row, len(content)
 
@@ -463,11 +463,6 @@ class Outbox:
 def seq_of(row: int) -> int:
     """The place in its epoch of the item in this row."""
     return row & ((1 << SEQ_BITS) - 1)
-
-
-def row_place(row: int) -> bytes:
-    """What binds a row's encryption to its row."""
-    return row.to_bytes(8)
 
 
 def next_link(chain: bytes, seq: int, item_id: bytes, sha256: bytes) -> bytes:

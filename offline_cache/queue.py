@@ -20,7 +20,6 @@ from offline_cache.outbox import (
     count_waiting,
     find_application,
     last_seq,
-    row_place,
     seq_of,
 )
 from offline_cache.ports import Clock, utc_text
@@ -206,7 +205,7 @@ class SendQueue:
     def _read(self, epoch: str, row: tuple[Any, ...]) -> Item | StoreFault | None:
         """The item; None when its bytes are not what was sealed."""
         number, item_id, kind, order_key, created_at, sha256, chain, key, kept = row
-        sealed = once.decrypt(key, kept, row_place(number)) if key and kept else None
+        sealed = once.decrypt(key, kept, item_id) if key and kept else None
         if sealed is None:
             return None
         names = self._database.rows(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from pathlib import Path
 
 from offline_cache.blobs import Blobs
-from offline_cache.database import Database, open_database, set_aside
+from offline_cache.database import Database, condemn, open_database, set_aside
 from offline_cache.envelope import Envelopes, suites_at_hand
-from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.faults import StoreFault, StoreFaultCode, fault_of_os_error
+from offline_cache.files import write_whole
 from offline_cache.hub_keys import HubKeysFile
 from offline_cache.journal import Journal
 from offline_cache.keys import Keys
-from offline_cache.outbox import Outbox, Serials, check_chain
+from offline_cache.outbox import Outbox, Serials, check_chain, count_waiting
 from offline_cache.ports import Clock
+from offline_cache.salvage import Salvaged, folders_to_salvage, salvage
 from offline_cache.sealer import Sealer
 
 # A database with one of these faults can never be used with this key: it makes room.
@@ -46,6 +49,11 @@ class StorePlaces:
     @property
     def attachments(self) -> Path:
         return self.store / "attachments"
+
+    @property
+    def in_use(self) -> Path:
+        """There while the owner has the store open: found at the start, the last stop was unclean."""
+        return self.store / "in-use"
 
     @property
     def serials(self) -> Path:
@@ -84,6 +92,8 @@ class Store:
     journal: Journal
     outbox: Outbox
     set_aside: SetAside | None
+    unclean: bool  # it was not closed the last time: have it looked over
+    in_use: Path
 
     def check(self) -> StoreFault | None:
         """Every page, and the chain over every item. Reads the whole file: not for the citizen."""
@@ -91,6 +101,8 @@ class Store:
 
     def close(self) -> None:
         self.database.close()
+        with contextlib.suppress(OSError):  # then it is only looked over once more
+            self.in_use.unlink(missing_ok=True)
 
 
 def open_store(
@@ -108,16 +120,22 @@ def open_store(
     the library or the disk are answered as they are: nothing is set aside for them.
     """
     places = StorePlaces(data)
-    database = open_file(places.database, keys.database, clock)
+    database = _opened(places, keys, clock, open_file)
     put_away: SetAside | None = None
     if isinstance(database, StoreFault) and database.code in SET_ASIDE_FOR:
         folder = set_aside(places.store, database.code, clock)
         if isinstance(folder, StoreFault):
             return folder
         put_away = SetAside(database, folder)
-        database = open_file(places.database, keys.database, clock)
+        database = _opened(places, keys, clock, open_file)
     if isinstance(database, StoreFault):
         return database
+    unclean = places.in_use.exists()
+    try:
+        write_whole(places.in_use, b"")
+    except OSError as error:
+        database.close()
+        return fault_of_os_error(error, "database")
     blobs = Blobs(places.attachments)
     blobs.erase_leavings()
     journal = Journal(database, keys, clock, draft_kept)
@@ -132,4 +150,56 @@ def open_store(
         sealer=sealer,
         zone=zone,
     )
-    return Store(database, blobs, journal, outbox, put_away)
+    return Store(database, blobs, journal, outbox, put_away, unclean, places.in_use)
+
+
+def look_over(data: Path, keys: Keys, clock: Clock) -> StoreFault | None:
+    """Every page, the tree over them, and the chain over every item, with a connection of its own.
+
+    Reads the whole file: a gigabyte takes many seconds. For a thread that nobody waits for. What is
+    found damaged is condemned: every process lets go of it, and its owner sets it aside.
+    """
+    places = StorePlaces(data)
+    database = open_database(places.database, keys.database, clock, create=False)
+    if isinstance(database, StoreFault):
+        return database
+    found = database.check() or check_chain(database)
+    database.close()
+    if found is not None and found.code is StoreFaultCode.DAMAGED:
+        condemn(places.store)
+    return found
+
+
+def salvage_all(
+    data: Path, keys: Keys, clock: Clock
+) -> Iterator[tuple[Path, Salvaged | StoreFault]]:
+    """Bring what is whole in every folder set aside into the store in use, as it is open or not."""
+    places = StorePlaces(data)
+    folders = folders_to_salvage(places.store)
+    if not folders:
+        return
+    database = open_database(places.database, keys.database, clock, create=False)
+    for folder in folders:
+        if isinstance(database, StoreFault):
+            yield folder, database
+        else:
+            yield folder, salvage(folder, keys.database, database, Blobs(places.attachments))
+    if not isinstance(database, StoreFault):
+        database.close()
+
+
+def _opened(
+    places: StorePlaces,
+    keys: Keys,
+    clock: Clock,
+    open_file: Callable[[Path, bytes, Clock], Database | StoreFault],
+) -> Database | StoreFault:
+    """The open database, once what every application needs of it could be read."""
+    database = open_file(places.database, keys.database, clock)
+    if isinstance(database, StoreFault):
+        return database
+    needed = count_waiting(database)
+    if isinstance(needed, StoreFault):
+        database.close()
+        return needed
+    return database

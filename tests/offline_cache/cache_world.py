@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -99,6 +100,16 @@ class Opened:
 def opened(store: Store, item: Item, pair: HubKeyPair = HUB) -> Opened:
     context = item_context(TERMINAL, store.database.epoch, item.seq, item.kind, item.id)
     content = open_item(pair, context, item.sealed)
+    return Opened(content["body"], content["attachments"])
+
+
+def open_in_place(store: Store, clock: HandClock, item: Item, pair: HubKeyPair) -> Opened:
+    """An item and all of its papers, as the hub reads them in the epoch that it names."""
+    context = item_context(TERMINAL, item.epoch, item.seq, item.kind, item.id)
+    content = open_item(pair, context, item.sealed)
+    for each in content["attachments"]:
+        paper = opened_attachment(store, clock, each["sealed"], pair)
+        assert hashlib.sha256(paper).hexdigest() == each["sha256"]
     return Opened(content["body"], content["attachments"])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from sqlite3.dump import _iterdump  # type: ignore[attr-defined]
 
@@ -36,7 +37,7 @@ from offline_cache.hub_keys import HubKeysFile
 from offline_cache.outbox import Attachment, ItemKind, ItemState, Outbox, Serials
 from offline_cache.ports import utc_text
 from offline_cache.sealer import Sealer
-from offline_cache.store import Store, StorePlaces
+from offline_cache.store import StorePlaces
 
 
 def test_an_application_and_its_place_in_the_queue_are_one(tmp_path: Path) -> None:
@@ -277,7 +278,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half(tmp_path: Path, where: str)
             zone=ZONE,
         )
         full = seal(
-            Store(store.database, no_room, store.journal, outbox, None),
+            replace(store, blobs=no_room, outbox=outbox),
             person=GRANDPA,
             page=b"another page",
         )

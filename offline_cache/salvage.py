@@ -1,0 +1,327 @@
+"""Brings into the new database what a damaged one still holds, row by row.
+
+A salvaged item keeps its epoch, its seq and its bytes: the envelope opens in its own place only, and
+the hub sees from the gaps what is lost. The folder that was set aside is only read; when everything
+that can be read is in the new database, a small file in it says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from offline_cache.blobs import Blobs
+from offline_cache.database import (
+    CIPHER_PAGE_BYTES,
+    NO_CHAIN,
+    OWN_EPOCH,
+    SEQ_BITS,
+    Database,
+    read_beside,
+)
+from offline_cache.faults import StoreFault, fault_of_os_error
+from offline_cache.files import sync_folder, write_whole
+from offline_cache.outbox import ItemState
+from offline_cache.pages import Pages, Record
+
+DONE: Final = "salvaged.json"  # in the folder that was set aside
+ROWS_A_TURN: Final = 50  # the write lock is held for so many; a citizen may be sealing
+OUTBOX_COLUMNS: Final = 16
+HASH_BYTES: Final = 32
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What was found. `items` of all states but purged; `lost` are items that cannot be read."""
+
+    items: int
+    waiting: int
+    lost: int
+    attachments: int
+    attachments_lost: int
+    bad_pages: int
+
+
+def folders_to_salvage(store: Path) -> tuple[Path, ...]:
+    """The folders set aside beside `store` that were not salvaged yet, oldest first."""
+    return tuple(
+        folder
+        for folder in sorted(store.parent.glob(store.name + ".aside-*"))
+        if (folder / "store.db").exists() and not (folder / DONE).exists()
+    )
+
+
+def salvage(aside: Path, key: bytes, into: Database, blobs: Blobs) -> Salvaged | StoreFault:
+    """Copy what is whole. May be cut off and begun again at any moment; nothing comes twice."""
+    try:
+        beside = read_beside(aside / "store.db")
+        salt = beside.salt if beside is not None else None
+        with Pages(aside / "store.db", key, CIPHER_PAGE_BYTES, salt) as pages:
+            done = _Salvage(pages, aside, into, blobs).run()
+    except OSError as error:
+        return fault_of_os_error(error, "salvage")
+    if isinstance(done, StoreFault):
+        return done
+    try:
+        write_whole(aside / DONE, json.dumps(asdict(done)).encode())
+    except OSError as error:
+        return fault_of_os_error(error, "salvage")
+    return done
+
+
+class _Salvage:
+    def __init__(self, pages: Pages, aside: Path, into: Database, blobs: Blobs) -> None:
+        self._pages = pages
+        self._aside = aside
+        self._into = into
+        self._blobs = blobs
+        self._epochs: dict[int, int] = {}  # number of an epoch there -> its number here
+        self._purged: dict[int, int] = {}  # number there -> seq up to which rows were erased
+
+    def run(self) -> Salvaged | StoreFault:
+        failed = self._take_epochs()
+        if failed is not None:
+            return failed
+        # Files and sealed bytes first: an item is there from the moment its own row is.
+        for step in (self._take_files, self._take_sealed, self._take_attachments):
+            failed = step()
+            if failed is not None:
+                return failed
+        return self._take_items()
+
+    def _take_epochs(self) -> StoreFault | None:
+        known = {
+            int(record.rowid): record.values
+            for record in self._pages.records()
+            if record.rowid is not None and _is_epoch(record)
+        }
+        if OWN_EPOCH not in known:
+            beside = read_beside(self._aside / "store.db")
+            if beside is not None:
+                known[OWN_EPOCH] = (None, beside.epoch, 0, NO_CHAIN)
+
+        def work(cursor: Any) -> None:
+            for no in sorted(known, reverse=True):  # the newest stands nearest to our own
+                epoch, self._purged[no] = str(known[no][1]), int(str(known[no][2]))
+                cursor.execute("SELECT no FROM epochs WHERE epoch = ?", (epoch,))
+                row = cursor.fetchone()
+                if row is None:
+                    cursor.execute(
+                        "INSERT INTO epochs (no, epoch, purged_seq, purged_chain)"
+                        " SELECT min(no) - 1, ?, 0, ? FROM epochs RETURNING no",
+                        (epoch, NO_CHAIN),
+                    )
+                    row = cursor.fetchone()
+                self._epochs[no] = int(row[0])
+
+        return self._into.write(work)
+
+    def _take_files(self) -> StoreFault | None:
+        folder = self._aside / "attachments"
+
+        def rows() -> Iterator[tuple[object, ...]]:
+            for record in self._pages.records():
+                if _is_file(record):
+                    name = bytes(record.values[0]).hex()  # type: ignore[arg-type]
+                    with contextlib.suppress(OSError):
+                        self._blobs.adopt(folder / name)
+                    yield record.values
+
+        failed = self._insert(
+            "INSERT OR IGNORE INTO files (sha256, content, seal_key, bytes, key)"
+            " VALUES (?, ?, ?, ?, ?)",
+            rows(),
+        )
+        if failed is None and self._blobs.folder.is_dir():
+            sync_folder(self._blobs.folder)
+        return failed
+
+    def _take_sealed(self) -> StoreFault | None:
+        return self._insert(
+            "INSERT OR IGNORE INTO sealed (row, bytes) VALUES (?, ?)",
+            (
+                (here, record.values[1])
+                for record in self._pages.records()
+                if _is_sealed(record) and (here := self._here(record.rowid)) is not None
+            ),
+        )
+
+    def _take_attachments(self) -> StoreFault | None:
+        """From the table and from its index, whichever leaf is whole."""
+
+        def rows() -> Iterator[tuple[object, ...]]:
+            for record in self._pages.records():
+                named = _attachment(record)
+                if named is not None and (here := self._here(named[0])) is not None:
+                    yield here, named[1], named[2]
+
+        return self._insert(
+            "INSERT OR IGNORE INTO attachments (row, place, sha256)"
+            " SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM files WHERE sha256 = ?3)",
+            rows(),
+        )
+
+    def _take_items(self) -> Salvaged | StoreFault:
+        found: dict[int, list[int]] = {}  # number there -> [how many, highest seq]
+        bytes_lost = 0
+
+        def rows() -> Iterator[tuple[object, ...]]:
+            nonlocal bytes_lost
+            for record in self._pages.records():
+                if record.rowid is None or not _is_item(record):
+                    continue
+                here = self._here(record.rowid)
+                if here is None:
+                    continue
+                count = found.setdefault(record.rowid >> SEQ_BITS, [0, 0])
+                count[0] += 1
+                count[1] = max(count[1], record.rowid & ((1 << SEQ_BITS) - 1))
+                if record.values[7] == ItemState.PURGED:
+                    continue
+                if self._has_bytes(here):
+                    yield here, *record.values[1:]
+                else:
+                    bytes_lost += 1
+
+        failed = self._insert(
+            "INSERT OR IGNORE INTO outbox (row, id, kind, order_key, created_at, sha256, chain,"
+            " state, settled_at, code, reason, key, item, person_digest, name_masked, receipt)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows(),
+        )
+        failed = failed or self._into.write(_drop_what_has_no_item)
+        if failed is not None:
+            return failed
+        rows_lost = sum(
+            max(0, highest - self._purged.get(no, 0) - count)
+            for no, (count, highest) in found.items()
+        )
+        return self._count(bytes_lost + rows_lost)
+
+    def _count(self, lost: int) -> Salvaged | StoreFault:
+        numbers = sorted(self._epochs.values()) or [0]
+        within = (numbers[0] << SEQ_BITS, (numbers[-1] + 1) << SEQ_BITS)
+        rows = self._into.rows(
+            "SELECT (SELECT count(*) FROM outbox WHERE row BETWEEN ?1 AND ?2),"
+            " (SELECT count(*) FROM outbox WHERE row BETWEEN ?1 AND ?2"
+            " AND state IN ('sealed', 'sending'))",
+            within,
+        )
+        names = self._into.rows(
+            "SELECT DISTINCT sha256 FROM attachments WHERE row BETWEEN ?1 AND ?2", within
+        )
+        if isinstance(rows, StoreFault):
+            return rows
+        if isinstance(names, StoreFault):
+            return names
+        there = sum(self._blobs.has(name) for (name,) in names)
+        return Salvaged(
+            items=rows[0][0],
+            waiting=rows[0][1],
+            lost=lost,
+            attachments=there,
+            attachments_lost=len(names) - there,
+            bad_pages=len(self._pages.bad),
+        )
+
+    def _here(self, row: int | None) -> int | None:
+        """The number in the new database of a row there; None for one of no known epoch."""
+        if row is None:
+            return None
+        no = self._epochs.get(row >> SEQ_BITS)
+        return None if no is None else (no << SEQ_BITS) + (row & ((1 << SEQ_BITS) - 1))
+
+    def _has_bytes(self, row: int) -> bool:
+        rows = self._into.rows("SELECT 1 FROM sealed WHERE row = ?", (row,))
+        return not isinstance(rows, StoreFault) and bool(rows)
+
+    def _insert(self, statement: str, rows: Iterator[tuple[object, ...]]) -> StoreFault | None:
+        for turn in _turns(rows):
+
+            def work(cursor: Any, turn: list[tuple[object, ...]] = turn) -> None:
+                cursor.executemany(statement, turn)
+
+            failed = self._into.write(work)
+            if failed is not None:
+                return failed
+        return None
+
+
+def _drop_what_has_no_item(cursor: Any) -> None:
+    """Bytes and names of items whose own row is lost."""
+    for statement in (
+        "DELETE FROM sealed WHERE row < ? AND row NOT IN (SELECT row FROM outbox)",
+        "DELETE FROM attachments WHERE row < ? AND row NOT IN (SELECT row FROM outbox)",
+    ):
+        cursor.execute(statement, (OWN_EPOCH << SEQ_BITS,))
+
+
+def _turns(rows: Iterable[T]) -> Iterator[list[T]]:
+    turn: list[T] = []
+    for row in rows:
+        turn.append(row)
+        if len(turn) == ROWS_A_TURN:
+            yield turn
+            turn = []
+    if turn:
+        yield turn
+
+
+# -- what a record is: told by its shape, which no other table or index of the schema has -----------
+
+
+def _is_epoch(record: Record) -> bool:
+    match record.values:
+        case (None, str(epoch), int(), bytes(chain)):
+            return len(chain) == HASH_BYTES and _is_uuid(epoch)
+        case _:
+            return False
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _is_file(record: Record) -> bool:
+    match record.values:
+        case (bytes(sha256), bytes(), bytes(), int(), bytes()):
+            return record.rowid is not None and len(sha256) == HASH_BYTES
+        case _:
+            return False
+
+
+def _is_sealed(record: Record) -> bool:
+    match record.values:
+        case (None, bytes()):
+            return record.rowid is not None and record.rowid >> SEQ_BITS > 0
+        case _:
+            return False
+
+
+def _is_item(record: Record) -> bool:
+    match record.values:
+        case (None, bytes(), str(), str(), str(), bytes(), bytes(), str(), *_):
+            return len(record.values) == OUTBOX_COLUMNS
+        case _:
+            return False
+
+
+def _attachment(record: Record) -> tuple[int, int, bytes] | None:
+    """Row, place and SHA-256: the table's order, or its index's."""
+    if record.rowid is not None:
+        return None
+    match record.values:
+        case (int(row), int(place), bytes(sha256)) | (bytes(sha256), int(row), int(place)):
+            return row, place, sha256
+        case _:
+            return None
