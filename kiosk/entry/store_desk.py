@@ -12,11 +12,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final, ParamSpec, assert_never
 
 from drivers.device import Clock, Log, Post
-from kiosk.clock import LOCAL_ZONE
+from kiosk.clock import LOCAL_ZONE, local
 from kiosk.entry.bugs import tell_bug
 from kiosk.flow.effects import (
     AddPrintResult,
@@ -36,7 +36,7 @@ from offline_cache.keys import Keys
 from offline_cache.outbox import Application, Attachment, ItemKind, ItemState
 from offline_cache.outbox import Sealed as Committed
 from offline_cache.ports import utc_text
-from offline_cache.store import SET_ASIDE_FOR, Store, open_store
+from offline_cache.store import SET_ASIDE_FOR, Store, look_over, open_store, salvage_all
 
 StoreEffect = (
     SaveDraft
@@ -55,6 +55,7 @@ REOPEN_S: Final = 5.0  # a full, absent or just released store is looked at agai
 ROOM_BYTES: Final = 64 << 20  # less is no room: an application with ten pages, and SQLite's own
 TIDY_S: Final = 60.0  # drafts that are no longer offered are erased within a minute
 STOP_S: Final = 5.0
+LOOK_OVER_HOUR: Final = 3  # of the local night: every page is read once a day, when nobody comes
 OWED_MAX: Final = (
     1000  # what a day's citizens leave; a disk that is full for longer is told to staff
 )
@@ -78,6 +79,14 @@ class Callbacks:
     receipt_here: Callable[[CheckReceipt, ReceiptHere], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The store was taken care of on a thread of its own. `everything`: every page was read."""
+
+    everything: bool
+    found: StoreFault | None
+
+
 class StoreDesk:
     """Opens the store on its own thread, keeps it open, and says whether it can be used.
 
@@ -92,12 +101,14 @@ class StoreDesk:
         self._clock = clock
         self._log = log
         self._callbacks = callbacks
-        self._queue: queue.SimpleQueue[StoreEffect | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[StoreEffect | Looked | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._keys: Keys | None = None
         self._open_keys: Callable[[], Keys | StoreFault] | None = None
         self._store: Store | None = None
         self._usable: tuple[bool, str] | None = None
+        self._care: threading.Thread | None = None
+        self._looked_on: date | None = None
         self._owed: deque[EraseDraft | AddRating | AddPrintResult] = deque(maxlen=OWED_MAX)
 
     def start(
@@ -146,6 +157,9 @@ class StoreDesk:
                 continue
             if effect is None:
                 break
+            if isinstance(effect, Looked):
+                self._guarded(self._after_look, effect)
+                continue
             if self._store is None:
                 self._guarded(self._open)
             self._guarded(self._do_owed)  # before the next citizen's draft is written
@@ -213,6 +227,8 @@ class StoreDesk:
             waiting=-1 if isinstance(waiting, StoreFault) else waiting.count,
         )
         self._look_for_room()
+        # Left over from an earlier start, or set aside just now; after an unclean stop all is read.
+        self._take_care(look=opened.unclean)
 
     def _tidy(self) -> None:
         if self._store is None:
@@ -220,6 +236,9 @@ class StoreDesk:
             self._do_owed()
             return
         self._look_for_room()
+        here = local(self._clock.utc())
+        if here.hour == LOOK_OVER_HOUR and self._looked_on != here.date():
+            self._take_care(look=True)
         self._do_owed()
         erased = self._store.journal.erase_expired()
         if isinstance(erased, int) and erased:
@@ -237,6 +256,48 @@ class StoreDesk:
             self._tell(False, error.strerror or "disk")
             return
         self._tell(room, "" if room else StoreFaultCode.DISK_FULL.value)
+
+    def _take_care(self, *, look: bool) -> None:
+        """Salvage what was set aside and, with `look`, read every page; nobody waits for it."""
+        if self._keys is None or (self._care is not None and self._care.is_alive()):
+            return
+        if look:
+            self._looked_on = local(self._clock.utc()).date()
+        self._care = threading.Thread(
+            target=self._guarded,
+            args=(self._care_for, self._keys, look),
+            name="store-care",
+            daemon=True,
+        )
+        self._care.start()
+
+    def _care_for(self, keys: Keys, look: bool) -> None:
+        """On its own thread, with a connection of its own."""
+        data = self._settings.paths.data
+        salvaged_any = False
+        for folder, salvaged in salvage_all(data, keys, self._clock):
+            if isinstance(salvaged, StoreFault):
+                self._log("store_fault", fault=salvaged.code.value, detail=salvaged.detail)
+                continue
+            self._log(
+                "store_salvaged",
+                folder=folder.name,
+                items=salvaged.items,
+                waiting=salvaged.waiting,
+                lost=salvaged.lost,
+                attachments_lost=salvaged.attachments_lost,
+            )
+            salvaged_any = True
+        found = look_over(data, keys, self._clock) if look else None
+        if look or salvaged_any:
+            self._queue.put(Looked(look, found))
+
+    def _after_look(self, looked: Looked) -> None:
+        self._callbacks.waits()  # what was salvaged is to be sent, what was condemned let go of
+        if looked.found is not None:
+            self._after_fault(looked.found)
+        elif looked.everything:
+            self._log("store_looked_over")
 
     def _after_fault(self, fault: StoreFault) -> None:
         """What a fault of a running store means for the next citizen.

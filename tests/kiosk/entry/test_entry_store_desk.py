@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import shutil
+import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -88,6 +90,13 @@ class Desk:
             event = self.events.get(timeout=WAIT_S)
             if isinstance(event, kind) and fits(event):
                 return event
+
+    def told_soon(self, event: str) -> None:
+        """The log tells it within the time that anybody waits for anything."""
+        until = time.monotonic() + WAIT_S
+        while event not in self.told:
+            assert time.monotonic() < until, self.told
+            time.sleep(0.01)
 
     def crash(self) -> None:
         """The program starts again, as after a crash: nothing was erased on the way."""
@@ -267,6 +276,37 @@ def test_a_database_that_breaks_while_running_is_put_away_and_the_next_citizen_i
     assert "store_fault" in desk.told
     aside = list(desk.settings.paths.data.glob("store.aside-*"))
     assert len(aside) == 1  # put away, never deleted
+
+
+def test_after_an_unclean_stop_every_page_is_read_and_what_is_whole_is_salvaged(
+    desk: Desk,
+) -> None:
+    """The citizen's side goes on meanwhile; nothing asks for the damaged page itself."""
+    places = StorePlaces(desk.settings.paths.data)
+    for _ in range(30):
+        desk.desk.perform(seal())
+        desk.wait_for(Sealed)
+    desk.desk.stop()
+    raw = bytearray(places.database.read_bytes())
+    raw[-700] ^= 1  # the last page: somebody's bytes, which only sync would ever read
+    places.database.write_bytes(raw)
+    places.in_use.write_bytes(b"")  # as a power cut leaves it
+    desk.desk = desk.make()
+    desk.desk.start(desk.keys)
+    assert desk.wait_for(StorageChanged) == StorageChanged(True, "")
+    assert desk.wait_for(StorageChanged) == StorageChanged(False, "damaged")
+    assert desk.wait_for(StorageChanged) == StorageChanged(True, "")
+    desk.desk.perform(seal())
+    assert isinstance(desk.wait_for(Sealed), Sealed)
+    desk.told_soon("store_salvaged")
+    assert len(list(places.data.glob("store.aside-*/salvaged.json"))) == 1
+
+
+def test_at_night_every_page_is_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_desk, "TIDY_S", 0.05)
+    monkeypatch.setattr(store_desk, "local", lambda _: datetime(2026, 11, 22, 3, 10))
+    desk.desk.perform(EraseDraft())
+    desk.told_soon("store_looked_over")
 
 
 def test_a_rating_follows_its_application(desk: Desk) -> None:
