@@ -161,9 +161,9 @@ class ReceiptPrinterDriver:
         self._settle()
         if self._take_automatic() is None and host.clock.monotonic() < deadline - CLOCK_STEP_S:
             return None  # woken for a command
-        state = self._ask_state(host)
+        state = self.ask_state(host)
         if isinstance(state, Fault) and state.code is FaultCode.TIMED_OUT:
-            state = self._ask_state(host)  # one answer may be late; two are silence
+            state = self.ask_state(host)  # one answer may be late; two are silence
         if isinstance(state, PrinterState):
             state = self._recover(state, host)
         if isinstance(state, Fault):
@@ -183,7 +183,7 @@ class ReceiptPrinterDriver:
             self._printed.append(command.job)
             printed = Printed(command.job)
             host.post(printed)
-            state = self._ask_state(host)
+            state = self.ask_state(host)
             if isinstance(state, Fault):
                 # Printed all the same; that it has gone since is the next turn's business.
                 return printed
@@ -212,7 +212,7 @@ class ReceiptPrinterDriver:
         self._automatic = None
         self._held = False
         self._done_ids.clear()
-        return self._ask_state(host, limit_s=limit_s)
+        return self.ask_state(host, limit_s=limit_s)
 
     def _find_baud(self, host: Host) -> PrinterState | Down | None:
         """A printer at a rate other than the settings' is used, and the technician told so."""
@@ -241,7 +241,7 @@ class ReceiptPrinterDriver:
         items = layout(wanted, self._columns, raster.draw_logo)
         if isinstance(items, Fault):
             return items
-        before = self._ask_state(host)
+        before = self.ask_state(host)
         if isinstance(before, PrinterState):
             self._recovered_at = float("-inf")  # somebody waits: try at once
             before = self._recover(before, host)
@@ -353,7 +353,7 @@ class ReceiptPrinterDriver:
                 if lost is not None:
                     return lost
                 continue
-            state = self._ask_state(host, done=answered)
+            state = self.ask_state(host, done=answered)
             now = host.clock.monotonic()
             next_poll = now + PROGRESS_POLL_S
             if isinstance(state, PrinterState):
@@ -414,7 +414,7 @@ class ReceiptPrinterDriver:
             return state
         self._recovered_at = now
         lost = self._tell(RECOVER_NOW)
-        return lost if lost is not None else self._ask_state(host)
+        return lost if lost is not None else self.ask_state(host)
 
     # -- status ---------------------------------------------------------------
 
@@ -440,7 +440,7 @@ class ReceiptPrinterDriver:
         self._was_out = self._was_out or state.paper_end
         self._was_near_end = self._was_near_end or state.paper_near_end
 
-    def _ask_state(
+    def ask_state(
         self,
         host: Host,
         done: Callable[[], bool] = lambda: False,
