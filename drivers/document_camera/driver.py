@@ -144,7 +144,7 @@ class DocumentCamera:
             return self._newest if self._is_newer(after) else None
 
     def still(self, wait_s: float = STILL_LIMIT_S) -> Photo | Fault:
-        """A picture exposed after this call, at the best size."""
+        """A picture exposed about when it was asked for, never a stored one, at the best size."""
         with self._changed:
             if self._newest is None:
                 return Fault(FaultCode.DEVICE_LOST, "no live picture")
@@ -325,8 +325,8 @@ class _StreamSource:
         return self._next(PREVIEW_PX)
 
     def still(self) -> Shot | None:
-        # the next picture may have been exposed before it was asked for; the one after was not
-        return self._next(None) if self._pictures.newest(READ_LIMIT_MS / 1000) else None
+        # read() leaves nothing behind on the wire: this one was at most being sent when it was asked for
+        return self._next(None)
 
     def _next(self, least: int | None) -> Shot | None:
         for _ in range(UNREADABLE_LIMIT):

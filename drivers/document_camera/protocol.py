@@ -62,7 +62,10 @@ def parse_url(url: str) -> Place | Fault:
     """`video:///dev/video0?size=3264x2448&fourcc=MJPG&preview=1920x1080&focus=120`, `http://…`, or a path."""
     if url.startswith("/"):
         return PictureFile(url)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket in the place of the host
+        return Fault(FaultCode.BAD_INPUT, "not an address")
     if parts.scheme in ("http", "https") and parts.hostname:
         return Stream(url)
     if parts.scheme == "file" and not parts.netloc and parts.path:

@@ -113,19 +113,20 @@ def skew_deg(page: Image) -> float:
     ink = np.asarray(np.where(ink > 25, ink, 0)[rim:-rim, rim:-rim], np.uint8, order="C")
     if ink.size == 0 or not ink.any():
         return 0.0
-    coarse = np.arange(-DESKEW_MOST_DEG, DESKEW_MOST_DEG + 0.01, 0.5)
-    clear = [_clearness(ink, angle) for angle in coarse]
+    half = np.asarray(cv2.resize(ink, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+    coarse = np.arange(-DESKEW_MOST_DEG, DESKEW_MOST_DEG + 0.01, 1.0)
+    clear = [_clearness(half, angle) for angle in coarse]
     best = float(coarse[int(np.argmax(clear))])
-    fine = np.arange(best - 0.5, best + 0.51, 0.1)
+    fine = np.arange(best - 1.0, best + 1.01, 0.2)
     values = [_clearness(ink, angle) for angle in fine]
     at = int(np.argmax(values))
     found = float(fine[at])
     if 0 < at < len(fine) - 1:  # a parabola through the best three
         left, middle, right = values[at - 1 : at + 2]
         bend = left - 2 * middle + right
-        found += 0.1 * 0.5 * (left - right) / bend if bend else 0.0
+        found += 0.2 * 0.5 * (left - right) / bend if bend else 0.0
     usual = float(np.median(clear))
-    if usual <= 0 or values[at] < DESKEW_CLEARNESS * usual or abs(found) > DESKEW_MOST_DEG:
+    if usual <= 0 or max(clear) < DESKEW_CLEARNESS * usual or abs(found) > DESKEW_MOST_DEG:
         return 0.0
     return found
 

@@ -102,7 +102,7 @@ def _after(wanted: tuple[str, ...], rows: list[str], labels: set[str]) -> str:
 
 
 def _id_numbers(row: str) -> list[str]:
-    text = row.replace("|", "").upper().translate(_LOOKS_LIKE_DIGIT)
+    text = row.replace("|", "").translate(_LOOKS_LIKE_DIGIT).upper()
     starts = range(len(text) - 17)
     windows = (text[at : at + 18] for at in starts)
     return [

@@ -29,7 +29,7 @@ FINGER_RED = 7.0  # levels of Cr by which skin is redder than paper
 EDGE_CONTRAST = 45.0  # grey levels across an edge that is clear enough to judge sharpness by
 MIN_EDGES = 60  # fewer places tell nothing
 PART_PX = 320  # the side of the parts in which edges are looked for
-PARTS_A_SIDE = 4
+PARTS_A_SIDE = 3
 SIZE_SHARE = 0.08  # a booklet that bulges and a card held a little high still have their size
 BLUR_SHARE = 0.0016  # of the page's long side: an edge softer than this blurs small print
 BLUR_PX = 1.7  # and never less than this: a sensor's own softness
@@ -150,8 +150,8 @@ def _area_of(box: NDArray[np.intp], shape: tuple[int, ...]) -> Area:
 
 def _glare(small: Image, level: float) -> tuple[float, Area] | None:
     """A blown-out spot on paper that is not blown out."""
-    smooth = np.asarray(cv2.blur(small, (5, 5)), np.float32).min(axis=2)
-    mask = (smooth >= GLARE_LEVEL) & (smooth >= level + GLARE_ABOVE_PAPER)
+    smooth = _darkest(np.asarray(cv2.blur(small, (5, 5)), np.uint8))
+    mask = np.asarray(smooth >= max(GLARE_LEVEL, level + GLARE_ABOVE_PAPER), bool)
     found = _largest(mask)
     if found is None or found[0] < GLARE_SHARE * mask.size:
         return None
@@ -164,19 +164,27 @@ def _glare(small: Image, level: float) -> tuple[float, Area] | None:
     return found[0] / mask.size, _area_of(found[1], mask.shape)
 
 
+def _darkest(picture: Image) -> NDArray[np.uint8]:
+    """The darkest of the three colours, far faster than along the last axis."""
+    return np.minimum(np.minimum(picture[..., 0], picture[..., 1]), picture[..., 2])
+
+
 def _shadow(small: Image, ground: NDArray[np.float32], level: float) -> tuple[float, Area] | None:
     """Paper much darker than the rest, without colour of its own, and reaching the page's edge.
 
     A printed picture is dark too, but stands within the margin.
     """
     height, width = ground.shape
-    ycc = np.asarray(cv2.cvtColor(cv2.blur(small, (9, 9)), cv2.COLOR_BGR2YCrCb), np.float32)
-    lit = ground > 0.85 * level
-    if not lit.any():
+    mask = ground < SHADOW_LEVEL * level
+    if np.count_nonzero(mask) < SHADOW_SHARE * mask.size:
         return None
-    paper = np.median(ycc[lit], axis=0)
-    tinted = np.abs(ycc[..., 1:] - 128) - np.abs(paper[1:] - 128)
-    mask = (ground < SHADOW_LEVEL * level) & (tinted.max(axis=2) < 10)
+    ycc = np.asarray(cv2.cvtColor(cv2.blur(small, (9, 9)), cv2.COLOR_BGR2YCrCb), np.int16)
+    lit = ycc[::4, ::4][ground[::4, ::4] > 0.85 * level]
+    if not len(lit):
+        return None
+    paper = np.median(lit, axis=0)
+    for plane in (1, 2):
+        mask &= np.abs(ycc[..., plane] - 128) - abs(float(paper[plane]) - 128) < 10
     rim = max(3, round(0.02 * max(height, width)))
     mask[:3], mask[-3:], mask[:, :3], mask[:, -3:] = False, False, False, False
     found = _largest(mask)
@@ -192,8 +200,8 @@ def _finger(small: Image, level: float) -> tuple[float, Area] | None:
     """Skin that comes in from the page's edge: redder than the paper, not as red as a stamp."""
     height, width = small.shape[:2]
     smooth = np.asarray(cv2.blur(small, (5, 5)), np.uint8)
-    ycc = np.asarray(cv2.cvtColor(smooth, cv2.COLOR_BGR2YCrCb), np.float32)
-    paper = np.median(ycc.reshape(-1, 3), axis=0)
+    ycc = np.asarray(cv2.cvtColor(smooth, cv2.COLOR_BGR2YCrCb), np.int16)
+    paper = np.median(ycc[::4, ::4].reshape(-1, 3), axis=0).astype(np.int16)
     redder, bluer = ycc[..., 1] - paper[1], ycc[..., 2] - paper[2]
     gain = max(0.35, level / 220.0)  # in the dark all colours are weaker
     mask = (redder > FINGER_RED * gain) & (redder < 48) & (bluer < -2 * gain) & (bluer > -45)
@@ -254,9 +262,9 @@ def _sigmas(part: Image, span: int) -> NDArray[np.float32]:
     inner = np.asarray(cv2.GaussianBlur(grey[10:-10, 10:-10], (0, 0), 0.6), np.float32)
     kernel = np.ones((span, span), np.uint8)
     contrast = cv2.dilate(inner, kernel) - cv2.erode(inner, kernel)
-    slope_x = (np.roll(inner, -1, axis=1) - np.roll(inner, 1, axis=1)) / 2
-    slope_y = (np.roll(inner, -1, axis=0) - np.roll(inner, 1, axis=0)) / 2
-    slope = np.hypot(slope_x, slope_y)
+    slope_x = cv2.Sobel(inner, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
+    slope_y = cv2.Sobel(inner, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
+    slope = np.asarray(cv2.magnitude(slope_x, slope_y), np.float32)
     steepest = slope >= cv2.dilate(slope, kernel) - 1e-6
     level = float(np.percentile(inner, 75))
     edges = steepest & (contrast > EDGE_CONTRAST * max(0.25, level / 220.0))

@@ -6,12 +6,14 @@ import io
 
 import numpy as np
 import paper_frames as frames
+import pikepdf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from drivers.device import Fault, FaultCode
+from kiosk.documents.jpeg import described, srgb_profile, true_size_mm
 from kiosk.documents.pdf import make_pdf
 from kiosk.documents.picture import PictureFault, decode_picture
 from kiosk.documents.rectify import to_jpeg
@@ -51,6 +53,82 @@ def test_what_is_no_jpeg_is_refused_by_a_value(pages: tuple[bytes, ...]) -> None
     else:
         assert isinstance(answer, Fault)
         assert answer.code is FaultCode.BAD_INPUT
+
+
+def boxes(pdf: bytes) -> list[tuple[float, float, int]]:
+    """Width and height of every sheet in mm, and how many pictures are on it."""
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        return [
+            (
+                round(float(page.mediabox[2]) / 72 * 25.4, 1),
+                round(float(page.mediabox[3]) / 72 * 25.4, 1),
+                sum(bytes(one.read_bytes()).count(b" Do") for one in streams(page)),
+            )
+            for page in document.pages
+        ]
+
+
+def streams(page: pikepdf.Page) -> list[pikepdf.Object]:
+    """The page's own contents and those of what was laid over it."""
+    resources = page.obj.get("/Resources", {}).get("/XObject", {})
+    forms = [one for one in resources.values() if one.get("/Subtype") == "/Form"]
+    page.contents_coalesce()
+    return [page.obj["/Contents"], *forms]
+
+
+def test_pages_that_know_their_size_have_it_on_the_sheet_and_keep_their_bytes() -> None:
+    a5 = described(page(1, 874, 1240), 150)  # 148 x 210 mm
+    a3 = described(page(2, 1754, 1240), 106)  # 420 x 297 mm
+    pdf = make_pdf((a5, a3))
+    assert isinstance(pdf, bytes)
+    assert a5 in pdf
+    assert a3 in pdf
+    assert boxes(pdf) == [(210.0, 297.0, 1), (420.3, 297.1, 1)]
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        contents = document.pages[0].Contents.read_bytes()
+        matrix = [float(part) for part in contents.split(b" cm")[0].split()[-6:]]
+        assert abs(matrix[0] / 72 * 25.4 - 148) < 0.3
+        assert abs(matrix[3] / 72 * 25.4 - 210) < 0.3
+
+
+def test_both_sides_of_a_card_are_on_one_sheet_and_pages_around_them_on_their_own() -> None:
+    card = described(page(3, 856, 540), 254)
+    back = described(page(4, 856, 540), 254)
+    pdf = make_pdf((page(5), card, back, page(6)))
+    assert isinstance(pdf, bytes)
+    assert [on_it for _, _, on_it in boxes(pdf)] == [1, 3, 1]  # two pictures, one inside a form
+    assert card in pdf
+    assert back in pdf
+    assert boxes(pdf)[1][:2] == (210.0, 297.0)
+
+
+def test_colours_are_told_once_and_the_same_bytes_come_out_every_time() -> None:
+    one = described(page(1), None)
+    assert described(page(1), None) == one
+    with Image.open(io.BytesIO(one)) as picture:
+        assert picture.info["icc_profile"] == srgb_profile()
+        assert picture.size == (400, 566)
+    assert described(one, 300) != one
+    assert true_size_mm(described(page(1), 254), 400, 566) == (40.0, 56.6)
+    assert true_size_mm(one, 400, 566) is None
+    assert true_size_mm(page(1), 400, 566) is None
+    assert b"/ICCBased" in (make_pdf((one,)) or b"")  # type: ignore[operator]
+    assert make_pdf((one,)) == make_pdf((one,))
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_have_a_size_or_none(data: bytes) -> None:
+    true_size_mm(b"\xff\xd8" + data, 10, 10)
+
+
+def test_a_document_over_its_limit_is_refused_and_a_page_is_made_to_fit() -> None:
+    refused = make_pdf((page(1),), 10_000)
+    assert isinstance(refused, Fault)
+    big = frames.sheet(np.random.default_rng(1))
+    for most in (400_000, 120_000, 60_000):
+        small = to_jpeg(big, most)
+        assert len(small) <= most
+        assert min(np.asarray(Image.open(io.BytesIO(small))).shape[:2]) >= 600
 
 
 def test_a_signature_shows_where_the_finger_went() -> None:

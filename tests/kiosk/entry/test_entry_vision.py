@@ -190,9 +190,12 @@ def test_a_page_on_the_plate_is_seen_taken_and_made_into_a_document(window: Wind
     plate, _ = window.wait_for(messages.Plate, lambda seen: seen.steady)
     assert (plate.advice, plate.paper) == ("good", True)
     assert len(plate.corners) == 4
-    window.send(messages.TakePage(id=7))
+    window.send(messages.TakePage(id=7, paper="household_register"))
     taken, (jpeg,) = window.wait_for(messages.PageTaken)
-    assert (taken.id, taken.advice) == (7, "good")
+    assert (taken.id, taken.advice, taken.to_be_read) == (7, "good", True)
+    read, _ = window.wait_for(messages.PageRead)
+    assert (read.id, read.whole) == (7, True)
+    assert "REGISTER" not in window.logged()  # of what was read nothing is logged
     page = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert page is not None
     assert page.shape[:2] == (taken.height_px, taken.width_px)
@@ -204,6 +207,22 @@ def test_a_page_on_the_plate_is_seen_taken_and_made_into_a_document(window: Wind
     assert pdf.startswith(b"%PDF")
     assert pdf.count(jpeg) == 2
     assert png.startswith(b"\x89PNG")
+
+
+def test_where_no_page_is_found_the_button_takes_the_cameras_own_picture(tmp_path: Path) -> None:
+    empty = tmp_path / "plate.jpg"
+    rng = np.random.default_rng(4)
+    empty.write_bytes(cv2.imencode(".jpg", frames.mat(rng, "wood", 960, 720))[1].tobytes())
+    window = Window(tmp_path, str(empty))
+    window.send(messages.StartLooking(use="page"))
+    window.wait_for(messages.Plate)
+    window.send(messages.TakePage(id=1))
+    assert window.wait_for(messages.PageNotTaken)[0].advice == "no_page"
+    window.send(messages.TakePage(id=2, anyway=True, paper="bank_card"))
+    taken, (jpeg,) = window.wait_for(messages.PageTaken)
+    assert (taken.advice, taken.to_be_read) == ("no_page", False)
+    assert jpeg == empty.read_bytes()
+    assert window.close() == 0
 
 
 def test_the_preview_runs_while_somebody_looks_and_not_otherwise(

@@ -1,0 +1,203 @@
+"""What is printed on a paper is read, checked where it can be, and never believed too easily."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+import test_documents_upright as print_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.device import Fault, FaultCode
+from kiosk.catalogue.papers import known_papers
+from kiosk.documents.extract import (
+    Agreement,
+    agreement,
+    fields_of,
+    is_credit_code,
+    is_paper,
+    same_page,
+)
+from kiosk.documents.reading import (
+    Layout,
+    TesseractReader,
+    in_rows,
+    parse_tsv,
+    prepared,
+    run_quietly,
+)
+from kiosk.identity.numbers import check_digit
+
+FIRST = "44990119410719607"
+NUMBER = FIRST + check_digit(FIRST)
+REGISTER = known_papers()["household_register"]
+
+
+# -- the recogniser -------------------------------------------------------------------
+
+
+def test_chinese_print_is_read() -> None:
+    page = print_of.printed(size=26, height=500)
+    reading = TesseractReader().read(page, Layout.TEXT)
+    assert not isinstance(reading, Fault)
+    text = "".join(reading.lines)
+    assert "本人自愿申请高龄津贴" in text
+    assert reading.confidence > 0.8
+
+
+def test_nothing_is_read_on_an_empty_page() -> None:
+    reading = TesseractReader().read(np.full((400, 300, 3), 240, np.uint8), Layout.FORM)
+    assert not isinstance(reading, Fault)
+    assert reading.lines == ()
+
+
+def test_the_lines_of_a_table_are_taken_out_before_reading() -> None:
+    page = print_of.printed(size=26, height=400)
+    page[200:203, 20:-20] = 30
+    page[20:-20, 450:453] = 30
+    grey, scale = prepared(page)
+    row, column = round(201 * scale), round(451 * scale)
+    assert np.median(grey[row]) > 200
+    assert np.median(grey[:, column]) > 200
+
+
+def test_a_recogniser_that_is_not_there_or_breaks_is_told() -> None:
+    missing = run_quietly(["no-such-program"], b"")
+    assert isinstance(missing, Fault)
+    assert missing.code is FaultCode.NOT_INSTALLED
+    broken = run_quietly(["false"], b"")
+    assert isinstance(broken, Fault)
+    assert broken.code is FaultCode.BROKEN
+    asleep = TesseractReader(lambda command, data: Fault(FaultCode.TIMED_OUT))
+    assert isinstance(asleep.read(print_of.printed(), Layout.TEXT), Fault)
+
+
+@given(st.text(max_size=300))
+def test_any_table_of_words_is_taken(text: str) -> None:
+    in_rows(parse_tsv(text.replace(" ", "\t"), 1.0))
+
+
+def word(x: int, y: int, text: str, confidence: float = 90) -> str:
+    return f"5\t1\t1\t1\t1\t1\t{x}\t{y}\t{20 * len(text)}\t20\t{confidence}\t{text}"
+
+
+def test_words_of_one_height_are_one_row_and_a_wide_gap_parts_entries() -> None:
+    table = "\n".join(
+        (word(300, 52, "孔贵"), word(10, 50, "姓"), word(34, 51, "名"), word(10, 120, "汉", 5))
+    )
+    assert in_rows(parse_tsv(table, 1.0)).lines == ("姓名|孔贵",)
+    assert parse_tsv(word(10, 50, "姓"), 2.0)[0].x == 5
+
+
+# -- fields ---------------------------------------------------------------------------
+
+
+def test_a_page_of_the_register_gives_its_fields() -> None:
+    rows = (
+        "常住人口登记卡",
+        "姓 名|孔贵|户主关系|户主",
+        "曾用名|性|别|男",
+        "籍贯|清水县|出生日期|1941年7月19日",
+        "他住址|清水县清水镇上湾村8组41号|宗教",
+        f"公民身份|{NUMBER}|身高",
+    )
+    assert fields_of(REGISTER, rows) == {
+        "name": "孔贵",
+        "birth": "1941-07-19",
+        "address": "清水县清水镇上湾村8组41号",
+        "number": NUMBER,
+    }
+    assert is_paper(REGISTER, rows)
+
+
+def test_a_number_counts_only_with_its_check_digit_and_in_whatever_pieces_it_was_read() -> None:
+    broken = f"{NUMBER[:6]} {NUMBER[6:14]}|{NUMBER[14:]}"
+    assert fields_of(REGISTER, (broken,)) == {"number": NUMBER}
+    letters = NUMBER.replace("0", "O").replace("1", "l")
+    assert fields_of(REGISTER, (f"号码{letters}",)) == {"number": NUMBER}
+    wrong = NUMBER[:-1] + ("1" if NUMBER[-1] != "1" else "2")
+    assert fields_of(REGISTER, (wrong,)) == {}
+
+
+def test_a_bank_card_and_a_licence_give_their_numbers() -> None:
+    card = known_papers()["bank_card"]
+    assert fields_of(card, ("中国某某银行", "6228 4804 0256 4890 018")) == {
+        "account": "6228480402564890018"
+    }
+    assert is_paper(card, ("6228 4804 0256 4890 018",))
+    assert not is_paper(card, ("6228 4804 0256 4890 019",))
+    licence = known_papers()["business_licence"]
+    rows = (
+        "营业执照",
+        "统一社会信用代码|91350100M000100Y43",
+        "名称|清水县某某商店",
+        "法定代表人|李国强",
+    )
+    assert fields_of(licence, rows) == {
+        "name": "清水县某某商店",
+        "legal_person": "李国强",
+        "credit_code": "91350100M000100Y43",
+    }
+    assert is_credit_code("91350100M000100Y43")
+    assert not is_credit_code("91350100M000100Y44")
+
+
+def test_a_paper_is_known_by_a_word_on_it_even_when_a_sign_of_it_was_misread() -> None:
+    assert is_paper(REGISTER, ("常佳人口登记卡",))
+    assert not is_paper(REGISTER, ("清水县人民政府", "关于办理居住证的通知"))
+    assert not is_paper(REGISTER, ())
+
+
+@given(st.lists(st.text(max_size=40), max_size=8))
+def test_any_reading_gives_fields_or_none(lines: list[str]) -> None:
+    for paper in known_papers().values():
+        fields = fields_of(paper, tuple(lines))
+        assert set(fields) <= {field.code for field in paper.fields}
+        is_paper(paper, tuple(lines))
+
+
+@given(
+    st.dates(date(1900, 1, 1), date(2099, 12, 31)),
+    st.integers(0, 999),
+    st.text("甲乙|丙", max_size=5),
+)
+def test_every_checked_number_is_found_wherever_it_stands(
+    birth: date, serial: int, around: str
+) -> None:
+    first = f"110101{birth:%Y%m%d}{serial:03}"
+    number = first + check_digit(first)
+    assert fields_of(REGISTER, (f"{around}{number}{around}",)).get("number") == number
+
+
+# -- against the card --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "answer"),
+    [
+        ({"number": NUMBER, "name": "完全不同"}, Agreement.AGREES),
+        ({"number": "110101194001011230"}, Agreement.NUMBER_DIFFERS),
+        ({"name": "孔贵"}, Agreement.AGREES),
+        ({"name": "和孔贵"}, Agreement.AGREES),
+        ({"name": "孔责"}, Agreement.UNSURE),
+        ({"name": "李国强"}, Agreement.NAME_DIFFERS),
+        ({}, Agreement.UNSURE),
+    ],
+)
+def test_nobody_is_called_another_on_the_strength_of_one_sign(
+    fields: dict[str, str], answer: Agreement
+) -> None:
+    assert agreement(fields, "孔贵", NUMBER) is answer
+
+
+def test_one_page_taken_twice_is_known_by_its_look_and_its_words() -> None:
+    text = ("常住人口登记卡", f"姓名|孔贵|{NUMBER}")
+    misread = ("常住人口登记卡", f"姓各|孔贵|{NUMBER}")
+    other = ("常住人口登记卡", "姓名|李国强|110101194001011229")
+    assert same_page((0b1, text), (0b10, misread))
+    assert not same_page((0b1, text), ((1 << 100) - 1, misread))  # looks quite different
+    assert not same_page((0b1, text), (0b1, other))  # the same form of another person
+    assert same_page((0b1, ()), (0b10, ()))
+    assert not same_page((0, ()), ((1 << 45) - 1, ()))
