@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QGroupBox,
     QHBoxLayout,
     QLabel,
+    QProgressBar,
     QPushButton,
     QScrollArea,
     QSpinBox,
@@ -37,6 +38,15 @@ DEVICE_NAMES = {
     "code_scanner": "扫码器 / scanner",
     "receipt_printer": "回执打印机 / printer",
     "keypad": "评价器 / keypad",
+    "io_board": "指示灯 / guide lights",
+}
+LAMP_NAMES = {
+    "reader": "读卡处\nreader",
+    "plate": "放纸处\nplate",
+    "scanner": "扫码处\nscanner",
+    "printer": "回执口\nprinter",
+    "keypad": "评价器\nkeypad",
+    "fill_light": "补光灯\nlight",
 }
 LEVELS = (
     ("5", "非常满意 5"),
@@ -47,6 +57,7 @@ LEVELS = (
     ("skip", "跳过 skip"),
 )
 RECEIPT_WIDTH = 340
+ROLL_MM = 50_000  # of a new roll
 STYLE = """
 QWidget { font-family: "Noto Sans CJK SC"; font-size: 14px; color: #10242A; }
 QWidget#dock, QScrollArea, QWidget#inner { background: #F5F4EF; }
@@ -58,6 +69,12 @@ QPushButton { background: white; border: 1px solid #738387; border-bottom: 3px s
 QPushButton:pressed { background: #DFEDEF; border-bottom: 1px solid #738387; }
 QPushButton:disabled { color: #56666C; border: 1px dashed #738387; }
 QLabel#state { color: #3B4E55; font-weight: normal; }
+QLabel#lamp { background: #E4E4DD; color: #3B4E55; border: 1px solid #D3D3CA; border-radius: 8px;
+              padding: 6px 2px; font-weight: normal; font-size: 13px; }
+QLabel#lamp[lit="true"] { background: #FFD84D; color: #10242A; border: 2px solid #B25000; font-weight: bold; }
+QProgressBar { border: 1px solid #738387; border-radius: 4px; background: #F5F4EF; height: 18px; text-align: center;
+               font-weight: normal; font-size: 13px; }
+QProgressBar::chunk { background: #9CCBD2; }
 QLabel#said { background: #FFF1D2; border: 1px solid #B25000; border-radius: 6px; padding: 8px; }
 """
 
@@ -118,7 +135,13 @@ class DockWindow(QWidget):
         ):
             left.addWidget(group)
         left.addStretch()
-        for group in (self._printer_group(), self._plug_group(), self._hub_group()):
+        left.insertWidget(0, self._lamp_group())
+        for group in (
+            self._printer_group(),
+            self._plug_group(),
+            self._hub_group(),
+            self._receipt_group(),
+        ):
             right.addWidget(group)
         right.addStretch()
         columns.addLayout(left)
@@ -246,34 +269,69 @@ class DockWindow(QWidget):
         )
         return group
 
+    def _lamp_group(self) -> QGroupBox:
+        """Where the machine's lamps lead the hand now, as on the page's drawing."""
+        group, grid = self._group("指示灯 / guide lights")
+        self._lamps: dict[str, QLabel] = {}
+        for place, (name, words) in enumerate(LAMP_NAMES.items()):
+            lamp = QLabel(words)
+            lamp.setObjectName("lamp")
+            lamp.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            self._lamps[name] = lamp
+            grid.addWidget(lamp, place // 3, place % 3)
+        self._sounds = self._state()
+        grid.addWidget(self._sounds, 2, 0, 1, 3)
+        return group
+
     def _printer_group(self) -> QGroupBox:
         group, grid = self._group("回执打印机 / receipt printer")
-        for place, (words, do, done) in enumerate(
+        self._roll = QProgressBar()
+        self._roll.setRange(0, ROLL_MM)
+        grid.addWidget(self._roll, 0, 0, 1, 2)
+        for place, (words, do, arguments, done) in enumerate(
             (
-                ("没纸 / paper out", "paper_out", "纸用完了 / paper is out"),
-                ("装纸 / refill", "refill", "装了新纸 / refilled"),
-                ("开盖 / open", "cover_open", "盖开着 / cover open"),
-                ("关盖 / close", "cover_close", "盖关上 / cover closed"),
-                ("卡刀 / jam", "cutter_jam", "下次切纸会卡 / jams at the next cut"),
-                ("清卡 / clear", "clear_jam", "切刀好了 / cutter cleared"),
-                ("断电 / off", "power_off", "打印机断电 / power off"),
-                ("通电 / on", "power_on", "打印机通电 / power on"),
+                ("快没纸 / nearly out", "near_end", {}, "纸快用完了 / the roll is near its end"),
+                ("没纸 / paper out", "paper_out", {}, "纸用完了 / paper is out"),
+                (
+                    "打到一半没纸 / out halfway",
+                    "paper_out",
+                    {"after_lines": 12},
+                    "下一张打到一半会没纸 / the next receipt runs out of paper halfway",
+                ),
+                ("装新纸 / refill", "refill", {}, "装了新纸 / refilled"),
+                ("开盖 / open", "cover_open", {}, "盖开着 / cover open"),
+                ("关盖 / close", "cover_close", {}, "盖关上 / cover closed"),
+                ("卡刀 / cutter jams", "cutter_jam", {}, "下次切纸会卡 / jams at the next cut"),
+                ("卡纸 / paper jams", "paper_jam", {}, "纸卡住了 / paper jammed"),
+                ("清卡 / clear the jam", "clear_jam", {}, "卡住的清掉了 / jam cleared"),
+                ("撕下回执 / tear off", "tear", {}, "回执拿走了 / receipt taken"),
+                ("断电 / power off", "power_off", {}, "打印机断电 / power off"),
+                ("通电 / power on", "power_on", {}, "打印机通电 / power on"),
+                ("打得慢 / slow", "slow", {"times": 6}, "打印机慢六倍 / six times slower"),
+                ("正常快慢 / usual speed", "slow", {"times": 1}, "快慢正常 / usual speed"),
             )
         ):
             grid.addWidget(
                 self._button(
-                    words, lambda do=do, done=done: self.desk.ask("receipt_printer", do, done)
+                    words,
+                    lambda do=do, done=done, arguments=arguments: self.desk.ask(
+                        "receipt_printer", do, done, **arguments
+                    ),
                 ),
-                place // 2,
+                place // 2 + 1,
                 place % 2,
             )
         self._printer_state = self._state()
-        grid.addWidget(self._printer_state, 4, 0, 1, 2)
+        grid.addWidget(self._printer_state, 8, 0, 1, 2)
+        return group
+
+    def _receipt_group(self) -> QGroupBox:
+        group, grid = self._group("最后一张回执 / the last receipt")
         self._paper = QLabel("还没有回执 / no receipt yet")
         self._paper.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self._paper.setFixedWidth(RECEIPT_WIDTH)
         self._paper.setMinimumHeight(120)
-        grid.addWidget(self._paper, 5, 0, 1, 2, Qt.AlignmentFlag.AlignHCenter)
+        grid.addWidget(self._paper, 0, 0, Qt.AlignmentFlag.AlignHCenter)
         return group
 
     def _plug_group(self) -> QGroupBox:
@@ -341,6 +399,19 @@ class DockWindow(QWidget):
             + ("，摄像头在看 / being watched" if camera.get("watchers") else "")
         )
         self._printer_state.setText(_printer_words(printer))
+        left_mm = round(printer.get("paper_left_mm", 0.0))
+        self._roll.setValue(min(ROLL_MM, left_mm))
+        self._roll.setFormat(f"纸还有 {left_mm / 1000:.1f} 米 / metres of paper")
+        board, voice = state.get("io_board", {}), state.get("loudspeaker", {})
+        for name, lamp in self._lamps.items():
+            lit = bool(board.get("lamps", {}).get(name))
+            if lamp.property("lit") != lit:
+                lamp.setProperty("lit", lit)
+                lamp.style().polish(lamp)  # the style sheet looks at the property only then
+        self._sounds.setText(
+            f"蜂鸣 {board.get('buzzes', 0)} 次，说话 {voice.get('count', 0)} 句"
+            f" / {board.get('buzzes', 0)} beeps, {voice.get('count', 0)} sounds"
+        )
         self._hub_state.setText(
             f"运行中 / running\n{town.get('staff_site', '')}"
             if town.get("hub")
@@ -366,6 +437,8 @@ class DockWindow(QWidget):
 
 def _printer_words(printer: dict[str, Any]) -> str:
     if not printer.get("plugged"):
+        return "拔掉了 / unplugged"
+    if not printer.get("powered", True):
         return "没有电 / no power"
     said = [
         words
@@ -373,6 +446,8 @@ def _printer_words(printer: dict[str, Any]) -> str:
             (not printer.get("paper", True), "缺纸 / paper out"),
             (printer.get("cover_open"), "盖开着 / cover open"),
             (printer.get("cutter_jammed"), "卡刀 / cutter jammed"),
+            (printer.get("paper_jammed"), "卡纸 / paper jammed"),
+            (printer.get("near_end") and printer.get("paper"), "纸快完 / paper low"),
             (printer.get("silent"), "不应答 / silent"),
         )
         if true
@@ -380,7 +455,8 @@ def _printer_words(printer: dict[str, Any]) -> str:
     ready = "、".join(said) or "正常 / ready"
     odd = {**printer.get("unknown", {}), **printer.get("odd", {})}
     strange = f"\n不认识 / wonders: {odd}" if odd else ""
-    return f"{ready}，已打 / printed {printer.get('receipts', 0)}{strange}"
+    slot = "，出纸口有回执 / one in the slot" if printer.get("in_slot") else ""
+    return f"{ready}，已打 / printed {printer.get('receipts', 0)}{slot}{strange}"
 
 
 def main(settings: Path) -> int:

@@ -102,6 +102,18 @@ def test_the_last_receipts_code_is_held_to_scanner_and_camera(dock: Dock) -> Non
     assert dock.done()[1]["camera"]["corners"]
 
 
+def test_paper_and_lamps_are_shown_as_they_are(dock: Dock) -> None:
+    dock.desk.ask("receipt_printer", "paper_out", "halfway", after_lines=12)
+    state = dock.done()[1]
+    assert state["receipt_printer"]["paper_left_mm"] == 45.0
+    assert set(state["io_board"]["lamps"]) >= {"reader", "plate", "printer", "scanner", "keypad"}
+    for do in ("refill", "tear"):
+        dock.desk.ask("receipt_printer", do, do)
+        state = dock.done()[1]
+    assert state["receipt_printer"]["paper_left_mm"] == 50_000.0
+    assert state["receipt_printer"]["in_slot"] == 0
+
+
 def test_a_town_without_a_hub_says_so(dock: Dock) -> None:
     dock.desk.set_hub(up=False)
     assert dock.done()[1]["town"]["hub"] is False
