@@ -29,6 +29,7 @@ class World:
     last_contact: datetime | None = None  # UTC
     waiting: int = 0
     storage_usable: bool = True
+    storage_tight: bool = False  # room for a form, not for many pages
 
     def status(self, device: DeviceClass) -> Status:
         """`UNKNOWN` for what nothing was heard of."""
@@ -108,6 +109,8 @@ def _missing(need: Need, world: World) -> Closure | None:
             return None if world.storage_usable else Closure.STORAGE
         case Need.CARD:
             return None if world.may_work(DeviceClass.ID_READER) else Closure.READER
+        case Need.PAGE if world.storage_tight:
+            return Closure.STORAGE
         case Need.PAGE:
             return None if world.may_work(DeviceClass.DOCUMENT_CAMERA) else Closure.CAMERA
         case Need.CODE:

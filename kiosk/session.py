@@ -575,8 +575,9 @@ class Session:
                 if last_contact is not None:  # a process that just came up knows of none
                     self._world.last_contact = last_contact
                 self._world.waiting = waiting
-            case StorageChanged(usable=usable):
+            case StorageChanged(usable=usable, tight=tight):
                 self._world.storage_usable = usable
+                self._world.storage_tight = tight
             case _:
                 pass
 

@@ -179,6 +179,25 @@ class Outbox:
         self._serials = serials
         self._sealer = sealer
         self._zone = zone
+        self._newest_seq: int | None = None
+
+    @property
+    def newest_seq(self) -> int | None:
+        """The seq before that of the item that was begun last; None before the first."""
+        return self._newest_seq
+
+    def newest_application(self) -> Sealed | StoreFault | None:
+        """The application that stands last on the disk."""
+        rows = self._database.rows(
+            "SELECT order_key, created_at, row FROM outbox WHERE row > ? AND item IS NOT NULL"
+            " ORDER BY row DESC LIMIT 1",
+            (OWN_EPOCH << SEQ_BITS,),
+        )
+        if isinstance(rows, StoreFault):
+            return rows
+        for number, at, row in rows:
+            return Sealed(number, utc_time(at), seq_of(row), 0)
+        return None
 
     def ready(self) -> StoreFault | None:
         """Why nothing can be sealed (never enrolled, a suite missing), before anybody begins."""
@@ -416,6 +435,7 @@ class Outbox:
         if len(content) > MAX_BODY_BYTES:
             return StoreFault(StoreFaultCode.TOO_LARGE, f"a body of {len(content)} bytes")
         last, chain = _newest(cursor)
+        self._newest_seq = last  # what is committed for certain
         seq, item_id = last + 1, uuid.uuid4()
         envelope = self._sealer.item(
             to,

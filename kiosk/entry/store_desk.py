@@ -7,7 +7,6 @@ that a draft saved before a leave is erased by that leave.
 from __future__ import annotations
 
 import queue
-import shutil
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from kiosk.flow.effects import (
 from kiosk.flow.events import DraftKnown, EarlierKnown, Sealed, SealFailed, StorageChanged
 from kiosk.receipts import number as receipt_number
 from kiosk.settings import Settings
+from offline_cache.disk import Disk, Room
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.keys import Keys
 from offline_cache.outbox import Application, Attachment, ItemKind, ItemState
@@ -52,7 +52,6 @@ StoreEffect = (
 P = ParamSpec("P")
 
 REOPEN_S: Final = 5.0  # a full, absent or just released store is looked at again this often
-ROOM_BYTES: Final = 64 << 20  # less is no room: an application with ten pages, and SQLite's own
 TIDY_S: Final = 60.0  # drafts that are no longer offered are erased within a minute
 STOP_S: Final = 5.0
 LOOK_OVER_HOUR: Final = 3  # of the local night: every page is read once a day, when nobody comes
@@ -103,6 +102,8 @@ class StoreDesk:
         self._callbacks = callbacks
         self._queue: queue.SimpleQueue[StoreEffect | Looked | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self._disk = Disk(settings.paths.data)
+        self._room: Room | None = None
         self._keys: Keys | None = None
         self._open_keys: Callable[[], Keys | StoreFault] | None = None
         self._store: Store | None = None
@@ -250,12 +251,23 @@ class StoreDesk:
         if not_ready is not None:
             self._tell_fault(not_ready)  # not enrolled yet, or the hub's keys are not its own
             return
-        try:
-            room = shutil.disk_usage(self._settings.paths.data).free >= ROOM_BYTES
-        except OSError as error:
-            self._tell(False, error.strerror or "disk")
+        room = self._disk.look()
+        if isinstance(room, StoreFault):
+            self._tell_fault(room)
             return
-        self._tell(room, "" if room else StoreFaultCode.DISK_FULL.value)
+        if room is not self._room:
+            self._room = room
+            if room is not Room.PLENTY:
+                self._log("disk_room", room=room.value)
+        match room:
+            case Room.PLENTY | Room.WARN:
+                self._tell(True, "")
+            case Room.TIGHT:
+                self._tell(True, "disk_tight", tight=True)
+            case Room.FULL:
+                self._tell(False, StoreFaultCode.DISK_FULL.value)
+            case _:
+                assert_never(room)
 
     def _take_care(self, *, look: bool) -> None:
         """Salvage what was set aside and, with `look`, read every page; nobody waits for it."""
@@ -312,10 +324,10 @@ class StoreDesk:
         elif fault.code is StoreFaultCode.DISK_FULL:
             self._tell_fault(fault)
 
-    def _tell(self, usable: bool, reason: str) -> None:
+    def _tell(self, usable: bool, reason: str, *, tight: bool = False) -> None:
         if self._usable != (usable, reason):
             self._usable = (usable, reason)
-            self._post(StorageChanged(usable, reason))
+            self._post(StorageChanged(usable, reason, tight=tight))
 
     def _tell_fault(self, fault: StoreFault) -> None:
         """Once: a disk that stays full for a night must not fill the log too."""
@@ -349,20 +361,15 @@ class StoreDesk:
         self._callbacks.sealing(True)
         sealed: Committed | StoreFault
         try:
-            sealed = store.outbox.seal(
-                session=effect.scope.session,
-                item=effect.item,
-                id_number=effect.id_number,
-                name_masked=effect.name_masked,
-                application=effect.application,
-                attachments=[
-                    Attachment(each.code, each.media_type, each.content)
-                    for each in effect.attachments
-                ],
-                make_number=lambda serial, at: receipt_number.make(
-                    self._settings.terminal.code, serial, at
-                ),
-            )
+            sealed = self._commit(store, effect)
+            if isinstance(sealed, StoreFault) and sealed.code is StoreFaultCode.DISK_FULL:
+                # Who is at work finishes; nobody new begins until there is room again.
+                if self._disk.release():
+                    self._log("disk_reserve_used")
+                    sealed = self._commit(store, effect)
+                    self._look_for_room()
+            elif isinstance(sealed, StoreFault) and sealed.code is StoreFaultCode.UNREADABLE:
+                sealed = self._look_whether_committed(store, sealed)
         except Exception as error:  # noqa: BLE001 - rolled back: the citizen may press again
             tell_bug(self._log, "store", error)
             sealed = StoreFault(StoreFaultCode.UNREADABLE, "unexpected")
@@ -393,6 +400,40 @@ class StoreDesk:
         )
         self._callbacks.waits()
 
+    def _commit(self, store: Store, effect: Seal) -> Committed | StoreFault:
+        return store.outbox.seal(
+            session=effect.scope.session,
+            item=effect.item,
+            id_number=effect.id_number,
+            name_masked=effect.name_masked,
+            application=effect.application,
+            attachments=[
+                Attachment(each.code, each.media_type, each.content) for each in effect.attachments
+            ],
+            make_number=lambda serial, at: receipt_number.make(
+                self._settings.terminal.code, serial, at
+            ),
+            receipt=effect.receipt,
+        )
+
+    def _look_whether_committed(self, store: Store, fault: StoreFault) -> Committed | StoreFault:
+        """The disk failed in the middle of a commit: only reading it anew tells what came of it.
+
+        Without this a citizen would be told to press again for what is there already.
+        """
+        before = store.outbox.newest_seq
+        store.close()
+        self._store = None
+        self._open()
+        newest = self._newest_application()
+        if newest is None or before is None or newest.seq <= before:
+            return fault
+        return newest
+
+    def _newest_application(self) -> Committed | None:
+        newest = self._store.outbox.newest_application() if self._store is not None else None
+        return newest if isinstance(newest, Committed) else None
+
     def _do_or_owe(self, effect: EraseDraft | AddRating | AddPrintResult) -> None:
         """Who leaves is forgotten and a rating counts: what the disk refuses is tried again."""
         fault = self._do(effect)
@@ -411,6 +452,15 @@ class StoreDesk:
         store = self._store
         if store is None:
             return StoreFault(StoreFaultCode.NOT_FOUND, "not open")
+        done = self._do_once(store, effect)
+        if done is not None and done.code is StoreFaultCode.DISK_FULL and self._disk.release():
+            self._log("disk_reserve_used")
+            done = self._do_once(store, effect)
+        return done
+
+    def _do_once(
+        self, store: Store, effect: EraseDraft | AddRating | AddPrintResult
+    ) -> StoreFault | None:
         match effect:
             case EraseDraft():
                 erased = store.journal.erase(effect.card_number)

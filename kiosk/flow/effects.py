@@ -139,6 +139,7 @@ class Seal:
     name_masked: str
     application: dict[str, object] = field(repr=False)
     attachments: tuple[Attachment, ...]
+    receipt: tuple[tuple[str, str], ...] = ()  # lines of the paper that stay readable: masked
 
 
 @dataclass(frozen=True, slots=True)

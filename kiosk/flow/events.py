@@ -161,10 +161,14 @@ class ReceiptRefused:
 
 @dataclass(frozen=True, slots=True)
 class StorageChanged:
-    """Whether an application can be kept safely now (store open, disk not full)."""
+    """Whether an application can be kept safely now (store open, disk not full).
+
+    `tight`: a form can, many pages cannot.
+    """
 
     usable: bool
     reason: str
+    tight: bool = False
 
 
 Event = (

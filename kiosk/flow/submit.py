@@ -183,7 +183,15 @@ class Submit(Step):
             Attachment("signature", PNG, signature_png),
         )
         name = masking.name(applicant.name or applicant.english_name)
-        return Outcome((Seal(self.scope, case.item, applicant.number, name, body, attachments),))
+        receipt = (
+            ("事项", context.item.name.zh),
+            ("申请人", name),
+            ("办理部门", context.item.department.zh),
+            ("办理时限", f"{context.item.days}个工作日内"),
+        )
+        return Outcome(
+            (Seal(self.scope, case.item, applicant.number, name, body, attachments, receipt),)
+        )
 
 
 def _despite(pages: tuple[TakenPage, ...]) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import queue
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -37,6 +35,7 @@ from kiosk.flow.events import (
 )
 from kiosk.receipts.number import agrees, parse_qr
 from kiosk.settings import PathSettings, Settings
+from offline_cache.disk import Disk, Room
 from offline_cache.envelope import SealKey, SuiteId
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.hub_keys import HubKeysFile
@@ -200,13 +199,65 @@ def test_a_full_disk_closes_before_a_citizen_begins_and_opens_by_itself(
 ) -> None:
     monkeypatch.setattr(store_desk, "TIDY_S", 0.05)
     monkeypatch.setattr(store_desk, "REOPEN_S", 0.05)
-    monkeypatch.setattr(
-        store_desk, "shutil", SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=1000))
-    )
+    monkeypatch.setattr(Disk, "look", lambda _: Room.FULL)
     desk.desk.perform(EraseDraft())  # the loop takes its new pause with the next turn
     assert desk.wait_for(StorageChanged) == StorageChanged(False, "disk_full")
-    monkeypatch.setattr(store_desk, "shutil", shutil)
+    monkeypatch.setattr(Disk, "look", lambda _: Room.PLENTY)
     assert desk.wait_for(StorageChanged) == StorageChanged(True, "")
+
+
+def test_who_is_at_work_when_the_disk_is_full_finishes_on_the_reserve(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Outbox.seal
+    reserve = desk.settings.paths.data / "reserve"
+    assert reserve.stat().st_size == 64 << 20
+
+    def full_while_reserved(outbox: Outbox, **given: object) -> object:
+        if reserve.exists():
+            return StoreFault(StoreFaultCode.DISK_FULL, "SQLite result 13")
+        return whole(outbox, **given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Outbox, "seal", full_while_reserved)
+    desk.desk.perform(seal())
+    assert isinstance(desk.wait_for(Sealed), Sealed)
+    assert "disk_reserve_used" in desk.told
+
+
+def test_little_room_closes_what_needs_many_pages_only(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_desk, "TIDY_S", 0.05)
+    monkeypatch.setattr(Disk, "look", lambda _: Room.TIGHT)
+    desk.desk.perform(EraseDraft())
+    assert desk.wait_for(StorageChanged) == StorageChanged(True, "disk_tight", tight=True)
+    assert "disk_room" in desk.told
+
+
+def test_a_commit_that_the_disk_disturbed_is_looked_for_and_never_made_twice(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk says that it failed, and yet everything is there."""
+    whole = Outbox.seal
+
+    def committed_but_failed(outbox: Outbox, **given: object) -> StoreFault:
+        assert not isinstance(whole(outbox, **given), StoreFault)  # type: ignore[arg-type]
+        return StoreFault(StoreFaultCode.UNREADABLE, "SQLite result 1034")
+
+    monkeypatch.setattr(Outbox, "seal", committed_but_failed)
+    desk.desk.perform(seal())
+    first = desk.wait_for(Sealed)
+    assert isinstance(first, Sealed)
+    monkeypatch.setattr(
+        Outbox, "seal", lambda *_, **__: StoreFault(StoreFaultCode.UNREADABLE, "not committed")
+    )
+    desk.desk.perform(seal())
+    assert isinstance(desk.wait_for(SealFailed), SealFailed)
+    monkeypatch.setattr(Outbox, "seal", whole)
+    desk.desk.perform(seal())
+    second = desk.wait_for(Sealed)
+    assert isinstance(second, Sealed) and second.number != first.number
+    assert second.number[10:14] == "0002"
 
 
 def test_without_keys_nothing_is_accepted_and_the_reason_is_told(tmp_path: Path) -> None:

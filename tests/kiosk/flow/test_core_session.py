@@ -669,6 +669,15 @@ def test_nothing_can_be_kept_so_nothing_is_accepted() -> None:
     assert tile(terminal, "progress_query") is None
 
 
+def test_without_room_for_pages_what_needs_pages_is_not_begun() -> None:
+    terminal = Terminal()
+    terminal.hear(StorageChanged(True, "disk_tight", tight=True))
+    assert tile(terminal) is Closure.STORAGE
+    assert tile(terminal, "progress_query") is None
+    terminal.hear(StorageChanged(True, ""))
+    assert tile(terminal) is None
+
+
 def test_what_needs_the_centre_is_closed_without_the_line_and_the_rest_is_not() -> None:
     shipped = load(None)
     asks = shipped.items[1].model_copy(update={"needs_line": True})
