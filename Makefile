@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: power-cuts kills help run test test-postgres setup lint lock gallery clean
+.PHONY: power-cuts kills help run test fuzz test-postgres setup lint lock gallery clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -26,6 +26,10 @@ lint: setup
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
 	@$(PY) -m ui.qmltypes
+
+## make fuzz     ten minutes of coverage-guided fuzzing over every device's protocol; what is new is kept
+fuzz: setup
+	@$(PY) tests/fuzz/run.py --seconds 600 --keep
 
 ## make gallery  every screen in every theme, language and size, into out/gallery
 gallery: setup

@@ -165,8 +165,8 @@ def _video_url(text: str, host: str, path: str, options: dict[str, str]) -> Vide
 
 
 def _bad(text: str, problem: str) -> Fault:
-    shown = "".join(c if c.isprintable() else "?" for c in text)[:80]
-    return Fault(FaultCode.BAD_INPUT, f"device address {shown!r}: {problem}")
+    said = f"device address {text[:80]!r}: {problem[:120]}"  # both may hold what was typed
+    return Fault(FaultCode.BAD_INPUT, "".join(c if c.isprintable() else "?" for c in said))
 
 
 # -- wires --------------------------------------------------------------------

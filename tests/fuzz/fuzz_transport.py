@@ -1,0 +1,23 @@
+"""Any text at all as the address of a device, and any file as a trace."""
+
+from __future__ import annotations
+
+from drivers.device import Fault
+from drivers.transport import parse_url
+
+
+def seeds() -> list[bytes]:
+    return [
+        b"serial:///dev/ttyUSB0?baud=115200",
+        b"tcp://192.168.1.2:9100",
+        b"usb://0400:c35a",
+        b"hid://0400:c35a",
+        b"pcsc://Reader%200",
+        b"video:///dev/video0?size=3264x2448&fourcc=MJPG",
+    ]
+
+
+def fuzz(data: bytes) -> None:
+    address = parse_url(data.decode("utf-8", "replace"))
+    if isinstance(address, Fault):
+        assert address.detail.isprintable()
