@@ -102,6 +102,10 @@ def _by_person(town: Town) -> int:
     say(
         f"hub's staff site: {town.staff_site}  user {town.staff_name}  password {town.staff_password}"
     )
+    say(
+        "  a browser warns that it does not know the hub's own authority: go on,"
+        f" or import {town.hub_authority}"
+    )
     say("Ctrl+C ends everything.")
     while town.terminal_ended() is None:
         time.sleep(0.2)

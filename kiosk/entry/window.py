@@ -53,7 +53,8 @@ from kiosk.entry.supervisor import Child, Recipe
 from kiosk.entry.vision_desk import VisionDesk
 from kiosk.flow.pages import Closure
 from kiosk.flow.view import View
-from kiosk.log import EventLog, open_log
+from kiosk.identity.social_card import social_layout
+from kiosk.log import STANDARD_ERROR, EventLog, open_log
 from kiosk.mailbox import Mailbox
 from kiosk.session import Session
 from kiosk.settings import Settings, load, load_what_holds
@@ -93,7 +94,7 @@ def main(settings_path: Path, fullscreen: bool) -> int:
     runtime.prepare()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold whatever was typed
     with open_log(settings.paths.logs, "window") as out:
-        faulthandler.enable(out)
+        faulthandler.enable(STANDARD_ERROR)  # a crash of the interpreter leaves its stack there
         log = EventLog(out, "window")
         watch_for_bugs(log, "window")
         log("process_started", process="window", version=program_version())
