@@ -15,14 +15,19 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import serial
 
 from drivers.device import Fault, Status, StatusChanged
+from drivers.id_reader.driver import IdReaderDriver
+from drivers.id_reader.protocol import Command, encode
+from drivers.id_reader.values import CardFound, CardRead, CardRemoved, WatchForCard
 from drivers.receipt_printer.driver import ReceiptPrinterDriver
 from drivers.receipt_printer.protocol import (
     AUTOMATIC_STATUS_ON,
@@ -43,17 +48,21 @@ from drivers.worker import DeviceWorker
 from kiosk.clock import SystemClock
 from kiosk.entry.commands.answer import Exit, fault_line
 from kiosk.entry.commands.bench.report import Table, Timing, interleaved, noise
+from kiosk.identity.person import person_card
 from kiosk.receipts.samples import sample
 
 COLUMNS: Final = ("what", "wire_ms", "ours_ms", "ours_p95_ms", "more_ms", "ratio")
 RECEIPT_ROUNDS: Final = 15
 POLL_ROUNDS: Final = 200
 HUSH_ROUNDS: Final = 15
+CARD_ROUNDS: Final = 30
+CARD_LIMIT_MS: Final = 100.0  # what a card may take beyond its time on the wire, at p95
 HASTE: Final = 20  # paper moves so much faster than in a hall: what is ours shows better
 READY_S: Final = 20.0
 ANSWER_S: Final = 60.0
 HUSH_LIMIT_MS: Final = 100.0
 
+E = TypeVar("E")
 Ask = Callable[[bytes, int], bytes]
 """Send bytes, take so many."""
 
@@ -78,7 +87,13 @@ def run(corpus: Path | None, *, json: bool) -> int:
             with _bare(bare) as ask:
                 _status(table, f"status poll, {words}", ask, ours)
                 _receipt(table, f"receipt, {words}, paper x{HASTE}", ask, ours)
+        readers = [stack.enter_context(_reader(folder, f"reader{n}")) for n in range(2)]
+        _card(table, "card, serial 115200", *readers)
         _hush(table, folder / "voice")
+    table.note(
+        "card: from the first find that succeeds to the masked fields of the page, not yet drawn; "
+        f"more_ms at p95 may be {CARD_LIMIT_MS:.0f}"
+    )
     table.note(
         f"hush: {HUSH_LIMIT_MS:.0f} ms is the limit; its wire is a process killed and waited for"
     )
@@ -154,6 +169,43 @@ def _bare(url: str) -> Iterator[Ask]:
         yield ask_line
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """A card reader of the rehearsal: its line, and a hand that lays cards on it."""
+
+    path: str
+    control: Path
+
+    def hand(self, do: str, **arguments: object) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+            link.connect(str(self.control))
+            link.sendall(to_json.dumps({"do": do, **arguments}).encode() + b"\n")
+            with link.makefile("rb") as lines:
+                lines.readline()
+
+
+@contextmanager
+def _reader(folder: Path, name: str) -> Iterator[_Reader]:
+    link, control = folder / name, folder / f"{name}.sock"
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [
+            *(sys.executable, "-m", "rehearsal.emulators.id_reader"),
+            *("--control", str(control), "--link", str(link), "--haste", str(HASTE)),
+        ],
+        stdout=subprocess.PIPE,
+    )
+    try:
+        if process.stdout is None or not select.select([process.stdout], [], [], READY_S)[0]:
+            raise TimeoutError(f"{name} does not come up")
+        process.stdout.readline()
+        yield _Reader(str(link), control)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
 # -- rows -------------------------------------------------------------------------
 
 
@@ -196,6 +248,65 @@ def _status(table: Table, what: str, ask: Ask, url: str) -> None:
 
     _add(table, what, interleaved({"wire": wire, "ours": ours}, POLL_ROUNDS))
     driver.disconnect()
+
+
+CARD: Final = {  # made up, with a valid check digit
+    "name": "王小明",
+    "sex_code": "1",
+    "nation_code": "01",
+    "birth": "1999-01-10",
+    "address": "广东省深圳市示例区示例路1号",
+    "number": "440308199901101512",
+    "issuer": "示例市公安局",
+    "valid_from": "2015-03-01",
+    "valid_to": "长期",
+}
+FIND_BYTES: Final = 15  # whole frames of the answers
+SELECT_BYTES: Final = 19
+READ_BYTES: Final = 1295
+NO_ADDRESS_BYTES: Final = 11
+
+
+def _card(table: Table, what: str, bare: _Reader, ours: _Reader) -> None:
+    """The same card read by hand and by us, from the moment at which it was found."""
+    posts: queue.SimpleQueue[tuple[float, object]] = queue.SimpleQueue()
+    driver = IdReaderDriver(f"serial://{ours.path}?baud=115200")
+    worker = DeviceWorker(
+        driver,
+        lambda event: posts.put((time.perf_counter(), event)),
+        SystemClock(),
+        _no_log,
+    )
+    worker.start()
+    worker.submit(WatchForCard())
+    taken: dict[str, list[float]] = {"wire": [], "ours": []}
+    with _bare(f"serial://{bare.path}") as ask:
+        for _ in range(CARD_ROUNDS):
+            bare.hand("place_card", card=CARD)
+            ask(encode(Command.FIND), FIND_BYTES)
+            began = time.perf_counter()
+            ask(encode(Command.SELECT), SELECT_BYTES)
+            ask(encode(Command.READ_BASE), READ_BYTES)
+            ask(encode(Command.READ_APPENDED_ADDRESS), NO_ADDRESS_BYTES)
+            taken["wire"].append(time.perf_counter() - began)
+            bare.hand("lift_card")
+            ours.hand("place_card", card=CARD)
+            began, _found = _next(posts, CardFound)
+            _at, read = _next(posts, CardRead)
+            person_card(read.card)
+            taken["ours"].append(time.perf_counter() - began)
+            ours.hand("lift_card")
+            _next(posts, CardRemoved)
+    worker.stop()
+    _add(table, what, {name: Timing(tuple(s)) for name, s in taken.items()})
+
+
+def _next(posts: queue.SimpleQueue[tuple[float, object]], kind: type[E]) -> tuple[float, E]:
+    """The next event of a kind and when it was posted."""
+    while True:
+        at, event = posts.get(timeout=ANSWER_S)
+        if isinstance(event, kind):
+            return at, event
 
 
 def _hush(table: Table, folder: Path) -> None:
