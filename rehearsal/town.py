@@ -44,6 +44,7 @@ DEVICES = (
     "io_board",
     "loudspeaker",
 )
+KEYPAD_MAKE = "framed_xor"  # the one with lamps and a voice
 TERMINAL = "QS01"
 SCREEN = (1080, 1920)
 READY_S = 20.0  # an emulator is up in about a second; the machine may be busy
@@ -262,7 +263,7 @@ class Town:
             "camera": ("--size", self.plan.camera_size),
             "code_scanner": ("--link", str(self.runtime / "dev/code_scanner")),
             "receipt_printer": ("--out", str(self.receipts), "--haste", str(self.plan.haste)),
-            "keypad": ("--link", str(self.runtime / "dev/keypad")),
+            "keypad": ("--link", str(self.runtime / "dev/keypad"), "--make", KEYPAD_MAKE),
             "io_board": ("--link", str(self.runtime / "dev/io_board")),
             "loudspeaker": ("--folder", str(self.folder / "voice")),
         }
@@ -351,7 +352,7 @@ class Town:
                 "url": f"tcp://{printer['host']}:{printer['port']}",
                 "paper_mm": 80,
             },
-            "keypad": {"url": f"serial://{dev / 'keypad'}?baud=9600"},
+            "keypad": {"url": f"serial://{dev / 'keypad'}?baud=9600", "make": KEYPAD_MAKE},
             "io_board": {
                 "url": f"serial://{dev / 'io_board'}?baud=9600",
                 "kind": "modbus",

@@ -409,6 +409,7 @@ class DockWindow(QWidget):
                 lamp.setProperty("lit", lit)
                 lamp.style().polish(lamp)  # the style sheet looks at the property only then
         self._sounds.setText(
+            f"评价器灯{'亮' if state.get('keypad', {}).get('lamps') else '灭'}，"
             f"蜂鸣 {board.get('buzzes', 0)} 次，说话 {voice.get('count', 0)} 句"
             f" / {board.get('buzzes', 0)} beeps, {voice.get('count', 0)} sounds"
         )

@@ -1,31 +1,41 @@
-"""The two simplest devices: a code scanner and a rating keypad. They only ever speak.
+"""The two simplest devices: a code scanner and a rating keypad. On a serial line, or typing.
 
-Scanner control: scan {text | hex}, status and what every device understands. It ends each code with CR.
-Keypad control: press {key | byte}, status and what every device understands.
+Scanner control: scan {text | hex}, status and what every device understands. How it ends a code is
+set at its start, as with the bar codes of its manual.
+Keypad control: press {key | byte}, hold {key, times}, status -> {lamps, clips} and what every device
+understands. What it sends, and what it can be told, is its make.
 """
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 from rehearsal.control import RequestError
 from rehearsal.emulators.base import SerialWire, dispatch
+from rehearsal.emulators.typing import ENTER, EventSocket, stroke, typed
 from rehearsal.emulators.world import State, World
 
 BAUD = 9600
-KEYS = {"5": 0x35, "4": 0x34, "3": 0x33, "2": 0x32, "1": 0x31, "skip": 0x30}
+SUFFIXES = {"cr": b"\r", "lf": b"\n", "crlf": b"\r\n", "tab": b"\t", "none": b""}
+KEYS = ("5", "4", "3", "2", "1", "skip")
+MAKES = ("digits", "numbers", "framed_xor", "framed_sum", "typing")
+HOLD_S = 0.1  # a held key repeats so often
+LAMPS, CLIP = 0x10, 0x20  # commands of framed_xor
 
 
 class SpeakingDevice:
-    """A serial line on which only the device speaks."""
+    """A serial line, or a socket with input events, on which the device speaks by itself."""
 
     name = "device"
 
-    def __init__(self, link: Path, state: Path, baud: int = BAUD) -> None:
+    def __init__(self, link: Path, state: Path, baud: int = BAUD, *, types: bool = False) -> None:
         self._baud = baud
+        self._types = types
         self._world = World(state, {}, self._changed, self.handle)
         self._wire = SerialWire(link, self._arrived, self._world)
+        self._events = EventSocket(link)
         self._heard = 0
         self.said = 0
 
@@ -36,9 +46,12 @@ class SpeakingDevice:
     async def stop(self) -> None:
         await self._world.close()
         self._wire.unplug()
+        await self._events.unplug()
 
-    def _changed(self, before: State, after: State) -> None:
-        if after["plugged"]:
+    async def _changed(self, before: State, after: State) -> None:
+        if self._types:
+            await (self._events.plug() if after["plugged"] else self._events.unplug())
+        elif after["plugged"]:
             self._wire.plug()
         else:
             self._wire.unplug()
@@ -48,9 +61,12 @@ class SpeakingDevice:
 
     async def say(self, data: bytes) -> None:
         """Put bytes on the line; with nobody at the other end's speed they come as garbage."""
-        if not self._wire.plugged:
+        if not (self._wire.plugged or self._events.plugged):
             raise RequestError("it is unplugged")
         self.said += 1
+        if self._types:
+            self._events.say(self._world.outgoing(data).data)
+            return
         if self._wire.host_baud not in (self._baud, 0):
             data = bytes(byte ^ 0xA5 for byte in data)
         await self._wire.send(data, self._baud)
@@ -61,7 +77,7 @@ class SpeakingDevice:
 
     def _status(self, request: dict[str, Any]) -> dict[str, Any]:
         return {
-            "plugged": self._wire.plugged,
+            "plugged": self._wire.plugged or self._events.plugged,
             "powered": self._world["powered"],
             "said": self.said,
             "heard_bytes": self._heard,
@@ -72,26 +88,90 @@ class SpeakingDevice:
 class CodeScanner(SpeakingDevice):
     name = "code_scanner"
 
+    def __init__(
+        self, link: Path, state: Path, baud: int = BAUD, *, suffix: str = "cr", types: bool = False
+    ) -> None:
+        super().__init__(link, state, baud, types=types)
+        self._suffix = SUFFIXES[suffix]
+
     async def handle(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["do"] != "scan":
             return await super().handle(request)
-        data = bytes.fromhex(request["hex"]) if "hex" in request else request["text"].encode()
-        await self.say(data + b"\r")
+        if self._types:
+            await self.say(typed(str(request["text"])) + stroke(ENTER))
+        else:
+            data = bytes.fromhex(request["hex"]) if "hex" in request else request["text"].encode()
+            await self.say(data + self._suffix)
         return self._status(request)
 
 
 class Keypad(SpeakingDevice):
     name = "keypad"
 
+    def __init__(self, link: Path, state: Path, baud: int = BAUD, *, make: str = "digits") -> None:
+        super().__init__(link, state, baud, types=make == "typing")
+        self._make = make
+        self._told = bytearray()
+        self.lamps = 0
+        self.clips: list[int] = []
+
+    def sent_by(self, key: str) -> bytes:
+        """What a key of this make sends."""
+        digit = 0 if key == "skip" else int(key)
+        place = 6 if key == "skip" else 6 - digit  # from the left, very satisfied first
+        match self._make:
+            case "numbers":
+                return bytes([place])
+            case "framed_xor":
+                return self._framed(0x01, place)
+            case "framed_sum":
+                character = 0x30 + digit
+                return bytes([2, character, character, 2 * character & 0xFF, 3])
+            case "typing":
+                return stroke(11 if digit == 0 else 1 + digit)
+            case _:
+                return b"%d" % digit
+
+    @staticmethod
+    def _framed(command: int, value: int) -> bytes:
+        frame = bytes([0xAA, 0x55, 2, command, value])
+        check = 0
+        for byte in frame:
+            check ^= byte
+        return frame + bytes([check])
+
+    def _arrived(self, data: bytes) -> None:
+        """Lamps and clips, for the make that has them."""
+        super()._arrived(data)
+        if self._make != "framed_xor":
+            return
+        self._told += data
+        while len(self._told) >= 6:
+            frame = bytes(self._told[:6])
+            if frame != self._framed(frame[3], frame[4]):
+                del self._told[:1]
+                continue
+            del self._told[:6]
+            if frame[3] == LAMPS:
+                self.lamps = frame[4]
+            elif frame[3] == CLIP:
+                self.clips.append(frame[4])
+
     async def handle(self, request: dict[str, Any]) -> dict[str, Any]:
-        if request["do"] != "press":
+        if request["do"] not in ("press", "hold"):
             return await super().handle(request)
         if "byte" in request:
             byte = request["byte"]
-            code = int(byte, 16) if isinstance(byte, str) else int(byte)
+            data = bytes([int(byte, 16) if isinstance(byte, str) else int(byte)])
         elif request.get("key") in KEYS:
-            code = KEYS[request["key"]]
+            data = self.sent_by(request["key"])
         else:
             raise RequestError(f"no such key; there are {', '.join(KEYS)}")
-        await self.say(bytes([code]))
+        for _ in range(int(request.get("times", 1))):
+            await self.say(data)
+            if request["do"] == "hold":
+                await asyncio.sleep(HOLD_S)
         return self._status(request)
+
+    def _status(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {**super()._status(request), "lamps": self.lamps, "clips": self.clips}

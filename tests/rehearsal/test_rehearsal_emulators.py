@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -150,6 +151,50 @@ def test_keys_and_codes_come_as_bytes(start: Start, tmp_path: Path) -> None:
     with open_line(scan["path"], 9600) as line:
         scanner.ask("scan", text="ZW1.QS01")
         assert line.read_until(b"\r") == b"ZW1.QS01\r"
+
+
+@pytest.mark.parametrize(
+    ("make", "sent"),
+    [
+        ("numbers", "02"),
+        ("framed_xor", "aa55020102fe"),
+        ("framed_sum", "0234346803"),
+    ],
+)
+def test_a_key_of_each_make_of_keypad(start: Start, tmp_path: Path, make: str, sent: str) -> None:
+    keypad, ready, _ = start("keypad", "--link", str(tmp_path / "keypad"), "--make", make)
+    with open_line(ready["path"], 9600) as line:
+        keypad.ask("press", key="4")
+        assert line.read(len(sent) // 2).hex() == sent
+        if make == "framed_xor":
+            line.write(bytes.fromhex("aa5502101ff2" + "aa55022001dc"))
+            for _ in polled(5.0, 0.02):
+                if keypad.ask("status")["clips"]:
+                    break
+            status = keypad.ask("status")
+            assert (status["lamps"], status["clips"]) == (0x1F, [1])
+
+
+def test_a_scanner_that_types_tells_its_keys_to_one_reader_only(start: Start) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="k-"))
+    scanner, ready, _ = start("code_scanner", "--link", str(folder / "kbd"), "--types")
+    with socket.socket(socket.AF_UNIX) as device:
+        device.settimeout(5)
+        device.connect(ready["path"])
+        assert scanner.ask("scan", text="A1")["said"] == 1
+        heard = b""
+        while len(heard) < 24 * 24:  # shift, a, shift up, 1, enter: eight changes of three events
+            heard += device.recv(4096)
+        keys = [struct.unpack_from("<HHi", heard, at + 16) for at in range(0, len(heard), 24)]
+        changes = [(code, value) for kind, code, value in keys if kind == 1]
+        assert changes == [(42, 1), (30, 1), (30, 0), (42, 0), (2, 1), (2, 0), (28, 1), (28, 0)]
+        with socket.socket(socket.AF_UNIX) as other:
+            other.settimeout(5)
+            other.connect(ready["path"])
+            assert other.recv(1) == b""
+    scanner.ask("unplug")
+    assert not (folder / "kbd").exists()
+    folder.rmdir()
 
 
 class Wire:
