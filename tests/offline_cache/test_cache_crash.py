@@ -6,9 +6,12 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import pytest
 from cache_world import HandClock, ok, queue_of, row, store_in
+from power_cuts import possible
 
 from offline_cache.outbox import ItemKind
 from offline_cache.store import Store
@@ -16,7 +19,6 @@ from offline_cache.store import Store
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 KILLS = 20
-DISK_KB = 3000
 
 
 def _environment() -> dict[str, str]:
@@ -65,23 +67,29 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(tmp_path: Path) -> No
     assert said is not None and int(said[1]) > KILLS
 
 
-_ON_A_SMALL_DISK = """
-mount -t tmpfs -o size={kb}k none "$1" && head -c 1000000 /dev/zero > "$1/ballast" &&
+# A real small disk, in a mount namespace of its own: ext4 on a loop file where that can be, else tmpfs.
+_EXT4 = 'truncate -s 16M "$1.img" && mkfs.ext4 -q -F "$1.img" && mount -o loop "$1.img" "$1"'
+_TMPFS = 'mount -t tmpfs -o size=3000k none "$1"'
+_FILL_AND_GO_ON = """ && head -c {ballast} /dev/zero > "$1/ballast" &&
 "$2" "$3" "$1/data" full && rm "$1/ballast" && cp -a "$1/data" "$4" &&
 "$2" "$3" "$1/data" again
 """
 
 
 def test_a_full_disk_stops_sealing_politely_and_room_lets_it_go_on(tmp_path: Path) -> None:
-    """A real small disk, in a mount namespace of its own; as root or as a user."""
     (tmp_path / "disk").mkdir()
     namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "-r", "--mount"]
+    script = (
+        _EXT4 + _FILL_AND_GO_ON.format(ballast=10_500_000)
+        if possible()
+        else _TMPFS + _FILL_AND_GO_ON.format(ballast=1_000_000)
+    )
     done = subprocess.run(
         [
             *namespace,
             "sh",
             "-c",
-            _ON_A_SMALL_DISK.format(kb=DISK_KB),
+            script,
             "sh",
             str(tmp_path / "disk"),
             sys.executable,
@@ -105,3 +113,31 @@ def test_a_full_disk_stops_sealing_politely_and_room_lets_it_go_on(tmp_path: Pat
     assert store.set_aside is None
     _whole(store, {line.split()[1] for line in lines[:full_at]})
     store.close()
+
+
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
+def test_every_single_write_fails_once_and_nothing_promised_is_lost(
+    tmp_path: Path, error: str
+) -> None:
+    """The disk is full, or broken, at each write, sync, cut and rename in turn."""
+    library = tmp_path / "faulty_disk.so"
+    source = HERE / "faulty_disk.c"
+    subprocess.run(
+        ["gcc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"], check=True
+    )
+    in_memory = Path("/dev/shm")  # thousands of syncs, and it is not the disk that is tested
+    with tempfile.TemporaryDirectory(dir=in_memory if in_memory.is_dir() else tmp_path) as work:
+        done = subprocess.run(
+            [sys.executable, str(HERE / "disk_faults.py"), work, error],
+            capture_output=True,
+            text=True,
+            env={**_environment(), "LD_PRELOAD": str(library)},
+            check=False,
+            timeout=200,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = re.fullmatch(
+        r"faults (\d+), acknowledged \d+, lost 0, half 0, integrity whole, faults told (\d+)",
+        done.stdout.splitlines()[-1],
+    )
+    assert said is not None and int(said[1]) > 100 and int(said[2]) > 80
