@@ -1,4 +1,4 @@
-"""The window process: everything is put together here, once, and taken apart in reverse.
+"""The window process: the terminal and its screen.
 
     kiosk run --settings FILE
 
@@ -16,51 +16,25 @@ import shutil
 import signal
 import sys
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Final, Protocol
+from typing import Final
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 
-from drivers.code_scanner.driver import CodeScannerDriver
-from drivers.code_scanner.values import Suffix
 from drivers.device import Log
-from drivers.id_reader.driver import IdReaderDriver
-from drivers.io_board.driver import IoBoardDriver
-from drivers.io_board.protocol import Kind as BoardKind
-from drivers.keypad.driver import KeypadDriver
-from drivers.trace import Traces
-from drivers.transport import open_transport
-from drivers.voice.driver import VoiceDriver
-from drivers.worker import C, DeviceWorker, Driver
-from kiosk import sync_messages
-from kiosk.catalogue import load as catalogue_load
-from kiosk.channel import ChannelClosed
 from kiosk.clock import SystemClock
-from kiosk.documents import messages as vision_messages
 from kiosk.documents.ring import PreviewReader
 from kiosk.entry.bugs import watch_for_bugs
 from kiosk.entry.commands.settings_file import exit_of
-from kiosk.entry.guard import Guard
-from kiosk.entry.hub_desk import HubDesk
 from kiosk.entry.program import program_version
-from kiosk.entry.receipt_printer import receipt_printer
-from kiosk.entry.runner import Devices, Runner
-from kiosk.entry.store_desk import Callbacks, StoreDesk
-from kiosk.entry.supervisor import Child, Recipe
-from kiosk.entry.vision_desk import VisionDesk
+from kiosk.entry.terminal import Terminal, untouched
 from kiosk.flow.pages import Closure
 from kiosk.flow.view import View
-from kiosk.identity.social_card import social_layout
 from kiosk.log import STANDARD_ERROR, EventLog, open_log
 from kiosk.mailbox import Mailbox
-from kiosk.session import Session
 from kiosk.settings import Settings, load, load_what_holds
-from offline_cache.faults import StoreFault, StoreFaultCode
-from offline_cache.keys import Keys, credentials_folder, open_keys
-from offline_cache.store import StorePlaces
 from ui import runtime
 from ui.bridge import Bridge
 from ui.images import PageImages
@@ -72,13 +46,6 @@ SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a tmpfs on every Linux
 TICK_MS: Final = 250  # the ring counts seconds; a quarter of one is never seen
 
 
-@dataclass(frozen=True, slots=True)
-class RingChanged:
-    """The vision process has a new preview ring, or is gone. For the window, not the session."""
-
-    name: str | None
-
-
 def main(settings_path: Path, fullscreen: bool) -> int:
     """Run the terminal until it is told to end. Answers the exit code.
 
@@ -87,7 +54,7 @@ def main(settings_path: Path, fullscreen: bool) -> int:
     """
     loaded = load(settings_path)
     faults = () if isinstance(loaded, Settings) else loaded
-    settings = loaded if isinstance(loaded, Settings) else _closed(load_what_holds(settings_path))
+    settings = loaded if isinstance(loaded, Settings) else untouched(load_what_holds(settings_path))
     for fault in faults:
         print(fault, file=sys.stderr, flush=True)
     home = _private_home(settings.paths.runtime)
@@ -110,19 +77,25 @@ def main(settings_path: Path, fullscreen: bool) -> int:
     return code or (exit_of(faults) if faults else 0)
 
 
-def _closed(settings: Settings) -> Settings:
-    """What is needed to show that the terminal is closed: no device is touched, nothing sent."""
-    devices = (
-        "id_reader",
-        "document_camera",
-        "code_scanner",
-        "receipt_printer",
-        "keypad",
-        "io_board",
-        "voice",
-    )
-    defaults = Settings()
-    return settings.model_copy(update={name: getattr(defaults, name) for name in devices})
+class _Screen:
+    """The window as the terminal sees it. Until it is made nothing is shown."""
+
+    def __init__(self, temporary: Path) -> None:
+        self._temporary = temporary
+        self.window: KioskWindow | None = None
+
+    def show_view(self, view: View) -> None:
+        if self.window is not None:
+            self.window.show_view(view)
+
+    def show_preview(self, ring: str | None) -> None:
+        if self.window is not None:
+            self.window.set_preview(PreviewReader.open(ring) if ring else None)
+
+    def wipe(self) -> None:
+        if self.window is not None:
+            self.window.wipe()
+        _empty(self._temporary)
 
 
 def _run(
@@ -135,156 +108,35 @@ def _run(
     closed: Closure | None,
 ) -> int:
     application = QGuiApplication(["kiosk"])
-    clock = SystemClock()
     mailbox = Mailbox()
-    post = mailbox.post
-    texts, images = Texts(), PageImages()
-    arrivals = FileArrivals()
-    traces = Traces(settings.paths.logs / "traces", clock) if settings.traces.wires else None
-
-    def of(driver: Driver[C]) -> DeviceWorker[C]:
-        """The worker of one device."""
-        opener = traces.opener(driver.device, open_transport) if traces else open_transport
-        return DeviceWorker(driver, post, clock, log, open_wire=opener, arrivals=arrivals)
-
-    devices = Devices(
-        id_reader=of(IdReaderDriver(settings.id_reader.url, settings.id_reader.poll_ms)),
-        code_scanner=of(_code_scanner(settings)),
-        receipt_printer=of(receipt_printer(settings)),
-        keypad=of(KeypadDriver(settings.keypad.url, settings.keypad.keys, settings.keypad.make)),
-        io_board=of(_io_board(settings)),
-        voice=of(VoiceDriver(settings.voice.url, clips=settings.voice.clips)),
-    )
-
-    def keys_now() -> Keys | StoreFault:
-        if closed:  # who does not know where the data lies begins no new store elsewhere
-            return StoreFault(StoreFaultCode.NOT_FOUND, "closed: the settings are faulty")
-        return open_keys(StorePlaces(settings.paths.data).keys, credentials_folder(os.environ))
-
-    def sync_keys() -> tuple[bytes] | None:
-        return None if store.keys is None else (store.keys.database + store.keys.device,)
-
-    vision_child = _Late()
-    sync_child = _Late()
-    vision = VisionDesk(
-        installed=bool(settings.document_camera.url),
-        send=vision_child.send,
-        post=post,
-        clock=clock,
-        log=log,
-        images=images,
-        ring=lambda name: post(RingChanged(name)),
-    )
-    hub = HubDesk(send=sync_child.send, post=post, clock=clock, log=log, correct=clock.correct)
-    store = StoreDesk(
+    images = PageImages()
+    screen = _Screen(home / "tmp")
+    terminal = Terminal(
         settings,
-        post=post,
-        clock=clock,
+        path,
         log=log,
-        callbacks=Callbacks(
-            sealing=hub.sealing,
-            waits=hub.wake,
-            ask_hub_earlier=hub.ask_earlier,
-            receipt_here=hub.check_receipt,
-        ),
-    )
-    children: list[Child] = []
-    if not closed:
-        children.append(
-            vision_child.fill(
-                Child(
-                    Recipe(
-                        "vision",
-                        lambda fd, _: _command("kiosk.entry.vision", path, "--fd", str(fd)),
-                        vision_messages.Ping().model_dump_json().encode(),
-                    ),
-                    on_up=vision.on_up,
-                    on_frame=vision.on_frame,
-                    on_down=vision.on_down,
-                    clock=clock,
-                    log=log,
-                    output=settings.paths.logs / "vision.out",
-                )
-            )
-        )
-        children.append(
-            sync_child.fill(
-                Child(
-                    Recipe(
-                        "sync",
-                        lambda fd, secrets: _command(
-                            "kiosk.entry.sync", path, "--fd", str(fd), "--key-fd", str(secrets[0])
-                        ),
-                        sync_messages.Ping().model_dump_json().encode(),
-                        secrets=sync_keys,
-                    ),
-                    on_up=hub.on_up,
-                    on_frame=hub.on_frame,
-                    on_down=hub.on_down,
-                    clock=clock,
-                    log=log,
-                    output=settings.paths.logs / "sync.out",
-                )
-            )
-        )
-
-    screen: list[KioskWindow] = []
-
-    def show(view: View) -> None:
-        runner.light(view.page)
-        for window in screen:
-            window.show_view(view)
-
-    def wipe() -> None:
-        for window in screen:
-            window.wipe()
-        _empty(home / "tmp")
-
-    runner = Runner(
-        devices=devices,
-        store=store,
-        vision=vision,
-        hub=hub,
-        log=log,
-        wipe_window=wipe,
-        volume_percent=settings.voice.volume_percent,
-        speed_percent=settings.voice.speed_percent,
-    )
-    session = Session(
-        settings=settings,
-        catalogue=catalogue_load.load(settings.paths.catalogue),
-        clock=clock,
-        log=log,
-        run=runner.run,
-        changed=show,
+        clock=SystemClock(),
+        mailbox=mailbox,
+        images=images,
+        screen=screen,
+        give_up=lambda: application.exit(FAILED),
         closed=closed,
     )
-    guard = Guard(session, log, give_up=lambda: application.exit(FAILED))
     window = KioskWindow(
         width=settings.window.width,
         height=settings.window.height,
         full_screen=settings.window.full_screen or fullscreen,
         reduced_motion=settings.window.reduced_motion,
-        view=session.view,
-        act=guard.act,
-        touch=guard.touch,
-        texts=texts,
+        view=terminal.view,
+        act=terminal.guard.act,
+        touch=terminal.guard.touch,
+        texts=Texts(),
         images=images,
         preview=None,
-        speak=runner.speak,
-        hush=runner.hush,
+        speak=terminal.runner.speak,
+        hush=terminal.runner.hush,
     )
-    screen.append(window)
-
-    def handle(event: object) -> None:
-        if isinstance(event, RingChanged):
-            guard.run(show_ring, event.name)
-        else:
-            guard.handle(event)  # type: ignore[arg-type]  # posted by our own threads only
-
-    def show_ring(name: str | None) -> None:
-        window.set_preview(PreviewReader.open(name) if name else None)
-
+    screen.window = window
     asked_to_end = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -295,84 +147,29 @@ def _run(
         if asked_to_end.is_set():
             application.exit(0)  # quit() would ask the window, which never lets itself be closed
 
-    bridge = Bridge(mailbox, handle)
+    bridge = Bridge(mailbox, terminal.handle)
     ticker = QTimer()
     ticker.setInterval(TICK_MS)
-    ticker.timeout.connect(guard.tick)
+    ticker.timeout.connect(terminal.tick)
     ticker.timeout.connect(look_whether_to_end)
 
     signal.signal(signal.SIGTERM, end)  # acted on at the next tick, when Python has the thread
     signal.signal(signal.SIGINT, end)
 
-    workers: list[Worker] = [
-        devices.id_reader,
-        devices.code_scanner,
-        devices.receipt_printer,
-        devices.voice,
-        devices.keypad,
-        devices.io_board,
-    ]
-    store.start(keys_now(), keys_now)
-    vision.start()
-    for worker in workers:
-        worker.start()
-    for child in children:
-        child.start()
+    terminal.start()
     ticker.start()
     window.open()
     code = application.exec()
 
     ticker.stop()
     bridge.close()
-    for child in children:
-        child.stop()
-    for worker in workers:
-        worker.stop()
-    store.stop()
-    screen.clear()
+    terminal.stop()
+    screen.window = None
     window.finish()
     window.deleteLater()
     application.processEvents()
     _empty(home)
     return code
-
-
-class Worker(Protocol):
-    """What all device workers have in common."""
-
-    def start(self) -> None: ...
-
-    def stop(self) -> bool: ...
-
-
-def _io_board(settings: Settings) -> IoBoardDriver:
-    board = settings.io_board
-    return IoBoardDriver(board.url, board.lamps, BoardKind(board.kind), board.address)
-
-
-def _code_scanner(settings: Settings) -> CodeScannerDriver:
-    scanner = settings.code_scanner
-    return CodeScannerDriver(scanner.url, Suffix(scanner.suffix))
-
-
-class _Late:
-    """A child that is made after the desk which sends to it."""
-
-    def __init__(self) -> None:
-        self._child: Child | None = None
-
-    def fill(self, child: Child) -> Child:
-        self._child = child
-        return child
-
-    def send(self, message: bytes, blobs: tuple[bytes, ...]) -> ChannelClosed | None:
-        if self._child is None:
-            return ChannelClosed("not started")
-        return self._child.send(message, blobs)
-
-
-def _command(module: str, settings: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", module, "--settings", str(settings.absolute()), *arguments]
 
 
 def _private_home(folder: Path) -> Path:
