@@ -213,8 +213,8 @@ class CardReaderDriver:
         if not isinstance(content, Fault):
             host.post(SmartCardRead(self._card, content))
             return None
-        host.post(SmartCardFailed(self._card, content))
         self._unpower()
+        host.post(SmartCardFailed(self._card, content))
         return _down(content) if content.code in _OF_READER else None
 
     def _read_card(self, look: Look, host: Host) -> SmartCard | Fault:
@@ -318,10 +318,18 @@ class CardReaderDriver:
         return answer
 
 
-_OF_READER: Final = frozenset({FaultCode.DEVICE_LOST, FaultCode.DISCONNECTED, FaultCode.BROKEN})
+_OF_READER: Final = frozenset(
+    {FaultCode.DEVICE_LOST, FaultCode.DISCONNECTED, FaultCode.BROKEN, FaultCode.SILENT}
+)
 
 
 def _down(fault: Fault) -> Down:
     """A fault of the service or the reader. A card's own never takes the reader down."""
-    broken = fault.code is FaultCode.BROKEN
-    return Down(Status.BROKEN if broken else Status.DISCONNECTED, fault.detail, fault)
+    match fault.code:
+        case FaultCode.BROKEN:
+            status = Status.BROKEN
+        case FaultCode.SILENT:
+            status = Status.POWERED_OFF
+        case _:
+            status = Status.DISCONNECTED
+    return Down(status, fault.detail, fault)

@@ -2,22 +2,28 @@
 
 Everything answers a value or a Fault. All calls come from the worker's thread but `wake`, which
 ends a wait from anywhere (SCardCancel). A cancel that comes in the instant before a wait begins
-is lost to PC/SC, therefore no wait is longer than WAIT_LIMIT_S. A command to a card cannot be
-called off in PC/SC; the reader's own driver ends it.
+is lost to PC/SC, therefore no wait is longer than WAIT_LIMIT_S. A call to a card cannot be called
+off in PC/SC at all: it is made on a thread that is left behind when neither card nor reader
+answers, and that gives up its context when they do, or when the reader is unplugged.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final, Protocol
+from queue import Empty, SimpleQueue
+from typing import Final, Protocol, TypeVar
 
 from smartcard import scard
 
 from drivers.device import Fault, FaultCode
 
+R = TypeVar("R")
+
 WAIT_LIMIT_S: Final = 0.25
+CALL_LIMIT_S: Final = 4.0  # a worker ends within 5 s; a card's records take 0.05 s each
 ANY_READER: Final = "\\\\?PnP?\\Notification"  # PC/SC's name for "a reader came or went"
 SIGNED_BITS: Final = 0xFFFFFFFF  # the library answers codes as signed numbers
 COUNTER_BITS: Final = 0xFFFF0000  # how often a card went in or out, in the event state
@@ -68,7 +74,9 @@ class Pcsc(Protocol):
 
     def connect(self, reader: str) -> Connected | Fault: ...
 
-    def transmit(self, command: bytes) -> bytes | Fault: ...
+    def transmit(self, command: bytes) -> bytes | Fault:
+        """SILENT: neither card nor reader answers; nothing but `close` is of use then."""
+        ...
 
     def disconnect(self) -> None:
         """Take the power off the card. Also when none is connected."""
@@ -77,12 +85,47 @@ class Pcsc(Protocol):
     def close(self) -> None: ...
 
 
-class PcscLite:
-    """`Pcsc` over pyscard's plain bindings: no observers, no threads of its own."""
+class _Calls:
+    """Runs calls one after another on a thread of its own, waiting a limited time for each."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self.stuck = False
+        self._thread = threading.Thread(target=self._live, name="pcsc-card", daemon=True)
+        self._thread.start()
+
+    def _live(self) -> None:
+        while (call := self._queue.get()) is not None:
+            call()
+
+    def run(self, call: Callable[[], R]) -> R | Fault:
+        if self.stuck:
+            return _SILENT
+        answers: SimpleQueue[R] = SimpleQueue()
+        self._queue.put(lambda: answers.put(call()))
+        try:
+            return answers.get(timeout=self._limit_s)
+        except Empty:
+            self.stuck = True
+            return _SILENT
+
+    def finish(self, last: Callable[[], None]) -> None:
+        """Do `last` when everything before it has returned, however long that takes, and end."""
+        self._queue.put(last)
+        self._queue.put(None)
+        if not self.stuck:
+            self._thread.join(self._limit_s)
+
+
+class PcscLite:
+    """`Pcsc` over pyscard's plain bindings: no observers, and one thread for calls to a card."""
+
+    def __init__(self, call_limit_s: float = CALL_LIMIT_S) -> None:
+        self._call_limit_s = call_limit_s
         self._context: int | None = None
         self._card: int | None = None
+        self._calls: _Calls | None = None
         self._protocol = scard.SCARD_PROTOCOL_T1
         self._woken = False
         self._closing = threading.Lock()  # a late wake must not name a context that is gone
@@ -152,15 +195,23 @@ class PcscLite:
                 scard.SCardCancel(self._context)
 
     def connect(self, reader: str) -> Connected | Fault:
-        if self._context is None:
+        context = self._context
+        if context is None:
             return _closed()
         self.disconnect()
-        result, card, protocol = scard.SCardConnect(
-            self._context,
-            reader,
-            scard.SCARD_SHARE_EXCLUSIVE,  # nobody else speaks to a citizen's card meanwhile
-            scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
+        if self._calls is None:
+            self._calls = _Calls(self._call_limit_s)
+        answer = self._calls.run(
+            lambda: scard.SCardConnect(
+                context,
+                reader,
+                scard.SCARD_SHARE_EXCLUSIVE,  # nobody else speaks to a citizen's card meanwhile
+                scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
+            )
         )
+        if isinstance(answer, Fault):
+            return answer
+        result, card, protocol = answer
         fault = _fault(result)
         if fault is not None:
             return fault
@@ -168,22 +219,31 @@ class PcscLite:
         return Connected(t0=protocol == scard.SCARD_PROTOCOL_T0)
 
     def transmit(self, command: bytes) -> bytes | Fault:
-        if self._card is None:
+        card, protocol = self._card, self._protocol
+        if card is None or self._calls is None:
             return Fault(FaultCode.NO_CARD, "no card is connected")
-        result, answer = scard.SCardTransmit(self._card, self._protocol, list(command))
-        return _fault(result) or bytes(answer)
+        answer = self._calls.run(lambda: scard.SCardTransmit(card, protocol, list(command)))
+        if isinstance(answer, Fault):
+            return answer
+        result, data = answer
+        return _fault(result) or bytes(data)
 
     def disconnect(self) -> None:
-        if self._card is not None:
-            scard.SCardDisconnect(self._card, scard.SCARD_UNPOWER_CARD)
-            self._card = None
+        card, self._card = self._card, None
+        if card is not None and self._calls is not None and not self._calls.stuck:
+            self._calls.run(lambda: scard.SCardDisconnect(card, scard.SCARD_UNPOWER_CARD))
 
     def close(self) -> None:
         self.disconnect()
         with self._closing:
-            if self._context is not None:
-                scard.SCardReleaseContext(self._context)
-                self._context = None
+            context, self._context = self._context, None
+        if context is None:
+            return
+        calls, self._calls = self._calls, None
+        if calls is None:
+            scard.SCardReleaseContext(context)
+        else:
+            calls.finish(lambda: scard.SCardReleaseContext(context))
 
 
 def _code(result: int) -> int:
@@ -196,6 +256,7 @@ def _closed() -> Fault:
 
 _NO_SERVICE: Final = Fault(FaultCode.DEVICE_LOST, "the PC/SC service (pcscd) does not answer")
 _NO_READER: Final = Fault(FaultCode.DISCONNECTED, "the reader is not plugged in")
+_SILENT: Final = Fault(FaultCode.SILENT, "neither card nor reader answers")
 _LIFTED: Final = Fault(FaultCode.CARD_LIFTED, "the card is out")
 _MUTE: Final = Fault(FaultCode.CARD_UNREADABLE, "no answer from the card: upside down, or no chip")
 _FAULTS: Final = {

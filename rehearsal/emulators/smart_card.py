@@ -34,6 +34,7 @@ OFF, ON, RESET, GET_ATR = 0, 1, 2, 4
 UP_S = 10.0
 LOOK_S = 0.05
 SILENT_S = 1.0  # pcscd looks for a card every 0.4 s
+HAND_S = 0.5  # nobody changes cards faster; within one look of pcscd it would see no change
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class Slot:
     muted: asyncio.Event | None = None
     commands: int = 0
     powered: bool = False
+    free_at: float = 0.0  # when a card may be put in again, by the loop's clock
     writer: asyncio.StreamWriter | None = None
     task: asyncio.Task[None] | None = None
 
@@ -138,6 +140,7 @@ class SmartCardReader:
 
     async def _put_in(self, slot: Slot) -> None:
         await self._take_out(slot, keep=True)
+        await asyncio.sleep(slot.free_at - asyncio.get_running_loop().time())
         heard = asyncio.Event()
         slot.task = asyncio.create_task(self._stay(slot, heard))
         if self._plugged:
@@ -163,6 +166,7 @@ class SmartCardReader:
                 await slot.task
         if slot.writer is not None:
             slot.writer.transport.abort()
+            slot.free_at = asyncio.get_running_loop().time() + HAND_S
         slot.task = slot.writer = None
         if not keep:
             slot.card = None
@@ -214,6 +218,7 @@ class SmartCardReader:
                 if left == 1:
                     if name == "pull_at":
                         slot.card = None
+                        slot.free_at = asyncio.get_running_loop().time() + HAND_S
                         raise ConnectionError
                     if name == "garble_at":
                         return b"\xa5"

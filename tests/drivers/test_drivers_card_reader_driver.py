@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 
 import pytest
-from driver_fakes import FakeClock, FakeHost
+from driver_fakes import FakeClock, FakeHost, Posts, RecordingLog
 
 from drivers.card_reader.driver import CardReaderDriver
 from drivers.card_reader.pcsc import Connected, Look, Slot
@@ -21,7 +22,7 @@ from drivers.card_reader.values import (
     WatchForSmartCard,
 )
 from drivers.device import Fault, FaultCode, Identity, Status
-from drivers.worker import Down
+from drivers.worker import DeviceWorker, Down
 from kiosk.identity.social_card import social_layout
 from rehearsal.emulators.smart_card_files import Card, card_of
 
@@ -358,6 +359,29 @@ def test_a_command_is_passed_to_the_card_that_was_read_and_to_no_other(
     assert driver.handle(Transmit(2, b"\x00"), host) == Fault(
         FaultCode.BAD_INPUT, "a command has four bytes at least"
     )
+
+
+def test_a_command_ends_the_wait_for_a_card(pcsc: MemoryPcsc) -> None:
+    woken, waits = threading.Event(), threading.Event()
+
+    def wait(reader: str, before: Look | None, wait_s: float) -> Look | Fault:
+        waits.set()
+        if before is not None and wait_s:
+            assert woken.wait(10.0)  # for ever, but for a wake
+            woken.clear()
+        return Look(Slot.EMPTY)
+
+    pcsc.wait = wait  # type: ignore[method-assign]
+    pcsc.wake = woken.set  # type: ignore[method-assign]
+    posts = Posts()
+    driver = CardReaderDriver("pcsc://Made Up", social_layout(), lambda: pcsc)
+    worker = DeviceWorker(driver, posts, FakeClock(), RecordingLog())
+    worker.start()
+    posts.until_status(Status.READY)
+    assert waits.wait(10.0)
+    assert worker.submit(WatchForSmartCard()).result(10.0) is None
+    assert worker.submit(StopWatchingSmartCard()).result(10.0) is None
+    assert worker.stop()
 
 
 def test_without_a_reader_the_wish_is_kept_and_a_command_is_refused(

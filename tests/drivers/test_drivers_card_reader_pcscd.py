@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -117,7 +118,9 @@ def log() -> RecordingLog:
 def worker(
     empty: Bed, posts: Posts, log: RecordingLog
 ) -> Iterator[DeviceWorker[CardReaderCommand]]:
-    driver = CardReaderDriver("pcsc://Virtual PCD", social_layout())
+    driver = CardReaderDriver(
+        "pcsc://Virtual PCD", social_layout(), lambda: PcscLite(call_limit_s=0.5)
+    )
     worker = DeviceWorker(driver, posts, SystemClock(), log)
     worker.start()
     posts.until_status(Status.READY)
@@ -207,6 +210,28 @@ def test_a_reader_that_is_pulled_out_and_plugged_in_again(
     worker.wanted(True)
     posts.until(lambda event: "no reader" in getattr(event, "reason", ""))
     bed.ask("plug")
+    posts.until_status(Status.READY)
+    bed.ask("insert", card={**SOCIAL, "kind": "social"})
+    of(posts, SmartCardRead)
+
+
+def test_the_reader_of_the_test_is_reached_by_nobody_else(empty: Bed) -> None:
+    with socket.socket() as outside:  # vpcd listens on every interface: of its own network only
+        outside.settimeout(5.0)
+        assert outside.connect_ex(("127.0.0.1", 35963)) != 0
+
+
+def test_a_card_that_never_answers_holds_nobody_up(
+    worker: DeviceWorker[CardReaderCommand], bed: Bed, posts: Posts
+) -> None:
+    worker.submit(WatchForSmartCard())
+    bed.ask("mute_at", command=4)
+    bed.ask("insert", card={**SOCIAL, "kind": "social"})
+    failed = of(posts, SmartCardFailed)
+    assert isinstance(failed, SmartCardFailed) and failed.fault.code is FaultCode.SILENT
+    posts.until_status(Status.POWERED_OFF)
+    bed.ask("remove")
+    worker.wanted(True)
     posts.until_status(Status.READY)
     bed.ask("insert", card={**SOCIAL, "kind": "social"})
     of(posts, SmartCardRead)
