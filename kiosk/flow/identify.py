@@ -156,7 +156,10 @@ class Identify(Step):
                 self._show(_Problem(_kind_of(fault.code)))
             case CardRemoved() if self._where is _Where.CONFIRM:
                 self._place()
-            case CardRemoved() if self._problem.kind is CardProblemKind.UNREADABLE:
+            case CardRemoved() if self._problem.kind in (
+                CardProblemKind.UNREADABLE,
+                CardProblemKind.SEVERAL_CARDS,
+            ):
                 self._place()
             case StatusChanged(device=DeviceClass.ID_READER, status=status):
                 if not may_work(status):
@@ -265,6 +268,8 @@ def _kind_of(code: FaultCode) -> CardProblemKind:
     match code:
         case FaultCode.UNKNOWN_CARD:
             return CardProblemKind.UNKNOWN_CARD
+        case FaultCode.SEVERAL_CARDS:
+            return CardProblemKind.SEVERAL_CARDS
         case FaultCode.CARD_LIFTED | FaultCode.NO_CARD:
             return CardProblemKind.LIFTED
         case (
@@ -272,6 +277,7 @@ def _kind_of(code: FaultCode) -> CardProblemKind:
             | FaultCode.DISCONNECTED
             | FaultCode.NOT_INSTALLED
             | FaultCode.BROKEN
+            | FaultCode.NOT_AUTHORISED
         ):
             return CardProblemKind.READER_LOST
         case _:

@@ -128,6 +128,7 @@ class CardProblemKind(StrEnum):
     SAME_CARD = "same_card"  # the relative's own card was placed again
     SOMEONE_ELSES = "someone_elses"  # not the card this session began with, or 不是我
     UNKNOWN_CARD = "unknown_card"
+    SEVERAL_CARDS = "several_cards"  # one on another, or in a wallet: none can be read
     READER_LOST = "reader_lost"
 
 

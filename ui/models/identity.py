@@ -174,6 +174,7 @@ class CardProblemModel(PageModel):
             case (
                 CardProblemKind.UNREADABLE
                 | CardProblemKind.LIFTED
+                | CardProblemKind.SEVERAL_CARDS
                 | CardProblemKind.READER_LOST
                 | CardProblemKind.SAME_CARD
                 | CardProblemKind.SOMEONE_ELSES

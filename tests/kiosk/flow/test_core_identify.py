@@ -138,6 +138,8 @@ def test_a_card_is_good_through_its_last_day() -> None:
         (FaultCode.BAD_REPLY, CardProblemKind.UNREADABLE),
         (FaultCode.CARD_LIFTED, CardProblemKind.LIFTED),
         (FaultCode.UNKNOWN_CARD, CardProblemKind.UNKNOWN_CARD),
+        (FaultCode.SEVERAL_CARDS, CardProblemKind.SEVERAL_CARDS),
+        (FaultCode.NOT_AUTHORISED, CardProblemKind.READER_LOST),
         (FaultCode.DEVICE_LOST, CardProblemKind.READER_LOST),
     ],
 )
