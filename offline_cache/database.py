@@ -250,7 +250,7 @@ def set_aside(folder: Path, reason: StoreFaultCode, clock: Clock) -> Path | Stor
     stamp = clock.utc().strftime("%Y%m%dT%H%M%SZ")
     target = folder.with_name(f"{folder.name}.aside-{stamp}-{reason}-{secrets.token_hex(2)}")
     try:
-        lock = os.open(_lock_path(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(lock_path(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             folder.rename(target)
@@ -407,13 +407,14 @@ def _beside_path(path: Path) -> Path:
     return path.with_name(path.name + ".beside")
 
 
-def _lock_path(folder: Path) -> Path:
+def lock_path(folder: Path) -> Path:
+    """Locked shared by who uses the folder, alone by who takes it away."""
     return folder.with_name(folder.name + ".lock")
 
 
 def _share(folder: Path) -> int | StoreFault:
     """Say that the folder is in use, for as long as the descriptor is open."""
-    lock = os.open(_lock_path(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(lock_path(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

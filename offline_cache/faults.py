@@ -23,6 +23,7 @@ class StoreFaultCode(StrEnum):
     TOO_LARGE = "too_large"  # could never be sent
     NO_SEAL_KEY = "no_seal_key"  # the hub's public key is not known: not enrolled yet
     NO_SUITE = "no_suite"  # the hub's key wants a suite that is not installed here
+    ROWS_WAIT = "rows_wait"  # wiping now would lose what the hub does not have
     NUMBERS_USED_UP = "numbers_used_up"  # more applications in a day than numbers
 
 

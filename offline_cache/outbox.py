@@ -109,19 +109,6 @@ class Waiting:
     last_seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """One item in the tray; nothing personal but what the masked name tells."""
-
-    seq: int
-    kind: str
-    order_key: str
-    name_masked: str
-    refused_at: datetime
-    code: str
-    reason: str
-
-
 class Serials:
     """A small file beside the database that remembers which receipt numbers may be out.
 
@@ -305,10 +292,6 @@ class Outbox:
 
     def waiting(self) -> Waiting | StoreFault:
         return count_waiting(self._database)
-
-    def tray(self) -> tuple[Refused, ...] | StoreFault:
-        """What the hub would not take, oldest first."""
-        return list_tray(self._database)
 
     # -- parts ------------------------------------------------------------------
 
@@ -548,21 +531,6 @@ def last_seq(database: Database, epoch_no: int = OWN_EPOCH) -> int | StoreFault:
         (epoch_no << SEQ_BITS, ((epoch_no + 1) << SEQ_BITS) - 1, epoch_no),
     )
     return rows if isinstance(rows, StoreFault) else seq_of(int(rows[0][0]))
-
-
-def list_tray(database: Database) -> tuple[Refused, ...] | StoreFault:
-    """What the hub would not take, oldest first."""
-    rows = database.rows(
-        "SELECT o.row, o.kind, o.order_key, coalesce((SELECT name_masked FROM outbox a"
-        " WHERE a.order_key = o.order_key AND a.item IS NOT NULL), ''), o.settled_at, o.code,"
-        " o.reason FROM outbox o WHERE o.state = 'refused' ORDER BY o.row"
-    )
-    if isinstance(rows, StoreFault):
-        return rows
-    return tuple(
-        Refused(seq_of(row), kind, order_key, name_masked, utc_time(at), code, reason)
-        for row, kind, order_key, name_masked, at, code, reason in rows
-    )
 
 
 def _first(rows: list[Row] | StoreFault) -> Application | StoreFault | None:

@@ -95,6 +95,27 @@ class SendQueue:
                 if len(due) == max_items:
                     return tuple(due)
 
+    def everything_kept(self) -> tuple[Item, ...] | StoreFault:
+        """All that waits or lies in the tray, oldest first; what cannot be read is left out."""
+        epochs = self._epochs()
+        if isinstance(epochs, StoreFault):
+            return epochs
+        rows = self._database.rows(
+            "SELECT o.row, o.id, o.kind, o.order_key, o.created_at, o.sha256, o.chain,"
+            " o.key, s.bytes FROM outbox o JOIN sealed s ON s.row = o.row"
+            " WHERE o.state IN ('sealed', 'sending', 'refused') ORDER BY o.row"
+        )
+        if isinstance(rows, StoreFault):
+            return rows
+        kept: list[Item] = []
+        for row in rows:
+            item = self._read(epochs[row[0] >> SEQ_BITS], row)
+            if isinstance(item, StoreFault):
+                return item
+            if item is not None:
+                kept.append(item)
+        return tuple(kept)
+
     def last_row(self) -> int | StoreFault:
         """The newest item's row; 0 when there is none."""
         rows = self._database.rows("SELECT coalesce(max(row), 0) FROM outbox")

@@ -116,14 +116,22 @@ def page(
 
 @app.command()
 def cache(
-    action: Annotated[str, typer.Argument(help="status, check, salvage or tray.")] = "status",
+    action: Annotated[
+        str,
+        typer.Argument(
+            help="status, check, salvage, tray, again, handled, slip, export or wipe."
+        ),
+    ] = "status",
+    what: Annotated[
+        str, typer.Argument(help="The item, as the tray names it; or the folder to export to.")
+    ] = "",
     settings: SettingsPath = DEFAULT_SETTINGS,
     json: Json = False,
 ) -> None:
-    """What waits on this terminal."""
+    """What waits on this terminal, and what the hub would not take."""
     from kiosk.entry.commands import cache as command
 
-    raise typer.Exit(command.run(settings, action, json=json))
+    raise typer.Exit(command.run(settings, action, what, json=json))
 
 
 @app.command()

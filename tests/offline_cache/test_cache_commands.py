@@ -178,7 +178,8 @@ def test_a_terminal_without_a_store_says_so_and_makes_none(
 
 def test_bad_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = _settings(tmp_path, "https://127.0.0.1:9")
-    assert cache.run(settings, "salvage", json=True) == 2
+    assert cache.run(settings, "repair", json=True) == 2
+    assert cache.run(settings, "export", json=True) == 2
     assert sync_once.run(settings, "always", json=False) == 2
     assert cache.run(tmp_path / "none.toml", "status", json=False) == 3
     (tmp_path / "bad.toml").write_text("[hub]\nurl = 1\n", encoding="utf-8")
@@ -195,6 +196,6 @@ def test_a_damaged_store_is_a_fault_with_a_name(
     content = bytearray(path.read_bytes())
     content[5000] ^= 1
     path.write_bytes(content)
-    assert cache.run(settings, "status", json=True) == 4
+    assert cache.run(settings, "check", json=True) == 4
     assert _said(capsys)["fault"] == "damaged"
     assert path.read_bytes() == content  # asking sets nothing aside

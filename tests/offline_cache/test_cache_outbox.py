@@ -38,6 +38,7 @@ from offline_cache.outbox import Attachment, ItemKind, ItemState, Outbox, Serial
 from offline_cache.ports import utc_text
 from offline_cache.sealer import Sealer
 from offline_cache.store import StorePlaces
+from offline_cache.tray import list_tray
 
 
 def test_an_application_and_its_place_in_the_queue_are_one(tmp_path: Path) -> None:
@@ -212,7 +213,7 @@ def test_what_waits_is_told_by_count_and_age(tmp_path: Path) -> None:
     queue_of(store, clock).refused(row(1), "form_invalid", "field phone")
     waiting = ok(store.outbox.waiting())
     assert (waiting.count, waiting.refused, waiting.last_seq) == (1, 1, 2)
-    (refused,) = ok(store.outbox.tray())
+    (refused,) = ok(list_tray(store.database))
     assert (refused.code, refused.reason, refused.name_masked) == (
         "form_invalid",
         "field phone",
@@ -400,6 +401,6 @@ def test_an_item_whose_bytes_are_lost_here_goes_to_the_tray_and_stops_nobody(
     )
     (item,) = due(store, clock)
     assert item.seq == 2
-    (lost,) = ok(store.outbox.tray())
+    (lost,) = ok(list_tray(store.database))
     assert (lost.seq, lost.code) == (1, "unreadable_here")
     store.close()

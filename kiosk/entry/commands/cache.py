@@ -4,47 +4,72 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
-from kiosk.clock import SystemClock
-from kiosk.entry.commands.answer import (
-    Exit,
-    bad_use,
-    exit_code,
-    fault_line,
-    not_built,
-    ok_line,
-)
+from kiosk.clock import SystemClock, local
+from kiosk.entry.commands.answer import Exit, bad_use, exit_code, fault_line, ok_line
 from kiosk.entry.commands.settings_file import load_settings
+from kiosk.receipts.number import grouped
 from kiosk.settings import Settings
+from offline_cache.blobs import Blobs
 from offline_cache.database import Database, open_database
-from offline_cache.faults import StoreFault
+from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.hub_keys import HubKeysFile
 from offline_cache.keys import Keys, credentials_folder, open_keys
-from offline_cache.outbox import count_waiting, list_tray
+from offline_cache.leaving import export, may_leave, wipe
+from offline_cache.line.hub_time import HubTime
+from offline_cache.outbox import check_chain, count_waiting
 from offline_cache.ports import utc_text
-from offline_cache.store import StorePlaces
+from offline_cache.queue import SendQueue
+from offline_cache.store import StorePlaces, salvage_all
+from offline_cache.tray import list_tray, mark_handled, send_again
+
+ACTIONS: Final = "status, check, salvage, tray, again, handled, slip, export or wipe"
+OF_AN_ITEM: Final = frozenset({"again", "handled", "slip"})
 
 
-def run(settings_path: Path, action: str, *, json: bool) -> int:
-    if action == "salvage":
-        return not_built("cache salvage", json=json)
-    if action not in ("status", "check", "tray"):
-        return bad_use("say status, check, salvage or tray", json=json)
+def run(settings_path: Path, action: str, what: str = "", *, json: bool) -> int:
+    """`what`: the item of `again`, `handled` and `slip` as `tray` names it, the folder of `export`."""
+    if action not in ACTIONS.replace(" or ", ", ").split(", "):
+        return bad_use(f"say {ACTIONS}", json=json)
+    if action in OF_AN_ITEM and not what.isdecimal():
+        return bad_use(f"say {action} and the item, as the tray names it", json=json)
+    if action == "export" and not what:
+        return bad_use("say export and the folder to write to", json=json)
     settings = load_settings(settings_path, json=json)
     if not isinstance(settings, Settings):
         return settings
     opened = open_terminal_store(settings)
     if isinstance(opened, StoreFault):
+        if action == "wipe" and opened.code is StoreFaultCode.NOT_FOUND:
+            return _done("there is nothing to wipe", json)
         return refuse(opened, json)
-    _, database = opened
+    keys, database = opened
+    places = StorePlaces(settings.paths.data)
     try:
         match action:
             case "check":
                 return _check(database, json)
             case "tray":
                 return _tray(database, json)
+            case "again":
+                return _settled(send_again(database, int(what)), "waits again", json)
+            case "handled":
+                handled = mark_handled(database, SystemClock(), int(what))
+                return _settled(handled, "marked as handled", json)
+            case "slip":
+                return _slip(database, int(what), settings, json)
+            case "salvage":
+                return _salvage(settings, keys, json)
+            case "export":
+                return _export(database, keys, places, Path(what), json)
+            case "wipe":
+                return _wipe(database, places, json)
             case _:
-                return _status(database, json)
+                return _status(database, settings, json)
     finally:
         database.close()
 
@@ -83,12 +108,13 @@ def refuse(fault: StoreFault, json: bool) -> int:
     return exit_code(str(fault.code))
 
 
-def _status(database: Database, json: bool) -> int:
+def _status(database: Database, settings: Settings, json: bool) -> int:
     fields = store_fields(database)
     if isinstance(fields, StoreFault):
         return refuse(fields, json)
     if json:
-        print(ok_line(**fields))
+        contact = last_contact(StorePlaces(settings.paths.data))
+        print(ok_line(**fields, last_contact=utc_text(contact) if contact else None))
     else:
         print(
             f"{fields['waiting']} waiting, the oldest for {fields['oldest_s']} s,"
@@ -97,8 +123,13 @@ def _status(database: Database, json: bool) -> int:
     return Exit.DONE
 
 
+def last_contact(places: StorePlaces) -> datetime | None:
+    """When the hub was heard last, by its own time."""
+    return HubTime(places.hub_time, SystemClock()).last_heard
+
+
 def _check(database: Database, json: bool) -> int:
-    found = database.check()
+    found = database.check() or check_chain(database)
     if found is not None:
         return refuse(found, json)
     print(ok_line(epoch=database.epoch) if json else "every page is whole")
@@ -113,6 +144,7 @@ def _tray(database: Database, json: bool) -> int:
         if json:
             print(
                 ok_line(
+                    item=one.row,
                     seq=one.seq,
                     kind=one.kind,
                     number=one.order_key,
@@ -123,9 +155,78 @@ def _tray(database: Database, json: bool) -> int:
                 )
             )
         else:
-            print(f"{one.order_key}  {one.kind}  {one.code}  {utc_text(one.refused_at)}")
+            print(f"{one.row}  {one.order_key}  {one.kind}  {one.code}  {utc_text(one.refused_at)}")
     if json:
         print(ok_line(refused=len(tray)))
     elif not tray:
         print("the tray is empty")
+    return Exit.DONE
+
+
+def _slip(database: Database, row: int, settings: Settings, json: bool) -> int:
+    """What staff lays beside the papers: the masked lines, and what the hub said."""
+    tray = list_tray(database)
+    if isinstance(tray, StoreFault):
+        return refuse(tray, json)
+    for one in tray:
+        if one.row == row:
+            lines = [
+                ("受理号", grouped(one.order_key)),
+                *one.receipt,
+                ("受理时间", f"{local(one.created_at):%Y-%m-%d %H:%M}"),
+                ("终端", settings.terminal.code),
+                ("状态", "中心未接收，请工作人员处理"),
+                ("原因", f"{one.code} {one.reason}".strip()),
+                ("退回时间", f"{local(one.refused_at):%Y-%m-%d %H:%M}"),
+            ]
+            if json:
+                print(ok_line(item=row, lines=[list(line) for line in lines]))
+            else:
+                print("\n".join(f"{label}　{text}" for label, text in lines))
+            return Exit.DONE
+    return refuse(StoreFault(StoreFaultCode.NOT_FOUND, "no such item in the tray"), json)
+
+
+def _salvage(settings: Settings, keys: Keys, json: bool) -> int:
+    """What was set aside and not salvaged yet. The terminal does it by itself as well."""
+    failed: StoreFault | None = None
+    count = 0
+    for folder, salvaged in salvage_all(settings.paths.data, keys, SystemClock()):
+        if isinstance(salvaged, StoreFault):
+            failed = salvaged
+            continue
+        count += 1
+        if json:
+            print(ok_line(folder=folder.name, **asdict(salvaged)))
+        else:
+            print(f"{folder.name}: {salvaged.items} items, {salvaged.lost} lost")
+    if failed is not None:
+        return refuse(failed, json)
+    return _done(f"{count} databases salvaged", json, salvaged=count)
+
+
+def _export(database: Database, keys: Keys, places: StorePlaces, to: Path, json: bool) -> int:
+    known = HubKeysFile(places.hub_keys, keys.database).read()
+    if isinstance(known, StoreFault):
+        return refuse(known, json)
+    queue = SendQueue(database, Blobs(places.attachments), SystemClock())
+    exported = export(database, queue, known.terminal, to)
+    if isinstance(exported, StoreFault):
+        return refuse(exported, json)
+    said = f"{exported.items} items and {exported.attachments} attachments, sealed"
+    return _done(said, json, **asdict(exported))
+
+
+def _wipe(database: Database, places: StorePlaces, json: bool) -> int:
+    refused = may_leave(database, places)
+    database.close()
+    return _settled(refused or wipe(places), "wiped", json)
+
+
+def _settled(fault: StoreFault | None, said: str, json: bool) -> int:
+    return refuse(fault, json) if fault is not None else _done(said, json)
+
+
+def _done(said: str, json: bool, **fields: object) -> int:
+    print(ok_line(**fields) if json else said)
     return Exit.DONE

@@ -1,0 +1,152 @@
+"""Before a terminal is wiped, uninstalled or imaged anew: nothing that waits may go with it.
+
+What waits is either with the hub, or was written, sealed as it is, to a stick first.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from offline_cache.database import Database, lock_path
+from offline_cache.faults import StoreFault, StoreFaultCode, fault_of_os_error
+from offline_cache.files import make_private_folder, sync_folder, write_whole
+from offline_cache.line.wire import Item, batch_body
+from offline_cache.queue import SendQueue
+from offline_cache.salvage import folders_to_salvage
+from offline_cache.store import StorePlaces
+
+BATCH_ITEMS: Final = 100  # what the hub takes as one batch
+BATCH_BYTES: Final = 1 << 20
+EXPORTED: Final = "exported_row"  # in `meta`: up to there everything is on a stick
+MANIFEST: Final = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    items: int
+    attachments: int
+    files: int
+
+
+def export(database: Database, queue: SendQueue, terminal: str, to: Path) -> Exported | StoreFault:
+    """Write all that waits or lies in the tray to the folder `to`, sealed as it is.
+
+    `batch-NNNN.cbor` are bodies for the hub's POST /batch, `attachments/` what they name;
+    `manifest.json` has the SHA-256 of every file. Read back and compared before it counts.
+    """
+    items = queue.everything_kept()
+    if isinstance(items, StoreFault):
+        return items
+    written: dict[str, str] = {}
+    try:
+        make_private_folder(to / "attachments")
+        for number, batch in enumerate(_batches(items), 1):
+            last = queue.last_seq(batch[0].epoch)
+            if isinstance(last, StoreFault):
+                return last
+            content = batch_body(terminal, batch[0].epoch, last, batch)
+            _write(to, f"batch-{number:04d}.cbor", content, written)
+        names = dict.fromkeys(name for item in items for name in item.attachments)
+        for name in names:
+            size = queue.sealed_bytes(name)
+            if isinstance(size, StoreFault):
+                return size
+            paper = queue.sealed_part(name, 0, size)
+            if isinstance(paper, StoreFault):
+                return paper
+            _write(to, f"attachments/{name}", paper, written)
+        write_whole(to / MANIFEST, json.dumps(written, indent=1).encode())
+        for path, sha256 in written.items():
+            if hashlib.sha256((to / path).read_bytes()).hexdigest() != sha256:
+                return StoreFault(StoreFaultCode.UNREADABLE, "the stick does not keep what it got")
+        sync_folder(to)
+    except OSError as error:
+        return fault_of_os_error(error, "export")
+    newest = max((item.row for item in items), default=0)
+
+    def work(cursor: Any) -> None:
+        cursor.execute(
+            "INSERT INTO meta (name, value) VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (EXPORTED, str(newest)),
+        )
+
+    return database.write(work) or Exported(len(items), len(names), len(written))
+
+
+def may_leave(database: Database, places: StorePlaces) -> StoreFault | None:
+    """Why this terminal must not be wiped now; None when nothing would be lost."""
+    rows = database.rows(
+        "SELECT count(*) FROM outbox WHERE state IN ('sealed', 'sending', 'refused')"
+        " AND row > coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?), 0)",
+        (EXPORTED,),
+    )
+    if isinstance(rows, StoreFault):
+        return rows
+    (waiting,) = rows[0]
+    if waiting:
+        return StoreFault(
+            StoreFaultCode.ROWS_WAIT,
+            f"{waiting} items are not with the hub: send them, or export them to a stick",
+        )
+    if folders_to_salvage(places.store):
+        return StoreFault(StoreFaultCode.ROWS_WAIT, "a database set aside was not salvaged yet")
+    return None
+
+
+def wipe(places: StorePlaces) -> StoreFault | None:
+    """Erase keys, store and everything set aside. Refused while any process uses the store."""
+    try:
+        lock = os.open(lock_path(places.store), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if places.keys.is_dir():  # the keys first: without them the rest is noise
+                for key in places.keys.iterdir():
+                    _overwrite(key)
+                shutil.rmtree(places.keys)
+                sync_folder(places.data)
+            for folder in (places.store, *places.store.parent.glob(places.store.name + ".aside-*")):
+                if folder.is_dir():
+                    shutil.rmtree(folder)
+            for file in (places.hub_keys, places.enrolment, places.serials):
+                file.unlink(missing_ok=True)
+            sync_folder(places.data)
+        finally:
+            os.close(lock)
+    except BlockingIOError:
+        return StoreFault(StoreFaultCode.BUSY, "the terminal is running: stop it first")
+    except OSError as error:
+        return fault_of_os_error(error, "wiping")
+    return None
+
+
+def _batches(items: tuple[Item, ...]) -> list[list[Item]]:
+    batches: list[list[Item]] = []
+    size = 0
+    for item in items:
+        size += item.wire_bytes
+        full = not batches or len(batches[-1]) == BATCH_ITEMS or size > BATCH_BYTES
+        if full or batches[-1][0].epoch != item.epoch:
+            batches.append([])
+            size = item.wire_bytes
+        batches[-1].append(item)
+    return batches
+
+
+def _write(to: Path, name: str, content: bytes, written: dict[str, str]) -> None:
+    write_whole(to / name, content)
+    written[name] = hashlib.sha256(content).hexdigest()
+
+
+def _overwrite(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())

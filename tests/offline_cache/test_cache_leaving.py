@@ -1,0 +1,189 @@
+"""`kiosk cache` in a technician's hands: the tray, a stick, and the day the terminal is wiped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import uuid
+from pathlib import Path
+
+import cbor2
+import pytest
+from cache_world import (
+    GRANDPA,
+    HUB,
+    TERMINAL,
+    HandClock,
+    due,
+    keys_in,
+    ok,
+    queue_of,
+    row,
+    seal,
+    store_in,
+)
+from envelope_opener import open_envelope, open_item
+
+from kiosk.entry.commands import cache
+from offline_cache.envelope import attachment_context, item_context
+from offline_cache.outbox import ItemState
+from offline_cache.store import Store, StorePlaces, look_over
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _settings(data: Path) -> Path:
+    path = data.parent / "kiosk.toml"
+    path.write_text(f'[terminal]\ncode = "{TERMINAL}"\n[paths]\ndata = "{data}"\n', "utf-8")
+    return path
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def _said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def _with_a_refusal(data: Path) -> tuple[Store, str]:
+    store = store_in(data, HandClock())
+    number = ok(seal(store)).number
+    queue_of(store, HandClock()).refused(row(1), "item_closed", "事项已停办")
+    return store, number
+
+
+def test_what_the_hub_refused_is_sent_again_or_marked_and_never_edited(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, number = _with_a_refusal(data)
+    settings = _settings(data)
+    assert cache.run(settings, "tray", json=True) == 0
+    entry, end = _said(capsys)
+    assert (entry["number"], entry["code"], entry["reason"]) == (
+        number,
+        "item_closed",
+        "事项已停办",
+    )
+    assert end["refused"] == 1
+    item = str(entry["item"])
+
+    assert cache.run(settings, "again", item, json=True) == 0
+    (again,) = due(store, HandClock())
+    assert again.order_key == number
+    assert cache.run(settings, "again", item, json=True) == 3  # it is not in the tray any more
+    assert _said(capsys)[-1]["fault"] == "not_found"
+
+    queue_of(store, HandClock()).refused(row(1), "item_closed", "")
+    assert cache.run(settings, "handled", item, json=True) == 0
+    state = ok(store.outbox.state_of(number))
+    assert state is not None and state.state is ItemState.HANDLED
+    assert due(store, HandClock()) == ()
+    for action in ("again", "handled", "slip"):
+        assert cache.run(settings, action, "../x", json=True) == 2
+    store.close()
+
+
+def test_a_slip_tells_staff_what_to_do_and_nothing_that_is_not_masked(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, number = _with_a_refusal(data)
+    settings = _settings(data)
+    assert cache.run(settings, "slip", str(row(1)), json=True) == 0
+    (slip,) = _said(capsys)
+    lines = dict(slip["lines"])  # type: ignore[call-overload]
+    assert lines["受理号"].replace(" ", "") == number
+    assert lines["申请人"] == "甄**" and lines["手机"] == "139****0000"
+    assert lines["原因"] == "item_closed 事项已停办"
+    assert lines["受理时间"] == "2026-11-22 14:30"  # the citizen's own clock
+    assert cache.run(settings, "slip", str(row(1)), json=False) == 0
+    assert "中心未接收" in capsys.readouterr().out
+    assert cache.run(settings, "slip", str(row(2)), json=True) == 3
+    store.close()
+
+
+def test_a_terminal_on_which_anything_waits_is_not_wiped(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, _ = _with_a_refusal(data)
+    ok(seal(store, person=GRANDPA))
+    store.close()
+    settings = _settings(data)
+    assert cache.run(settings, "wipe", json=True) == 4
+    said = _said(capsys)[-1]
+    assert said["fault"] == "rows_wait" and "2 items" in str(said["detail"])
+    assert StorePlaces(data).database.exists() and StorePlaces(data).keys.is_dir()
+    # the uninstaller asks first, and stops
+    done = subprocess.run(
+        [str(ROOT / "deploy" / "uninstall.sh"), str(settings)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode != 0 and "rows_wait" in done.stderr
+    assert StorePlaces(data).database.exists()
+
+
+def test_what_waits_goes_to_a_stick_sealed_and_then_the_terminal_may_be_wiped(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, number = _with_a_refusal(data)
+    ok(seal(store, person=GRANDPA))
+    epoch = store.database.epoch
+    stick, settings = tmp_path / "stick", _settings(data)
+    assert cache.run(settings, "export", str(stick), json=True) == 0
+    assert _said(capsys)[-1] == {"ok": True, "items": 2, "attachments": 2, "files": 3}
+
+    batch = cbor2.loads((stick / "batch-0001.cbor").read_bytes())
+    assert (batch["terminal"], batch["epoch"], batch["last_seq"]) == (TERMINAL, epoch, 2)
+    first = batch["items"][0]
+    context = item_context(TERMINAL, epoch, 1, "application", str(uuid.UUID(bytes=first["id"])))
+    inside = open_item(HUB, context, first["sealed"])
+    assert inside["body"]["number"] == number
+    paper = (stick / "attachments" / first["attachments"][0].hex()).read_bytes()
+    assert open_envelope(HUB, attachment_context(TERMINAL), paper).startswith(b"%PDF")
+    manifest = json.loads((stick / "manifest.json").read_text("utf-8"))
+    for name, sha256 in manifest.items():
+        assert hashlib.sha256((stick / name).read_bytes()).hexdigest() == sha256
+
+    ok(seal(store, session="later"))  # after the export: this one is not on the stick
+    assert cache.run(settings, "wipe", json=True) == 4
+    queue_of(store, HandClock()).accepted([row(3)])
+    capsys.readouterr()
+    assert cache.run(settings, "wipe", json=True) == 4  # somebody still works on it
+    assert _said(capsys)[-1]["fault"] == "busy"
+    store.close()
+    done = subprocess.run(
+        [str(ROOT / "deploy" / "uninstall.sh"), str(settings)], check=False, timeout=60
+    )
+    assert done.returncode == 0
+    places = StorePlaces(data)
+    for path in (places.store, places.keys, places.hub_keys, places.serials):
+        assert not path.exists()
+    assert cache.run(settings, "wipe", json=True) == 0  # there is nothing left; nothing is made
+    assert not places.keys.exists()
+
+
+def test_salvage_says_what_it_found_in_what_was_set_aside(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, _ = _with_a_refusal(data)
+    ok(seal(store, person=GRANDPA))
+    store.close()
+    places = StorePlaces(data)
+    content = bytearray(places.database.read_bytes())
+    content[700] ^= 1
+    places.database.write_bytes(content)
+    settings = _settings(data)
+    assert look_over(data, keys_in(data), HandClock()) is not None
+    store_in(data, HandClock()).close()
+    assert cache.run(settings, "wipe", json=True) == 4  # not before it is salvaged
+    assert cache.run(settings, "salvage", json=True) == 0
+    *_, one, end = _said(capsys)
+    assert (one["items"], one["waiting"], one["lost"]) == (2, 1, 0)
+    assert end == {"ok": True, "salvaged": 1}
+    assert cache.run(settings, "status", json=True) == 0
+    assert {**_said(capsys)[-1]}.items() >= {"waiting": 1, "refused": 1, "last_seq": 0}.items()
