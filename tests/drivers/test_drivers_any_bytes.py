@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from driver_fakes import FakeHost, memory_host
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.code_scanner.driver import CodeScannerDriver
@@ -98,6 +98,7 @@ FRAMES = [b"\x10\x00\x00\x00", b"\x18\x08\x00\x00", b"\x10\x00\x03\x00", b"\x14\
 
 
 @pytest.mark.parametrize("damage", ["flip", "drop"])
+@settings(max_examples=40)
 @given(st.sampled_from(FRAMES), st.integers(0, 3), st.integers(1, 255), st.integers(1, 4))
 def test_a_spoilt_automatic_status_never_means_printed(
     damage: str, frame: bytes, at: int, bits: int, cut: int
