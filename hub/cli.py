@@ -19,6 +19,7 @@ DONE = 0
 BAD_USE = 2
 NOT_THERE = 3
 FAULT = 4
+LOG_FILE = "HUB_LOG_FILE"  # for the processes that `serve` starts
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -41,14 +42,39 @@ def _parser() -> argparse.ArgumentParser:
             one.add_argument("--json", action="store_true", help="answer one JSON line")
         return one
 
-    command("init", _init, "make or update the database; make the first staff user")
+    init = command(
+        "init", _init, "make or update keys, certificates and database; first staff user"
+    )
+    init.add_argument(
+        "--name",
+        "--address",
+        dest="names",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a name or address under which terminals reach this hub; may be given again",
+    )
     serve = command("serve", _serve, "serve the API and the staff site", as_json=False)
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8321, help="0 takes a free one")
+    serve.add_argument(
+        "--plain", action="store_true", help="no TLS; on loopback only, behind a gateway"
+    )
+    serve.add_argument(
+        "--processes", type=int, default=0, help="0: one a core with PostgreSQL, one with SQLite"
+    )
     serve.add_argument("--port-file", type=Path, help="where the port is written once it is open")
     serve.add_argument("--log-file", type=Path, help="instead of standard output")
     code = command("enrol-code", _enrol_code, "a one-time code for a terminal (10 minutes)")
     code.add_argument("terminal", metavar="TERMINAL", help="four characters, e.g. QS01")
+    inherited = command("serve-inherited", _serve_inherited, argparse.SUPPRESS, as_json=False)
+    inherited.add_argument("descriptor", type=int)
+    inherited.add_argument("--plain", action="store_true")
+    inherited.add_argument("--number", type=int, default=0)
+    revoke = command("revoke", _revoke, "end every certificate of a terminal: it must enrol anew")
+    revoke.add_argument("terminal", metavar="TERMINAL")
+    command("new-seal-key", _new_seal_key, "a new key for the terminals to seal to")
+    command("tidy", _tidy, "delete attachments that no item ever named, and abandoned uploads")
     show = command("show", _show, "an application with everything that belongs to it")
     show.add_argument("number", metavar="NUMBER")
     export = command("export-attachment", _export, "write an attachment to a file")
@@ -84,15 +110,37 @@ def _fault(asked: argparse.Namespace, code: int, fault: str, detail: str) -> int
 
 
 def _init(asked: argparse.Namespace) -> int:
+    from django.conf import settings  # noqa: PLC0415
     from django.core.management import call_command  # noqa: PLC0415
+    from django.utils import timezone  # noqa: PLC0415
 
+    from hub.seal.keys import make_seal_keys  # noqa: PLC0415
     from hub.staff.first_user import FIRST_USER, make_first_user  # noqa: PLC0415
+    from hub.terminals.authority import (  # noqa: PLC0415
+        make_authority,
+        make_server_certificate,
+        read_authority,
+    )
 
+    now = timezone.now()
+    make_seal_keys(settings.KEYS)
+    make_authority(settings.KEYS, now)
+    try:
+        names = make_server_certificate(settings.KEYS, asked.names, now)
+    except ValueError:
+        return _fault(asked, BAD_USE, "bad_name", "not a name or address")
     call_command("migrate", verbosity=0, interactive=False)
     password = make_first_user()
     return _answer(
         asked,
-        {"created": password is not None, "user": FIRST_USER, "password": password},
+        {
+            "created": password is not None,
+            "user": FIRST_USER,
+            "password": password,
+            "names": names,
+            "ca": str(settings.KEYS / "ca.pem"),
+            "pin": read_authority(settings.KEYS).pin,
+        },
         f"staff site: user {FIRST_USER}, one-time password {password}"
         if password
         else f"the database is up to date; user {FIRST_USER} is there already",
@@ -100,22 +148,84 @@ def _init(asked: argparse.Namespace) -> int:
 
 
 def _serve(asked: argparse.Namespace) -> int:
+    from django.conf import settings  # noqa: PLC0415
     from django.db import connection  # noqa: PLC0415
     from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
 
-    from hub import server  # noqa: PLC0415
     from hub.logs import log_to  # noqa: PLC0415
+    from hub.serving import server  # noqa: PLC0415
 
+    if asked.plain and asked.host not in ("127.0.0.1", "::1", "localhost"):
+        return _fault(asked, BAD_USE, "not_loopback", "without TLS only this machine is served")
     log_to(asked.log_file)
     executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan or not (settings.KEYS / "server.pem").exists():
         return _fault(asked, FAULT, "not_set_up", "run `python -m hub init` first")
+    several = connection.vendor == "postgresql"
     connection.close()
+    processes = asked.processes or ((os.cpu_count() or 1) if several else 1)
+    if asked.log_file is not None:
+        os.environ[LOG_FILE] = str(asked.log_file.resolve())
     try:
-        server.run(asked.host, asked.port, asked.port_file, _say)
+        return server.run(
+            asked.host,
+            asked.port,
+            plain=asked.plain,
+            processes=processes,
+            port_file=asked.port_file,
+            ready=_say,
+        )
     except OSError as wrong:
         return _fault(asked, FAULT, "cannot_listen", os.strerror(wrong.errno or 0))
+
+
+def _serve_inherited(asked: argparse.Namespace) -> int:
+    """One of the processes that `serve` starts."""
+    from hub.logs import log_to  # noqa: PLC0415
+    from hub.serving import server  # noqa: PLC0415
+
+    named = os.environ.get(LOG_FILE)
+    log_to(Path(f"{named}-{asked.number}") if named else None)
+    server.serve_inherited(asked.descriptor, plain=asked.plain)
     return DONE
+
+
+def _revoke(asked: argparse.Namespace) -> int:
+    from hub.terminals.enrolment import revoke  # noqa: PLC0415
+    from hub.terminals.models import Terminal  # noqa: PLC0415
+
+    if not Terminal.objects.filter(pk=asked.terminal).exists():
+        return _fault(asked, NOT_THERE, "unknown_terminal", "no such terminal")
+    count = revoke(asked.terminal)
+    return _answer(
+        asked,
+        {"terminal": asked.terminal, "revoked": count},
+        f"{count} certificates of {asked.terminal} ended",
+    )
+
+
+def _new_seal_key(asked: argparse.Namespace) -> int:
+    from django.conf import settings  # noqa: PLC0415
+
+    from hub.seal.keys import make_seal_keys  # noqa: PLC0415
+
+    made = [key.id.hex() for key in make_seal_keys(settings.KEYS, anew=True)]
+    return _answer(asked, {"made": made}, "\n".join(made))
+
+
+def _tidy(asked: argparse.Namespace) -> int:
+    from django.conf import settings  # noqa: PLC0415
+
+    from hub.applications.blobs import attachment_store  # noqa: PLC0415
+    from hub.applications.tidying import tidy  # noqa: PLC0415
+
+    done = tidy(attachment_store(), settings.INCOMING)
+    return _answer(
+        asked,
+        {"attachments": done.attachments, "parts": done.parts},
+        f"{done.attachments} attachments, {done.parts} unfinished uploads deleted",
+    )
 
 
 def _enrol_code(asked: argparse.Namespace) -> int:
@@ -136,9 +246,13 @@ def _enrol_code(asked: argparse.Namespace) -> int:
 
 
 def _show(asked: argparse.Namespace) -> int:
+    from hub.applications.opening import CannotOpenError  # noqa: PLC0415
     from hub.applications.record import record  # noqa: PLC0415
 
-    found = record(_number(asked))
+    try:
+        found = record(_number(asked))
+    except CannotOpenError:
+        return _fault(asked, FAULT, "key_lost", "the key it was sealed to is not there")
     if found is None:
         return _fault(asked, NOT_THERE, "unknown_number", "no application with this number")
     if asked.json:
@@ -148,24 +262,28 @@ def _show(asked: argparse.Namespace) -> int:
 
 
 def _export(asked: argparse.Namespace) -> int:
-    from hub.applications.blobs import attachment_store  # noqa: PLC0415
+    from hub.applications.blobs import attachment_store, content_of  # noqa: PLC0415
     from hub.applications.models import Enclosure  # noqa: PLC0415
+    from hub.applications.opening import CannotOpenError  # noqa: PLC0415
 
-    row = Enclosure.objects.filter(application_id=_number(asked), code=asked.code).first()
+    found = Enclosure.objects.select_related("attachment")
+    row = found.filter(application_id=_number(asked), code=asked.code).first()
     if row is None:
         return _fault(asked, NOT_THERE, "unknown_attachment", "no such number or code")
     try:
-        content = attachment_store().path(row.attachment_id).read_bytes()
+        content = content_of(row.attachment, attachment_store())
     except FileNotFoundError:
         return _fault(asked, NOT_THERE, "attachment_lost", "its file is not there")
+    except CannotOpenError:
+        return _fault(asked, FAULT, "key_lost", "the key it was sealed to is not there")
     try:
         asked.file.write_bytes(content)
     except OSError as wrong:
         return _fault(asked, NOT_THERE, "unwritable", os.strerror(wrong.errno or 0))
     return _answer(
         asked,
-        {"sha256": row.attachment_id, "bytes": len(content)},
-        f"{len(content)} bytes, SHA-256 {row.attachment_id}",
+        {"sha256": row.attachment.content_sha256, "bytes": len(content)},
+        f"{len(content)} bytes, SHA-256 {row.attachment.content_sha256}",
     )
 
 

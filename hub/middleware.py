@@ -11,8 +11,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from hub import limits
 
 API = "/api/"
-BATCH = "/api/v1/batch"
-ATTACHMENT = "/api/v1/attachments/"
 
 Next = Callable[[HttpRequest], HttpResponseBase]
 
@@ -21,7 +19,7 @@ log = logging.getLogger("hub.access")
 # A status that Django or the server gave by itself, in the API's words.
 _CODES = {
     400: ("bad_request", "the request could not be read"),
-    401: ("not_enrolled", "a terminal's token is needed"),
+    401: ("not_enrolled", "a terminal's certificate is needed"),
     403: ("forbidden", "not allowed"),
     404: ("not_found", "there is nothing at this address"),
     405: ("method_not_allowed", "this address does not answer that method"),
@@ -69,8 +67,9 @@ class ApiDoor:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path.startswith(API):
             return self._next(request)
-        if _announced_bytes(request) > _limit(request.path):
-            return error(413, "too_large", f"at most {_limit(request.path)} bytes")
+        most = limits.body_bytes(request.path)
+        if _announced_bytes(request) > most:
+            return error(413, "too_large", f"at most {most} bytes")
         response = self._next(request)
         if response.status_code >= 400 and "json" not in response.get("Content-Type", ""):
             code, text = _CODES.get(response.status_code, ("internal", "the hub failed"))
@@ -80,12 +79,6 @@ class ApiDoor:
             response = said
         response["Cache-Control"] = "no-store"
         return response
-
-
-def _limit(path: str) -> int:
-    if path.startswith(ATTACHMENT):
-        return limits.ATTACHMENT_BYTES
-    return limits.BATCH_BYTES if path == BATCH else limits.QUESTION_BYTES
 
 
 def _announced_bytes(request: HttpRequest) -> int:

@@ -4,7 +4,12 @@ HUB_DATA       folder of the database, the attachments, the secret key and tempo
 DATABASE_URL   PostgreSQL instead of SQLite, e.g. postgres://user@host/name
 HUB_HOSTS      names under which the hub is reached, comma-separated; loopback names always work
 HUB_ORIGINS    origins trusted for the staff site behind a proxy, e.g. https://hub.example.cn
-HUB_HTTPS      1 when a proxy in front speaks HTTPS: cookies then travel on HTTPS only
+HUB_GATEWAY    1 when a gateway on this machine ends TLS: the client certificate is then taken from
+               its header X-Client-Certificate (PEM, percent-encoded), and from loopback only
+HUB_SUITE      2 to have the terminals seal with the national suite where they can (default 1)
+HUB_RATE       requests a second that one terminal may make for long (default 100)
+HUB_S3_BUCKET  attachments go to this bucket of an S3-compatible store instead of the folder;
+               HUB_S3_ENDPOINT and HUB_S3_PREFIX besides, credentials as the AWS tools read them
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ from typing import Any
 
 import dj_database_url
 
+from hub import limits
 from hub.secret import secret_key
 
 PROJECT = Path(__file__).resolve().parent
@@ -26,17 +32,33 @@ PRIVATE_FILE_MODE = 0o600
 HUB_DATA = Path(os.environ.get("HUB_DATA") or PROJECT.parent / "var" / "hub").resolve()
 HUB_DATA.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
 ATTACHMENTS = HUB_DATA / "attachments"
+INCOMING = HUB_DATA / "incoming"  # attachments that are not whole yet
+KEYS = HUB_DATA / "keys"
+SEAL_SUITE_FIRST = 2 if os.environ.get("HUB_SUITE") == "2" else 1
+RATE_A_SECOND = float(os.environ.get("HUB_RATE") or 100)
+S3_BUCKET = os.environ.get("HUB_S3_BUCKET", "")
+S3_ENDPOINT = os.environ.get("HUB_S3_ENDPOINT", "")
+S3_PREFIX = os.environ.get("HUB_S3_PREFIX", "attachments/")
+TIDY_EVERY_S = 3600.0
+GATEWAY = os.environ.get("HUB_GATEWAY") == "1"
 
 
 def _listed(name: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
 
 
+def _certified_names() -> list[str]:
+    """What the server's certificate names besides this machine, as `hub init --name` left it."""
+    try:
+        return (KEYS / "names").read_text(encoding="ascii").split()
+    except FileNotFoundError:
+        return []
+
+
 SECRET_KEY = secret_key(HUB_DATA / "secret_key")
 DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *_listed("HUB_HOSTS")]
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *_listed("HUB_HOSTS"), *_certified_names()]
 CSRF_TRUSTED_ORIGINS = _listed("HUB_ORIGINS")
-BEHIND_HTTPS = os.environ.get("HUB_HTTPS") == "1"
 
 INSTALLED_APPS = [
     "hub.staff.apps.StaffConfig",  # before the admin: its templates win
@@ -66,7 +88,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "hub.urls"
-WSGI_APPLICATION = "hub.wsgi.application"
 
 TEMPLATES = [
     {
@@ -138,16 +159,17 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SAMESITE = "Strict"
-SESSION_COOKIE_SECURE = BEHIND_HTTPS
-CSRF_COOKIE_SECURE = BEHIND_HTTPS
-if BEHIND_HTTPS:
+# The server speaks TLS, or a gateway before it does.
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True
+if GATEWAY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-# Attachments are streamed past this; nothing else a terminal or a clerk sends is larger.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_200_000
+# The doors have narrower limits of their own (hub/limits.py); nothing is larger than a batch.
+DATA_UPLOAD_MAX_MEMORY_SIZE = limits.BATCH_BYTES
 
 LOGGING = {
     "version": 1,

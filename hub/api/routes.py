@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import base64
 import logging
-from collections.abc import Iterator
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.conf import settings
+from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
-from ninja import NinjaAPI, Path, Status
-from ninja.errors import AuthenticationError, HttpError, ValidationError
-from ninja.security import HttpBearer
+from ninja import NinjaAPI, Query
+from ninja.errors import HttpError, ValidationError
+from pydantic import ValidationError as ShapeError
 
 from hub import limits
 from hub.api import schemas
-from hub.applications import questions
-from hub.applications.blobs import BlobFault, attachment_store
-from hub.applications.bodies import Sha256
-from hub.applications.intake import Intake
-from hub.applications.models import Attachment
+from hub.api.doors import ClientCertificate, TurnedAwayError, again, asking, doors
+from hub.api.rate import Rates
+from hub.api.uploading import uploading_doors
+from hub.applications import places, questions, wire
+from hub.applications.blobs import attachment_store
+from hub.applications.bodies import SEQ_MAX, Epoch, where_wrong
+from hub.applications.intake import Intake, Judged, Settled
 from hub.applications.questions import ProgressFault
+from hub.applications.record import utc
+from hub.applications.writer import Writer, writer
 from hub.guard.attempts import ENROLMENT, ENROLMENT_ALL
 from hub.middleware import error
-from hub.terminals.enrolment import EnrolFault, enrol, read_public_key, terminal_with
-from hub.terminals.models import Terminal
+from hub.seal.keys import key_ring, seal_keys
+from hub.terminals.authority import NotARequestError, read_authority, requested_key
+from hub.terminals.enrolment import EnrolFault, enrol, read_public_key, renew
 
 log = logging.getLogger("hub.api")
 
-BUSY_RETRY_S = 5
 EVERYBODY = "everybody"
+SPREAD_S = 600.0  # of the first sending after an outage: ten thousand terminals are 17 a second
 
 _ENROL_TEXTS = {
     EnrolFault.CODE_UNKNOWN: "no such code",
@@ -41,18 +47,9 @@ _PROGRESS_ERRORS = {
     ProgressFault.SIGNATURE_WRONG: (422, "no terminal of ours signed this code"),
     ProgressFault.UNKNOWN_NUMBER: (404, "this application has not arrived"),
 }
-_BLOB_ERRORS = {
-    BlobFault.HASH_MISMATCH: (422, "the bytes do not have this SHA-256"),
-    BlobFault.TOO_LARGE: (413, f"at most {limits.ATTACHMENT_BYTES} bytes"),
-    BlobFault.EMPTY: (422, "no bytes"),
-}
-
-
-class EnrolledTerminal(HttpBearer):
-    """The token that enrolment gave."""
-
-    def authenticate(self, request: HttpRequest, token: str) -> Terminal | None:
-        return terminal_with(token)
+# What every door may answer besides.
+_ANYWHERE = dict.fromkeys((400, 503), schemas.Error)
+_TERMINAL = {**_ANYWHERE, **dict.fromkeys((401, 403, 429), schemas.Error)}
 
 
 def build_api() -> NinjaAPI:
@@ -66,7 +63,10 @@ def build_api() -> NinjaAPI:
     )
     _failures(api)
     _open_doors(api)
-    _terminal_doors(api)
+    door = doors(Rates(settings.RATE_A_SECOND))
+    _terminal_doors(api, door.present)
+    _delivering_doors(api, door.delivering, writer())
+    uploading_doors(api, door.delivering)
     return api
 
 
@@ -78,11 +78,9 @@ def _failures(api: NinjaAPI) -> None:
         place = ".".join(str(part) for part in first.get("loc", ())[2:]) or "body"
         return error(422, "invalid", f"{place}: {first.get('msg', 'invalid')}"[:300])
 
-    @api.exception_handler(AuthenticationError)
-    def stranger(request: HttpRequest, wrong: AuthenticationError) -> HttpResponse:
-        said = error(401, "not_enrolled", "a terminal's valid token is needed")
-        said["WWW-Authenticate"] = "Bearer"
-        return said
+    @api.exception_handler(TurnedAwayError)
+    def turned_away(request: HttpRequest, wrong: TurnedAwayError) -> HttpResponse:
+        return wrong.answer
 
     @api.exception_handler(HttpError)
     def refused(request: HttpRequest, wrong: HttpError) -> HttpResponse:
@@ -95,25 +93,19 @@ def _failures(api: NinjaAPI) -> None:
     @api.exception_handler(DatabaseError)
     def busy(request: HttpRequest, wrong: DatabaseError) -> HttpResponse:
         log.error("the database could not do it: %s", type(wrong).__name__)
-        return _again("busy", "the database cannot take it now; come again")
+        return again("busy", "the database cannot take it now; come again")
 
     @api.exception_handler(OSError)
     def disk(request: HttpRequest, wrong: OSError) -> HttpResponse:
         if isinstance(wrong, UnreadablePostError):
             return error(400, "bad_request", "the body ended early")
         log.error("the disk could not do it: errno %s", wrong.errno)
-        return _again("no_space", "the disk cannot take it now; come again")
+        return again("no_space", "the disk cannot take it now; come again")
 
     @api.exception_handler(Exception)
     def bug(request: HttpRequest, wrong: Exception) -> HttpResponse:
         log.error("unforeseen", exc_info=wrong)
         return error(500, "internal", "the hub failed; come again")
-
-
-def _again(code: str, text: str) -> HttpResponse:
-    said = error(503, code, text)
-    said["Retry-After"] = str(BUSY_RETRY_S)
-    return said
 
 
 def _open_doors(api: NinjaAPI) -> None:
@@ -129,17 +121,24 @@ def _open_doors(api: NinjaAPI) -> None:
             cursor.execute("SELECT 1")
         return {"ok": True, "time": timezone.now()}
 
+    @api.get(
+        "/ca",
+        response={200: schemas.AuthorityOut, 503: schemas.Error},
+        operation_id="authority",
+        summary="The hub's own certificate authority, to be checked against the code's pin",
+        tags=["open"],
+    )
+    def authority(request: HttpRequest) -> Any:
+        return {"ca": read_authority(settings.KEYS).pem}
+
     @api.post(
         "/enrol",
         response={
             200: schemas.EnrolOut,
-            400: schemas.Error,
-            403: schemas.Error,
-            422: schemas.Error,
-            429: schemas.Error,
+            **dict.fromkeys((400, 403, 413, 422, 429, 503), schemas.Error),
         },
         operation_id="enrol",
-        summary="Spend a one-time code; receive the terminal's token",
+        summary="Spend a one-time code; receive the terminal's certificate",
         tags=["open"],
     )
     def enrol_terminal(request: HttpRequest, asked: schemas.EnrolIn) -> Any:
@@ -148,110 +147,62 @@ def _open_doors(api: NinjaAPI) -> None:
             said = error(429, "too_many_attempts", "too many wrong codes; wait ten minutes")
             said["Retry-After"] = str(ENROLMENT.window_s)
             return said
-        public_key = read_public_key(asked.public_key)
-        if public_key is None:
-            return error(422, "invalid", "public_key: is not base64 of 32 bytes")
-        done = enrol(asked.code, public_key, asked.software)
+        receipt_key = read_public_key(asked.receipt_key)
+        if receipt_key is None:
+            return error(422, "invalid", "receipt_key: is not base64 of 32 bytes")
+        try:
+            key = requested_key(asked.csr)
+        except NotARequestError:
+            return error(422, "invalid", "csr: is no request for a P-256 key")
+        done = enrol(asked.code, key, receipt_key, asked.software)
         if isinstance(done, EnrolFault):
             ENROLMENT.failed(address)
             ENROLMENT_ALL.failed(EVERYBODY)
             return error(403, done, _ENROL_TEXTS[done])
         log.info("enrolled terminal=%s", done.terminal)
-        return {"terminal": done.terminal, "token": done.token, "time": timezone.now()}
+        return {
+            "terminal": done.terminal,
+            "certificate": done.certificate,
+            "ca": done.authority,
+            "seal_keys": _seal_keys(),
+            "time": timezone.now(),
+        }
 
 
-def _terminal_doors(api: NinjaAPI) -> None:
-    token = EnrolledTerminal()
-
+def _terminal_doors(api: NinjaAPI, present: ClientCertificate) -> None:
     @api.get(
         "/contact",
-        auth=token,
-        response={200: schemas.ContactOut, 401: schemas.Error},
+        auth=present,
+        response={200: schemas.ContactOut, **_TERMINAL, 422: schemas.Error},
         operation_id="contact",
-        summary="I am here; what time is it?",
+        summary="I am here; what time is it, and what of my queue do you not hold?",
         tags=["terminal"],
     )
-    def contact(request: HttpRequest) -> Any:
-        return {"terminal": _terminal(request).code, "time": timezone.now()}
-
-    @api.post(
-        "/batch",
-        auth=token,
-        response={
-            200: schemas.BatchOut,
-            400: schemas.Error,
-            401: schemas.Error,
-            403: schemas.Error,
-            413: schemas.Error,
-            422: schemas.Error,
-            503: schemas.Error,
-        },
-        operation_id="batch",
-        summary="Hand over up to 100 items; an answer for each, in their order",
-        tags=["terminal"],
-    )
-    def batch(request: HttpRequest, asked: schemas.BatchIn) -> Any:
-        terminal = _terminal(request)
-        if asked.terminal != terminal.code:
-            return error(403, "other_terminal", "this token is another terminal's")
-        if len(asked.items) > limits.BATCH_ITEMS:
-            return error(413, "too_many_items", f"at most {limits.BATCH_ITEMS} items")
-        answers = Intake(terminal, attachment_store()).take(asked.epoch, asked.items)
-        return {"time": timezone.now(), "answers": answers}
-
-    @api.put(
-        "/attachments/{sha256}",
-        auth=token,
-        response={
-            200: schemas.AttachmentOut,
-            201: schemas.AttachmentOut,
-            401: schemas.Error,
-            413: schemas.Error,
-            422: schemas.Error,
-            503: schemas.Error,
-        },
-        operation_id="put_attachment",
-        summary="Hand over the bytes that have this SHA-256",
-        tags=["terminal"],
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-                },
-            }
-        },
-    )
-    def put_attachment(request: HttpRequest, sha256: Path[Sha256]) -> Any:
-        store = attachment_store()
-        row = Attachment.objects.filter(pk=sha256).first()
-        if row is not None and store.size(sha256) == row.bytes:
-            return Status(200, {"sha256": sha256, "bytes": row.bytes})
-        stored = store.put(sha256, _chunks(request))
-        if isinstance(stored, BlobFault):
-            status, text = _BLOB_ERRORS[stored]
-            return error(status, stored, text)
-        with transaction.atomic():
-            Attachment.objects.get_or_create(
-                pk=sha256,
-                defaults={
-                    "bytes": stored.bytes,
-                    "media_type": stored.media_type,
-                    "received_at": timezone.now(),
-                    "terminal": _terminal(request),
-                },
-            )
-        return Status(201, {"sha256": sha256, "bytes": stored.bytes})
+    def contact(
+        request: HttpRequest,
+        epoch: Epoch = Query(""),  # noqa: B008 (the framework's way)
+        last_seq: int = Query(0, ge=0, le=SEQ_MAX),
+    ) -> Any:
+        terminal = asking(request)
+        now = timezone.now()
+        resend: list[list[int]] = []
+        if epoch and last_seq:
+            resend = places.missing(places.queue_to_read(terminal.code, epoch), last_seq)
+        return {
+            "terminal": terminal.code,
+            "time": now,
+            "seal_keys": _seal_keys(),
+            "resend": resend,
+            "spread_s": SPREAD_S,
+        }
 
     @api.post(
         "/progress",
-        auth=token,
+        auth=present,
         response={
             200: schemas.ProgressOut,
-            400: schemas.Error,
-            401: schemas.Error,
-            404: schemas.Error,
-            422: schemas.Error,
+            **_TERMINAL,
+            **dict.fromkeys((404, 413, 422), schemas.Error),
         },
         operation_id="progress",
         summary="How far the application of this receipt is; nothing personal",
@@ -272,12 +223,11 @@ def _terminal_doors(api: NinjaAPI) -> None:
 
     @api.post(
         "/earlier",
-        auth=token,
+        auth=present,
         response={
             200: schemas.EarlierOut,
-            400: schemas.Error,
-            401: schemas.Error,
-            422: schemas.Error,
+            **_TERMINAL,
+            **dict.fromkeys((413, 422), schemas.Error),
         },
         operation_id="earlier",
         summary="The newest application of this person for this item since a time",
@@ -290,12 +240,106 @@ def _terminal_doors(api: NinjaAPI) -> None:
         return {"number": found.number, "accepted_at": found.accepted_at}
 
 
-def _terminal(request: HttpRequest) -> Terminal:
-    terminal = request.auth  # type: ignore[attr-defined]  # set by the API's token check
-    assert isinstance(terminal, Terminal)  # noqa: S101
-    return terminal
+def _delivering_doors(api: NinjaAPI, delivering: ClientCertificate, writes: Writer) -> None:
+    """Also for who comes with a certificate that ran out while the line was dead."""
+
+    @api.post(
+        "/renew",
+        auth=delivering,
+        response={
+            200: schemas.RenewOut,
+            **_TERMINAL,
+            **dict.fromkeys((413, 422), schemas.Error),
+        },
+        operation_id="renew",
+        summary="A new certificate for the terminal that shows one",
+        tags=["terminal"],
+    )
+    def renew_certificate(request: HttpRequest, asked: schemas.RenewIn) -> Any:
+        try:
+            key = requested_key(asked.csr)
+        except NotARequestError:
+            return error(422, "invalid", "csr: is no request for a P-256 key")
+        done = renew(asking(request), key)
+        log.info("renewed terminal=%s", done.terminal)
+        return {"certificate": done.certificate, "ca": done.authority}
+
+    shape = schemas.batch_document()
+
+    @api.post(
+        "/batch",
+        auth=delivering,
+        response={
+            200: schemas.BatchOut,
+            **_TERMINAL,
+            **dict.fromkeys((413, 415, 422), schemas.Error),
+        },
+        operation_id="batch",
+        summary="Hand over up to 100 items; an answer for each, in their order",
+        description="In CBOR, ids are 16 bytes, hashes 32, sealed bytes are bytes, and the answer "
+        "leaves empty fields out.",
+        tags=["terminal"],
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {wire.JSON: {"schema": shape}, wire.CBOR: {"schema": shape}},
+            }
+        },
+    )
+    def batch(request: HttpRequest) -> HttpResponse:
+        """Read and answered without the framework's models: a batch has a hundred items."""
+        terminal = asking(request)
+        media_type = request.content_type or wire.JSON
+        if media_type not in (wire.JSON, wire.CBOR):
+            return error(415, "bad_request", f"a batch is {wire.CBOR} or {wire.JSON}")
+        try:
+            asked = wire.Batch.model_validate(wire.read(request.body, media_type))
+        except wire.UnreadableBatchError:
+            return error(400, "bad_request", "the body cannot be read")
+        except ShapeError as wrong:
+            return error(422, "invalid", where_wrong(wrong))
+        if asked.terminal != terminal.code:
+            return error(403, "other_terminal", "this certificate is another terminal's")
+        if len(asked.items) > limits.BATCH_ITEMS:
+            return error(413, "too_many_items", f"at most {limits.BATCH_ITEMS} items")
+        intake = Intake(terminal.code, attachment_store(), key_ring(), writes)
+        done = intake.take(asked.epoch, asked.last_seq, asked.items)
+        return HttpResponse(
+            wire.written(_batch_answer(asked.items, done, media_type), media_type),
+            content_type=media_type,
+        )
 
 
-def _chunks(request: HttpRequest) -> Iterator[bytes]:
-    while chunk := request.read(limits.CHUNK_BYTES):
-        yield chunk
+def _batch_answer(items: list[Any], done: Settled, media_type: str) -> dict[str, Any]:
+    """`id` and `sha256` echo what was sent, as far as it can be."""
+    packed = media_type == wire.CBOR
+    answers = [
+        _answer(raw, judged, packed=packed) for raw, judged in zip(items, done.answers, strict=True)
+    ]
+    said: dict[str, Any] = {"time": utc(timezone.now()), "answers": answers}
+    if done.resend or not packed:
+        said["resend"] = done.resend
+    return said
+
+
+def _answer(raw: Any, judged: Judged, *, packed: bool) -> dict[str, Any]:
+    said = {
+        "id": wire.echoed(raw, "id", packed=packed),
+        "sha256": wire.echoed(raw, "sha256", packed=packed),
+        "result": judged.result.value,
+        "missing": [bytes.fromhex(name) if packed else name for name in judged.missing],
+        "code": judged.code,
+        "text": judged.text,
+    }
+    return {name: value for name, value in said.items() if value or not packed}
+
+
+def _seal_keys() -> list[dict[str, Any]]:
+    return [
+        {
+            "id": key.id.hex(),
+            "suite": key.suite,
+            "public_key": base64.b64encode(key.public_key).decode("ascii"),
+        }
+        for key in seal_keys()
+    ]

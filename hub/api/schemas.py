@@ -9,21 +9,24 @@ from ninja import Schema
 from pydantic import ConfigDict, Field, WithJsonSchema
 
 from hub import limits
-from hub.applications.bodies import (
-    CitizenNumber,
-    Code,
-    Epoch,
-    ItemEnvelope,
-    Moment,
-    TerminalCode,
-    text_of,
-)
+from hub.applications.bodies import CitizenNumber, Code, Moment, text_of
 from hub.applications.intake import Result
+from hub.applications.wire import Batch, WireItem
+from hub.terminals.authority import CSR_CHARACTERS_MAX
 
-# Items are judged one by one, so that a bad one is answered and the others are taken; the
-# document still tells what a good one looks like.
-ITEM_DOCUMENT: dict[str, Any] = ItemEnvelope.model_json_schema()
-Item = Annotated[Any, WithJsonSchema(ITEM_DOCUMENT)]
+
+def batch_document() -> dict[str, Any]:
+    """What a good batch looks like. Items are judged one by one, so that a bad one is answered and
+    the others are taken; nothing else reads this."""
+    shape = Batch.model_json_schema()
+    item = WireItem.model_json_schema()
+    shape["properties"]["items"] = {
+        "type": "array",
+        "maxItems": limits.BATCH_ITEMS,
+        "items": item,
+        "title": "Items",
+    }
+    return shape
 
 
 class Asked(Schema):
@@ -39,22 +42,38 @@ class Error(Schema):
     error: ErrorBody
 
 
+class SealKeyOut(Schema):
+    id: str = Field(description="first 8 bytes of SHA-256 over public_key, in hex digits")
+    suite: int = Field(description="1 = aes256gcm+p256, 2 = sm4gcm+sm2")
+    public_key: str = Field(description="base64 of the SPKI DER")
+
+
+class AuthorityOut(Schema):
+    ca: str = Field(description="PEM; to be checked against the pin of the one-time code")
+
+
 class EnrolIn(Asked):
-    code: text_of(32, 1)
-    public_key: text_of(64, 1) = Field(description="base64 of 32 raw Ed25519 bytes")
+    code: text_of(64, 1)
+    csr: text_of(CSR_CHARACTERS_MAX, 1) = Field(description="PEM, for a P-256 key")
+    receipt_key: text_of(64, 1) = Field(description="base64 of 32 raw Ed25519 bytes")
     software: text_of(64)
 
 
 class EnrolOut(Schema):
     terminal: str
-    token: str
+    certificate: str
+    ca: str
+    seal_keys: list[SealKeyOut]
     time: datetime
 
 
-class BatchIn(Asked):
-    terminal: TerminalCode
-    epoch: Epoch
-    items: list[Item] = Field(json_schema_extra={"maxItems": limits.BATCH_ITEMS})
+class RenewIn(Asked):
+    csr: text_of(CSR_CHARACTERS_MAX, 1) = Field(description="PEM, for a P-256 key")
+
+
+class RenewOut(Schema):
+    certificate: str
+    ca: str
 
 
 class AnswerOut(Schema):
@@ -66,14 +85,27 @@ class AnswerOut(Schema):
     text: str
 
 
+Ranges = Annotated[
+    list[list[int]],
+    WithJsonSchema(
+        {
+            "type": "array",
+            "description": "ranges of places that the hub does not hold, both ends included",
+            "items": {
+                "type": "array",
+                "items": {"type": "integer"},
+                "minItems": 2,
+                "maxItems": 2,
+            },
+        }
+    ),
+]
+
+
 class BatchOut(Schema):
     time: datetime
     answers: list[AnswerOut]
-
-
-class AttachmentOut(Schema):
-    sha256: str
-    bytes: int
+    resend: Ranges
 
 
 class ProgressIn(Asked):
@@ -102,6 +134,9 @@ class EarlierOut(Schema):
 class ContactOut(Schema):
     terminal: str
     time: datetime
+    seal_keys: list[SealKeyOut]
+    resend: Ranges
+    spread_s: float = Field(description="over how long terminals that return together spread")
 
 
 class HealthOut(Schema):

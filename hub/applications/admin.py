@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from typing import Any
 
@@ -25,26 +26,30 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from hub import catalogue
-from hub.applications import reading
-from hub.applications.blobs import attachment_store
+from hub.applications import places, reading
+from hub.applications.blobs import attachment_store, content_of
 from hub.applications.decisions import STEPS, DecisionFault, decide
 from hub.applications.models import (
     Application,
     Attachment,
     Enclosure,
     Outcome,
+    Queue,
     Rating,
     SetAside,
     State,
 )
+from hub.applications.opening import CannotOpenError
 from hub.masking import masked_name, masked_number
 from hub.numbers import grouped
 from hub.staff.models import User
+from hub.staff.site import GAP_NEWS_AFTER
 
 log = logging.getLogger("hub.staff")
 
 SHOWN_IN_PLACE = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}
 NOTE_CHARACTERS = 500
+GAPS_SHOWN = 3
 # A page that came from a terminal may run nothing and load nothing, whatever is in it.
 FILE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; object-src 'self'; "
@@ -184,6 +189,11 @@ class ApplicationAdmin(FactsOnly):
         log.info("application read user=%s number=%s", request.user.pk, application.pk)
         earlier = Application.objects.filter(pk=application.earlier_number).first()
         may_decide = request.user.has_perm("applications.decide_application")
+        try:
+            body = reading.body_of(application)
+        except CannotOpenError:
+            # The keys were not restored with the database. What is in the tables can be seen.
+            body = None
         context = {
             **self.admin_site.each_context(request),
             "title": catalogue.item_name(application.item),
@@ -191,8 +201,9 @@ class ApplicationAdmin(FactsOnly):
             "application": application,
             "number": grouped(application.number),
             "pill": pill(application),
-            "sections": reading.sections(application),
-            "circumstances": reading.circumstances(application),
+            "sections": reading.sections(application, body) if body else [],
+            "key_lost": body is None,
+            "circumstances": reading.circumstances(application, body) if body else None,
             "papers": reading.papers(application),
             "signature": reading.signature(application),
             "earlier": earlier,
@@ -252,13 +263,14 @@ class ApplicationAdmin(FactsOnly):
             Enclosure.objects.select_related("attachment"), application=application, code=code
         )
         held = enclosure.attachment
-        store = attachment_store()
-        if store.size(held.sha256) is None:
-            raise Http404
+        try:
+            content = content_of(held, attachment_store())
+        except (FileNotFoundError, CannotOpenError):
+            raise Http404 from None
         log.info("attachment read user=%s number=%s", request.user.pk, application.pk)
         ending = SHOWN_IN_PLACE.get(held.media_type)
         response = FileResponse(
-            store.path(held.sha256).open("rb"),
+            io.BytesIO(content),
             as_attachment=ending is None or "download" in request.GET,
             filename=f"{application.number}-{enclosure.code}.{ending or 'bin'}",
             content_type=held.media_type if ending else "application/octet-stream",
@@ -287,9 +299,19 @@ def pill(application: Application) -> str:
 class AttachmentAdmin(FactsOnly):
     list_display = ("short", "media_type", "size", "used_by", "terminal_", "arrived", "whole")
     list_filter = ("media_type", "terminal", "received_at")
-    search_fields = ("sha256", "enclosures__application__number")
+    search_fields = ("sha256", "content_sha256", "enclosures__application__number")
     search_help_text = "办件编号或哈希"
-    fields = ("sha256", "media_type", "size", "used_by", "terminal", "received_at", "whole")
+    fields = (
+        "sha256",
+        "content_sha256",
+        "media_type",
+        "size",
+        "fault",
+        "used_by",
+        "terminal",
+        "received_at",
+        "whole",
+    )
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attachment]:
@@ -324,7 +346,7 @@ class AttachmentAdmin(FactsOnly):
 
     @admin.display(description="文件完好", boolean=True)
     def whole(self, attachment: Attachment) -> bool:
-        return attachment_store().size(attachment.sha256) == attachment.bytes
+        return attachment_store().size(attachment.sha256) == attachment.sealed_bytes
 
 
 @admin.register(Rating)
@@ -382,6 +404,19 @@ class HandledFilter(admin.SimpleListFilter):
         return queryset
 
 
+class GapFilter(admin.SimpleListFilter):
+    title = "缺号"
+    parameter_name = "gap"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "有缺号"), ("no", "没有缺号")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() in ("yes", "no"):
+            return queryset.filter(gap_since__isnull=self.value() == "no")
+        return queryset
+
+
 @admin.register(SetAside)
 class SetAsideAdmin(FactsOnly):
     list_display = ("outcome_", "reason", "kind_", "terminal_", "last_at", "times", "handled")
@@ -389,7 +424,7 @@ class SetAsideAdmin(FactsOnly):
 
     @admin.display(description="结果", ordering="outcome")
     def outcome_(self, row: SetAside) -> str:
-        tone = "trouble" if row.outcome == Outcome.CONFLICT else "now"
+        tone = "now" if row.outcome == Outcome.REFUSED else "trouble"
         return format_html('<span class="pill pill-{}">{}</span>', tone, row.get_outcome_display())
 
     @admin.display(description="原因", ordering="code")
@@ -410,6 +445,7 @@ class SetAsideAdmin(FactsOnly):
         wrap = self.admin_site.admin_view
         return [
             path("<int:pk>/handled/", wrap(self.mark), name="setaside_handled"),
+            path("<int:pk>/sealed/", wrap(self.sealed), name="setaside_sealed"),
             *super().get_urls(),
         ]
 
@@ -432,8 +468,19 @@ class SetAsideAdmin(FactsOnly):
             "held_application": held,
             "held_number": grouped(held.number) if held else "",
             "may_mark": request.user.has_perm("applications.handle_setaside"),
+            "sealed_bytes": len(row.sealed),
+            "may_download": request.user.has_perm("applications.handle_setaside"),
         }
         return TemplateResponse(request, "staff/set_aside.html", context)
+
+    def sealed(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """As it came, still sealed: for whoever looks for the key."""
+        if not request.user.has_perm("applications.handle_setaside"):
+            raise PermissionDenied
+        row = get_object_or_404(SetAside, pk=pk)
+        return FileResponse(
+            io.BytesIO(bytes(row.sealed)), as_attachment=True, filename=f"set-aside-{pk}.zw1"
+        )
 
     def mark(self, request: HttpRequest, pk: int) -> HttpResponse:
         if request.method != "POST":
@@ -448,21 +495,72 @@ class SetAsideAdmin(FactsOnly):
         return HttpResponseRedirect(reverse("admin:applications_setaside_change", args=[row.pk]))
 
 
+@admin.register(Queue)
+class QueueAdmin(FactsOnly):
+    """A gap that stays means: a row is missing on the terminal, or was taken out of it."""
+
+    list_display = ("terminal_", "epoch_", "whole", "gap", "top_seq", "last_at")
+    list_filter = (GapFilter, "terminal")
+    list_display_links = None
+
+    @admin.display(description="队列标识")
+    def epoch_(self, row: Queue) -> str:
+        return format_html('<span class="code" title="{}">{}</span>', row.epoch, row.epoch[:8])
+
+    @admin.display(description="连续收到")
+    def whole(self, row: Queue) -> str:
+        return f"第{row.whole_upto}条"
+
+    @admin.display(description="缺号", ordering="gap_since")
+    def gap(self, row: Queue) -> str:
+        if row.gap_since is None:
+            return "没有"
+        ranges = places.missing(row, row.top_seq)
+        said = "、".join(
+            f"{first}" if first == last else f"{first}–{last}"
+            for first, last in ranges[:GAPS_SHOWN]
+        )
+        more = " 等" if len(ranges) > GAPS_SHOWN else ""
+        since = timezone.localtime(row.gap_since)
+        return format_html(
+            '<span class="pill pill-{}">缺第{}{}条</span> 自{}',
+            "trouble" if gap_is_old(row) else "now",
+            said,
+            more,
+            f"{since:%m-%d %H:%M}",
+        )
+
+
 KINDS = {"application": "办件", "rating": "评价", "print_result": "打印结果"}
 REASONS = {
     "id_elsewhere": "另一台终端用过同一标识",
     "other_content": "同一条内容前后不一致",
+    "other_place": "同一条内容换了队列位置",
     "place_taken": "队列序号重复",
     "number_taken": "办件编号重复",
+    "chain_broken": "队列前后衔接不上",
     "item_invalid": "格式不合规定",
     "hash_mismatch": "校验值与内容不符",
+    "not_an_envelope": "不是密封的内容",
+    "unknown_suite": "平台没有这种密封算法",
+    "unknown_seal_key": "平台没有对应的密钥",
+    "not_authentic": "密封损坏，或不属于这个位置",
+    "not_unpacked": "密封内容无法展开",
+    "too_large_opened": "密封内容过大",
+    "attachment_elsewhere": "附件属于另一台终端",
+    "attachment_sealed": "附件无法打开",
+    "attachments_differ": "附件与所说的不一致",
     "body_not_json": "内容无法读取",
     "body_invalid": "内容不合规定",
     "other_terminal": "内容属于另一台终端",
     "not_storable": "内容无法保存",
-    "not_taken": "平台未能处理",
 }
 
 
 def reason_words(code: str) -> str:
     return REASONS.get(code, code)
+
+
+def gap_is_old(row: Queue) -> bool:
+    """Longer than attachments on a slow line may keep a place waiting."""
+    return row.gap_since is not None and timezone.now() - row.gap_since > GAP_NEWS_AFTER

@@ -1,95 +1,199 @@
-"""Attachments on disk, named by the SHA-256 of their content.
+"""Attachments, sealed as they came, named by the SHA-256 of those bytes: in a folder or in a bucket
+of an S3-compatible store.
 
-A name appears only when the whole content is under it and synced, so what is there is whole.
+A name appears only when all of its content is under it and durable, so what is there is whole. The
+store never sees what was sealed; opening is for who may look (`content_of`).
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
-import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
+import shutil
+from functools import cache
 from pathlib import Path
+from typing import Any, Protocol
 
 from django.conf import settings
 
 from hub import limits
+from hub.applications.models import Attachment
+from hub.applications.opening import CannotOpenError
+from hub.seal.envelope import SealFault, attachment_context, open_envelope
+from hub.seal.keys import key_ring
 
 FOLDER_MODE = 0o700
-FILE_MODE = 0o600
+S3_TRIES = 3
+S3_CONNECT_S = 5
+S3_READ_S = 30
+NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
-class BlobFault(StrEnum):
-    HASH_MISMATCH = "hash_mismatch"
-    TOO_LARGE = "too_large"
-    EMPTY = "empty"
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    bytes: int
-    media_type: str
-
-
-class BlobStore:
-    """A folder of attachments. An object store would offer the same four methods."""
-
-    def __init__(self, folder: Path, *, bytes_max: int) -> None:
-        self._folder = folder
-        self._bytes_max = bytes_max
-
-    def path(self, sha256: str) -> Path:
-        """Where it is or would be; spread over 256 folders."""
-        return self._folder / sha256[:2] / sha256
+class AttachmentStore(Protocol):
+    """Trouble with the disk or the line raises OSError: the terminal tries again."""
 
     def size(self, sha256: str) -> int | None:
         """Bytes held; None if it is not there."""
+        ...
+
+    def take(self, sha256: str, file: Path) -> None:
+        """Put a whole, checked file under its name; `file` is gone afterwards."""
+        ...
+
+    def read(self, sha256: str) -> bytes:
+        """All of it. FileNotFoundError if it is not there."""
+        ...
+
+    def delete(self, sha256: str) -> None:
+        """It may be gone already."""
+        ...
+
+
+class FolderStore:
+    """A folder, spread over 256 folders by the name's beginning."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, sha256: str) -> Path:
+        return self._folder / sha256[:2] / sha256
+
+    def size(self, sha256: str) -> int | None:
         try:
             return self.path(sha256).stat().st_size
         except FileNotFoundError:
             return None
 
-    def put(self, sha256: str, chunks: Iterable[bytes]) -> Stored | BlobFault:
-        """Write, verify, sync, then name. Disk errors raise OSError: the terminal tries again."""
+    def take(self, sha256: str, file: Path) -> None:
         target = self.path(sha256)
-        incoming = self._folder / "incoming"
-        for folder in (incoming, target.parent):
-            folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        part = incoming / secrets.token_hex(16)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        with file.open("rb") as content:
+            os.fsync(content.fileno())
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                digest = hashlib.sha256()
-                total = 0
-                head = b""
-                for chunk in chunks:
-                    total += len(chunk)
-                    if total > self._bytes_max:
-                        return BlobFault.TOO_LARGE
-                    head = head or chunk[:16]
-                    digest.update(chunk)
-                    file.write(chunk)
-                if not total:
-                    return BlobFault.EMPTY
-                if digest.hexdigest() != sha256:
-                    return BlobFault.HASH_MISMATCH
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(target)
-            _sync_folder(target.parent)
-            _sync_folder(self._folder)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                part.unlink()
-        return Stored(total, media_type_of(head))
+            file.replace(target)
+        except OSError:  # another file system
+            beside = target.with_name(f".{target.name}")
+            shutil.copyfile(file, beside)
+            beside.chmod(settings.PRIVATE_FILE_MODE)
+            with beside.open("rb") as content:
+                os.fsync(content.fileno())
+            beside.replace(target)
+            file.unlink()
+        sync_folder(target.parent)
+        sync_folder(self._folder)
+
+    def read(self, sha256: str) -> bytes:
+        return self.path(sha256).read_bytes()
+
+    def delete(self, sha256: str) -> None:
+        self.path(sha256).unlink(missing_ok=True)
 
 
-def attachment_store() -> BlobStore:
+class S3Error(OSError):
+    """The object store did not do it."""
+
+
+class S3Store:
+    """A bucket. Credentials come the way the AWS tools read them; every S3-compatible store does."""
+
+    def __init__(self, bucket: str, prefix: str, client: Any) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
+        self._s3 = client
+
+    def size(self, sha256: str) -> int | None:
+        from botocore.exceptions import ClientError  # noqa: PLC0415 (an extra)
+
+        try:
+            return int(self._call("head_object", sha256)["ContentLength"])
+        except ClientError as wrong:
+            if _code(wrong) in NOT_THERE:
+                return None
+            raise S3Error(_code(wrong)) from None
+
+    def take(self, sha256: str, file: Path) -> None:
+        from botocore.exceptions import ClientError  # noqa: PLC0415
+
+        with file.open("rb") as content:
+            try:
+                self._call(
+                    "put_object", sha256, Body=content, ContentType="application/octet-stream"
+                )
+            except ClientError as wrong:
+                raise S3Error(_code(wrong)) from None
+        file.unlink()
+
+    def read(self, sha256: str) -> bytes:
+        from botocore.exceptions import ClientError  # noqa: PLC0415
+
+        try:
+            body = self._call("get_object", sha256)["Body"]
+        except ClientError as wrong:
+            if _code(wrong) in NOT_THERE:
+                raise FileNotFoundError from None
+            raise S3Error(_code(wrong)) from None
+        with body:
+            return bytes(body.read())
+
+    def delete(self, sha256: str) -> None:
+        from botocore.exceptions import ClientError  # noqa: PLC0415
+
+        try:
+            self._call("delete_object", sha256)
+        except ClientError as wrong:
+            raise S3Error(_code(wrong)) from None
+
+    def _call(self, what: str, sha256: str, **more: Any) -> Any:
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+
+        try:
+            key = f"{self._prefix}{sha256[:2]}/{sha256}"
+            return getattr(self._s3, what)(Bucket=self._bucket, Key=key, **more)
+        except BotoCoreError as wrong:  # no line, no credentials: the terminal tries again
+            raise S3Error(type(wrong).__name__) from None
+
+
+def _code(wrong: Any) -> str:
+    return str(wrong.response.get("Error", {}).get("Code", "?"))
+
+
+def s3_store(bucket: str, prefix: str, endpoint: str) -> S3Store:
+    import boto3  # noqa: PLC0415 (an extra)
+    from botocore.config import Config  # noqa: PLC0415
+
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint or None,
+        config=Config(
+            connect_timeout=S3_CONNECT_S,
+            read_timeout=S3_READ_S,
+            retries={"max_attempts": S3_TRIES, "mode": "standard"},
+        ),
+    )
+    return S3Store(bucket, prefix, client)
+
+
+_s3_store_once = cache(s3_store)  # making a client takes a good part of a second
+
+
+def attachment_store() -> AttachmentStore:
     """This site's attachments."""
-    return BlobStore(settings.ATTACHMENTS, bytes_max=limits.ATTACHMENT_BYTES)
+    if settings.S3_BUCKET:
+        return _s3_store_once(settings.S3_BUCKET, settings.S3_PREFIX, settings.S3_ENDPOINT)
+    return FolderStore(settings.ATTACHMENTS)
+
+
+def opened_attachment(sealed: bytes, terminal: str) -> bytes | SealFault:
+    return open_envelope(
+        sealed, attachment_context(terminal), key_ring(), bytes_max=limits.ATTACHMENT_BYTES
+    )
+
+
+def content_of(attachment: Attachment, store: AttachmentStore) -> bytes:
+    """What was sealed. FileNotFoundError if it is lost, CannotOpenError if its key is."""
+    content = opened_attachment(store.read(attachment.sha256), attachment.terminal_id)
+    if isinstance(content, SealFault):
+        raise CannotOpenError(content)
+    return content
 
 
 def media_type_of(head: bytes) -> str:
@@ -103,7 +207,7 @@ def media_type_of(head: bytes) -> str:
     return "application/octet-stream"
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """A rename is durable when its folder is."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""The shapes of what a terminal sends: the item's envelope and the three kinds of body.
+"""The shapes of what a terminal sealed: an item's content, and the three kinds of body.
 
 Strict about everything the hub decides by; what a newer terminal adds is kept in the item's text
 and otherwise passed over, so that an update of the terminals never strands their queues.
@@ -27,13 +27,12 @@ from hub.applications.models import SIGNATURE
 from hub.numbers import NUMBER_PATTERN, TERMINAL_PATTERN, check_characters_fit
 
 SEQ_MAX = 2**63 - 1
-BODY_CHARACTERS_MAX = 262_144  # an application has 2 to 4 KB; a form of 100 long answers 100 KB
 MATERIALS_MAX = 50
+ATTACHMENTS_MAX = MATERIALS_MAX + 1  # and the signature
 FORM_FIELDS_MAX = 200
 YEARS = (1900, 9000)  # a dead clock battery says 1970 or worse; that is no reason to refuse
 
 ItemKind = Literal["application", "rating", "print_result"]
-UUID_PATTERN = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 
 
 def _without_nul(text: str) -> str:
@@ -96,16 +95,19 @@ class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
 
 
-class ItemEnvelope(Strict):
-    """One thing out of a terminal's queue."""
+class Named(Strict):
+    """An attachment, as an item's sealed content names it."""
 
-    id: matching(UUID_PATTERN)
-    seq: int = Field(ge=0, le=SEQ_MAX)
-    kind: ItemKind
-    order_key: matching(r"^[\x21-\x7e]{1,64}$")
-    created_at: Moment
-    sha256: Sha256
-    body: Annotated[str, StringConstraints(strict=True, max_length=BODY_CHARACTERS_MAX)]
+    sha256: Sha256  # of its content
+    sealed: Sha256  # of the sealed bytes
+    bytes: int = Field(ge=1, le=2**40)
+
+
+class Content(Strict):
+    """What an item's seal holds."""
+
+    body: dict[str, Any]
+    attachments: list[Named] = Field(default=[], max_length=ATTACHMENTS_MAX)
 
 
 class Consent(Strict):
@@ -174,13 +176,13 @@ Body = TypeVar("Body", ApplicationBody, RatingBody, PrintResultBody)
 
 
 class UnreadableError(Exception):
-    """The text is no JSON object."""
+    """The bytes are no JSON object."""
 
 
-def read_json(text: str) -> dict[str, Any]:
-    """A JSON object from an item's body; NaN and its like are not JSON."""
+def read_json(content: bytes) -> dict[str, Any]:
+    """A JSON object from an opened seal; NaN and its like are not JSON."""
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        value = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as wrong:
         raise UnreadableError from wrong
     if not isinstance(value, dict):

@@ -1,7 +1,7 @@
 """What the terminals handed over, and what staff decided about it.
 
 `ReceivedItem` is the memory that makes a resend harmless, for ever: one row an item, with the
-bytes as they were sent. The other tables are read out of it.
+bytes as they were sent, still sealed. The other tables are read out of it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from hub.terminals.models import Terminal
 
 class ReceivedItem(models.Model):
     id = models.UUIDField(primary_key=True)
-    terminal = models.ForeignKey(Terminal, models.PROTECT, related_name="+")
+    # The constraint below is its index.
+    terminal = models.ForeignKey(Terminal, models.PROTECT, related_name="+", db_index=False)
     epoch = models.CharField(max_length=64)
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=16)
@@ -22,7 +23,8 @@ class ReceivedItem(models.Model):
     created_at = models.DateTimeField()
     received_at = models.DateTimeField()
     sha256 = models.CharField(max_length=64)
-    body = models.TextField()  # exactly as sent: the hash stays checkable
+    chain = models.BinaryField()  # 32 bytes: SHA-256 over the chain before, seq, id and sha256
+    sealed = models.BinaryField()  # exactly as sent: the hash stays checkable
 
     class Meta:
         constraints = [
@@ -30,6 +32,31 @@ class ReceivedItem(models.Model):
                 fields=["terminal", "epoch", "seq"], name="one_item_a_place_in_the_queue"
             )
         ]
+
+
+class Queue(models.Model):
+    """How far one queue of a terminal has come: an epoch is a database file on the terminal."""
+
+    terminal = models.ForeignKey(Terminal, models.PROTECT, verbose_name="终端", db_index=False)
+    epoch = models.CharField("队列标识", max_length=64)
+    whole_upto = models.BigIntegerField("连续收到", default=0)  # every place up to here is settled
+    top_seq = models.BigIntegerField("最后收到", default=0)
+    claimed_seq = models.BigIntegerField("终端已用到", default=0)
+    # When a place was first missing below one that arrived; None while none is.
+    gap_since = models.DateTimeField("缺号起始", null=True)
+    first_at = models.DateTimeField("首次联系")
+    last_at = models.DateTimeField("最近送达")
+
+    class Meta:
+        verbose_name = "终端队列"
+        verbose_name_plural = "终端队列"
+        ordering = ["-last_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["terminal", "epoch"], name="one_queue_an_epoch")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.terminal_id} {self.epoch[:8]}"
 
 
 class State(models.TextChoices):
@@ -43,11 +70,14 @@ class State(models.TextChoices):
 class Application(models.Model):
     number = models.CharField("办件编号", max_length=16, primary_key=True)
     received = models.OneToOneField(ReceivedItem, models.PROTECT, related_name="application")
-    terminal = models.ForeignKey(Terminal, models.PROTECT, verbose_name="终端")
+    # Few indexes: every one is paid for by every application that arrives.
+    terminal = models.ForeignKey(
+        Terminal, models.PROTECT, verbose_name="终端", db_index=False, db_constraint=False
+    )
     item = models.CharField("事项", max_length=64)
     item_version = models.CharField("事项版本", max_length=32)
     language = models.CharField("办理语言", max_length=16)
-    accepted_at = models.DateTimeField("受理时间", db_index=True)
+    accepted_at = models.DateTimeField("受理时间")
     received_at = models.DateTimeField("送达时间", db_index=True)
     applicant_name = models.CharField("申请人", max_length=200)
     applicant_number = models.CharField("证件号码", max_length=32)
@@ -71,11 +101,14 @@ class Application(models.Model):
 
 
 class Attachment(models.Model):
-    """Bytes held whole on disk, named by their hash."""
+    """Bytes held whole and sealed in the store, named by the hash of what was sent."""
 
     sha256 = models.CharField("SHA-256", max_length=64, primary_key=True)
-    bytes = models.BigIntegerField("大小（字节）")
+    sealed_bytes = models.BigIntegerField("密文大小（字节）")
+    content_sha256 = models.CharField("内容 SHA-256", max_length=64, blank=True)
+    bytes = models.BigIntegerField("大小（字节）")  # of the content
     media_type = models.CharField("类型", max_length=64)  # by its first bytes, not by its sender
+    fault = models.CharField("未能打开", max_length=32, blank=True)  # a SealFault
     received_at = models.DateTimeField("收到时间")
     terminal = models.ForeignKey(Terminal, models.PROTECT, verbose_name="来自终端")
 
@@ -158,10 +191,12 @@ class PrintResult(models.Model):
 class Outcome(models.TextChoices):
     CONFLICT = "conflict", "内容冲突"
     REFUSED = "refused", "拒收"
+    CHAIN = "chain", "队列不连"  # taken, but its place in the queue's chain does not fit
 
 
 class SetAside(models.Model):
-    """An item that was not taken. Kept as it came, shown to staff, never dropped."""
+    """An item that was not taken, or not as it should have come. Kept, shown to staff, never
+    dropped."""
 
     terminal = models.ForeignKey(Terminal, models.PROTECT, verbose_name="终端")
     outcome = models.CharField("结果", max_length=16, choices=Outcome.choices)
@@ -169,7 +204,7 @@ class SetAside(models.Model):
     text = models.CharField("说明", max_length=300)
     item_id = models.CharField("条目标识", max_length=64, blank=True)
     epoch = models.CharField(max_length=64, blank=True)
-    seq = models.CharField(max_length=24, blank=True)
+    seq = models.BigIntegerField(null=True)
     kind = models.CharField("种类", max_length=24, blank=True)
     sha256 = models.CharField("送来的哈希", max_length=64, blank=True)
     held = models.ForeignKey(
@@ -178,7 +213,8 @@ class SetAside(models.Model):
     held_sha256 = models.CharField("已存的哈希", max_length=64, blank=True)
     # The same thing sent again is counted, not stored again.
     fingerprint = models.CharField(max_length=64)
-    raw = models.TextField()
+    raw = models.TextField()  # what was sent, as JSON; bytes as base64
+    sealed = models.BinaryField(blank=True)  # as sent, for a key that is found again
     first_at = models.DateTimeField("首次收到")
     last_at = models.DateTimeField("最近收到")
     times = models.PositiveIntegerField("次数", default=1)
@@ -196,6 +232,7 @@ class SetAside(models.Model):
                 fields=["terminal", "fingerprint", "outcome", "code"], name="set_aside_once"
             )
         ]
+        indexes = [models.Index(fields=["terminal", "epoch", "seq"], name="set_aside_place")]
         permissions = [("handle_setaside", "可以标记已处理")]
 
     def __str__(self) -> str:

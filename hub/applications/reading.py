@@ -10,7 +10,9 @@ from typing import Any
 from django.utils import timezone
 
 from hub import catalogue
+from hub.applications import opening
 from hub.applications.models import SIGNATURE, Application, Enclosure, Rating
+from hub.seal.keys import key_ring
 
 LONG_TERM = "长期"
 
@@ -37,13 +39,11 @@ class Paper:
 
 
 def body_of(application: Application) -> dict[str, Any]:
-    body = json.loads(application.received.body)
-    assert isinstance(body, dict)  # noqa: S101 (checked when it was taken)
-    return body
+    """As it was sealed. Raises CannotOpenError."""
+    return opening.body_of(application.received, key_ring())
 
 
-def sections(application: Application) -> list[Section]:
-    body = body_of(application)
+def sections(application: Application, body: dict[str, Any]) -> list[Section]:
     return [
         Section("申请人", _person(body["applicant"])),
         *([Section("代办人", _person(body["agent"]))] if body.get("agent") else []),
@@ -51,9 +51,8 @@ def sections(application: Application) -> list[Section]:
     ]
 
 
-def circumstances(application: Application) -> Section:
+def circumstances(application: Application, body: dict[str, Any]) -> Section:
     """How it was handed in."""
-    body = body_of(application)
     return Section(
         "办理情况",
         (

@@ -13,10 +13,12 @@ from hub.applications.models import (
     Attachment,
     Outcome,
     PrintResult,
+    Queue,
     Rating,
     SetAside,
 )
-from hub.applications.reading import body_of
+from hub.applications.opening import body_of
+from hub.seal.keys import key_ring
 from hub.terminals.models import Terminal
 
 
@@ -39,14 +41,15 @@ def record(number: str) -> dict[str, Any] | None:
         "epoch": received.epoch,
         "seq": received.seq,
         "sha256": received.sha256,
-        "application": body_of(found),
+        "application": body_of(received, key_ring()),
         "attachments": [
             {
                 "code": row.code,
-                "sha256": row.attachment_id,
+                "sha256": row.attachment.content_sha256,
+                "sealed": row.attachment_id,
                 "bytes": row.attachment.bytes,
                 "media_type": row.attachment.media_type,
-                "held": store.size(row.attachment_id) == row.attachment.bytes,
+                "held": store.size(row.attachment_id) == row.attachment.sealed_bytes,
             }
             for row in found.enclosures.select_related("attachment")
         ],
@@ -85,6 +88,8 @@ def counts() -> dict[str, int]:
         "print_results": PrintResult.objects.count(),
         "conflicts": SetAside.objects.filter(outcome=Outcome.CONFLICT).count(),
         "refused": SetAside.objects.filter(outcome=Outcome.REFUSED).count(),
+        "broken_links": SetAside.objects.filter(outcome=Outcome.CHAIN).count(),
+        "queues_with_gaps": Queue.objects.filter(gap_since__isnull=False).count(),
     }
 
 

@@ -18,6 +18,7 @@ CLERK_PERMISSIONS = (
     "view_rating",
     "view_setaside",
     "handle_setaside",
+    "view_queue",
     "view_terminal",
 )
 PASSWORD_GROUPS = 4

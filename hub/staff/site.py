@@ -10,6 +10,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
+from django.db.models import Max, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +19,9 @@ from hub.guard.attempts import LOGIN
 
 SILENT_AFTER_S = 600  # a terminal speaks up once a minute or so; ten silent minutes are news
 NEWEST = 8
+# A place may wait for its attachments on a slow line; one that is missing for a day is news.
+GAP_NEWS_AFTER = timedelta(hours=24)
+CERTIFICATE_NEWS_BEFORE = timedelta(days=15)  # the terminal should have renewed it long ago
 
 
 class GuardedLogin(AdminAuthenticationForm):
@@ -91,7 +95,7 @@ class StaffSite(AdminSite):
 
 
 _DESK = (
-    ("applications", "办件", ("Application", "Rating", "Attachment", "SetAside")),
+    ("applications", "办件", ("Application", "Rating", "Attachment", "SetAside", "Queue")),
     ("terminals", "设备", ("Terminal",)),
     ("staff", "人员", ("User", "Group", "LogEntry")),
 )
@@ -100,7 +104,13 @@ _DESK = (
 def _today(request: HttpRequest) -> dict[str, Any]:
     """What a clerk wants to know on arriving, as far as they may see it."""
     # Imported here: the site is made before the models are loaded.
-    from hub.applications.models import Application, Rating, SetAside, State  # noqa: PLC0415
+    from hub.applications.models import (  # noqa: PLC0415
+        Application,
+        Queue,
+        Rating,
+        SetAside,
+        State,
+    )
     from hub.terminals.models import Terminal  # noqa: PLC0415
 
     user = request.user
@@ -123,9 +133,21 @@ def _today(request: HttpRequest) -> dict[str, Any]:
         }
     if user.has_perm("applications.view_setaside"):
         today["set_aside"] = SetAside.objects.filter(handled_at__isnull=True).count()
+    if user.has_perm("applications.view_queue"):
+        today["gaps"] = Queue.objects.filter(gap_since__lt=now - GAP_NEWS_AFTER).count()
     if user.has_perm("terminals.view_terminal"):
         enrolled = Terminal.objects.filter(enrolled_at__isnull=False, disabled_at__isnull=True)
         since = now - timedelta(seconds=SILENT_AFTER_S)
         silent = enrolled.filter(last_contact__lt=since)
-        today |= {"terminals": enrolled.count(), "silent": silent}
+        # Those of whose certificates even the last has run out, or soon will.
+        ending = [
+            terminal
+            for terminal in enrolled.annotate(
+                until=Max(
+                    "certificates__not_after", filter=Q(certificates__revoked_at__isnull=True)
+                )
+            )
+            if terminal.until is None or terminal.until < now + CERTIFICATE_NEWS_BEFORE
+        ]
+        today |= {"terminals": enrolled.count(), "silent": silent, "ending": ending}
     return today

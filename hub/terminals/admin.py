@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
+from django.db.models import Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -15,17 +16,27 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from hub.staff.site import SILENT_AFTER_S
-from hub.terminals.enrolment import CODE_LIFE_S, new_code
+from hub.staff.site import CERTIFICATE_NEWS_BEFORE, SILENT_AFTER_S
+from hub.terminals.enrolment import CODE_LIFE_S, new_code, revoke
 from hub.terminals.models import Terminal
 
 
 @admin.register(Terminal)
 class TerminalAdmin(admin.ModelAdmin):
-    list_display = ("code", "name", "condition", "contact", "software", "enrolled_at", "place")
+    list_display = ("code", "name", "condition", "contact", "certificate", "software", "place")
     search_fields = ("code", "name")
-    fields = ("code", "name", "condition", "contact", "software", "enrolled_at", "place", "keys_")
-    readonly_fields = ("condition", "contact", "software", "enrolled_at", "place", "keys_")
+    fields = (
+        "code",
+        "name",
+        "condition",
+        "contact",
+        "certificate",
+        "software",
+        "enrolled_at",
+        "place",
+        "keys_",
+    )
+    readonly_fields = fields[2:]
     change_form_template = "staff/terminal.html"
 
     @admin.display(description="状态")
@@ -40,9 +51,30 @@ class TerminalAdmin(admin.ModelAdmin):
         at = timezone.localtime(terminal.last_contact)
         return f"{at:%Y-%m-%d %H:%M}"
 
-    @admin.display(description="队列已收到", ordering="last_seq")
+    @admin.display(description="证书到期", ordering="until")
+    def certificate(self, terminal: Terminal) -> str:
+        until = getattr(terminal, "until", None)
+        if until is None:
+            return "没有" if terminal.enrolled_at else "—"
+        day = f"{timezone.localtime(until):%Y-%m-%d}"
+        if until < timezone.now():
+            return format_html('<span class="pill pill-trouble">{} 已到期</span>', day)
+        if until < timezone.now() + CERTIFICATE_NEWS_BEFORE:
+            return format_html('<span class="pill pill-now">{} 快到期</span>', day)
+        return day
+
+    @admin.display(description="队列已收到")
     def place(self, terminal: Terminal) -> str:
-        return "—" if terminal.last_seq is None else f"第{terminal.last_seq}条"
+        queues = sorted(terminal.queue_set.all(), key=lambda row: row.last_at)
+        if not queues:
+            return "—"
+        newest = queues[-1]
+        missing = "，有缺号" if any(row.gap_since for row in queues) else ""
+        return f"第{newest.top_seq}条{missing}"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Terminal]:
+        until = Max("certificates__not_after", filter=Q(certificates__revoked_at__isnull=True))
+        return super().get_queryset(request).annotate(until=until).prefetch_related("queue_set")
 
     @admin.display(description="签名公钥")
     def keys_(self, terminal: Terminal) -> str:
@@ -80,6 +112,7 @@ class TerminalAdmin(admin.ModelAdmin):
         return [
             path("<str:code>/enrol/", wrap(self.make_code), name="terminal_enrol"),
             path("<str:code>/switch/", wrap(self.switch), name="terminal_switch"),
+            path("<str:code>/revoke/", wrap(self.revoke), name="terminal_revoke"),
             *super().get_urls(),
         ]
 
@@ -113,6 +146,20 @@ class TerminalAdmin(admin.ModelAdmin):
         self.message_user(
             request,
             f"终端 {terminal.code} 已{'停用，它存着的办件不会丢' if closing else '恢复使用'}。",
+            messages.SUCCESS,
+        )
+        return HttpResponseRedirect(reverse("admin:terminals_terminal_change", args=[code]))
+
+    def revoke(self, request: HttpRequest, code: str) -> HttpResponse:
+        """For good: a machine that was stolen comes back only with a new code."""
+        terminal = self._to_change(request, code)
+        if isinstance(terminal, HttpResponse):
+            return terminal
+        count = revoke(terminal.code)
+        self._note(request, terminal, f"吊销{count}张证书")
+        self.message_user(
+            request,
+            f"终端 {terminal.code} 的{count}张证书已吊销。再接入须用新的登记码。",
             messages.SUCCESS,
         )
         return HttpResponseRedirect(reverse("admin:terminals_terminal_change", args=[code]))

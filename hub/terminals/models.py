@@ -19,11 +19,7 @@ class Terminal(models.Model):
     created_at = models.DateTimeField("建档时间", auto_now_add=True)
     enrolled_at = models.DateTimeField("登记时间", null=True, editable=False)
     software = models.CharField("软件版本", max_length=64, blank=True, editable=False)
-    # SHA-256 of a token of 256 random bits: nothing to guess, so no slow hash is needed.
-    token_digest = models.CharField(max_length=64, null=True, unique=True, editable=False)
     last_contact = models.DateTimeField("最近联系", null=True, editable=False)
-    last_epoch = models.CharField(max_length=64, blank=True, editable=False)
-    last_seq = models.BigIntegerField(null=True, editable=False)
     disabled_at = models.DateTimeField("停用时间", null=True, editable=False)
 
     class Meta:
@@ -35,8 +31,22 @@ class Terminal(models.Model):
         return f"{self.code} {self.name}".strip()
 
 
+class TerminalCertificate(models.Model):
+    """A certificate that was issued: who may speak for a terminal, until when, and who no more."""
+
+    fingerprint = models.CharField("指纹", max_length=64, primary_key=True)  # SHA-256 of its DER
+    terminal = models.ForeignKey(Terminal, models.PROTECT, related_name="certificates")
+    issued_at = models.DateTimeField("签发时间")
+    not_after = models.DateTimeField("到期时间")
+    revoked_at = models.DateTimeField("吊销时间", null=True)
+
+    class Meta:
+        verbose_name = "终端证书"
+        ordering = ["-not_after"]
+
+
 class TerminalKey(models.Model):
-    """A device's signing key. Old ones are kept: receipts printed before a re-enrolment stay
+    """A device's key for signing receipts. Old ones are kept: receipts printed before a re-enrolment stay
     valid."""
 
     terminal = models.ForeignKey(Terminal, models.PROTECT, related_name="keys")
@@ -57,4 +67,6 @@ class EnrolmentCode(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+    # Whose key it was spent for: the same terminal may ask again when the answer was lost.
+    used_for = models.CharField(max_length=64, blank=True)
     made_by = models.CharField(max_length=150, blank=True)

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import django
@@ -31,6 +32,13 @@ for _name, _value in _BEFORE.items():
     else:
         os.environ[_name] = _value
 
+from hub.seal.keys import make_seal_keys  # noqa: E402 (needs Django's settings)
+from hub.terminals.authority import make_authority, make_server_certificate  # noqa: E402
+
+make_seal_keys(settings.KEYS)
+make_authority(settings.KEYS, datetime.now(UTC))
+make_server_certificate(settings.KEYS, [], datetime.now(UTC))
+
 from hub_server import START_LIMIT_S, Server  # noqa: E402 (needs Django's settings)
 from hub_terminal import Door, Terminal  # noqa: E402
 
@@ -44,10 +52,10 @@ def _no_data_left_behind() -> Iterator[None]:
 @pytest.fixture
 def attachments(tmp_path: Path) -> Iterator[Path]:
     """An empty folder for this test's attachments."""
-    before = settings.ATTACHMENTS
-    settings.ATTACHMENTS = tmp_path / "attachments"
+    before = settings.ATTACHMENTS, settings.INCOMING
+    settings.ATTACHMENTS, settings.INCOMING = tmp_path / "attachments", tmp_path / "incoming"
     yield settings.ATTACHMENTS
-    settings.ATTACHMENTS = before
+    settings.ATTACHMENTS, settings.INCOMING = before
 
 
 @pytest.fixture
@@ -68,6 +76,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     made = one.command("init", "--json")
     assert made.returncode == 0, made.stderr
     one.start()
-    assert requests.get(f"{one.address}/api/v1/health", timeout=START_LIMIT_S).json()["ok"] is True
+    lives = requests.get(
+        f"{one.address}/api/v1/health", timeout=START_LIMIT_S, verify=one.authority
+    )
+    assert lives.json()["ok"] is True
     yield one
     one.end()

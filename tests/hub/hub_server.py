@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +23,8 @@ START_LIMIT_S = 60
 class Server:
     """A hub of its own: data folder, process, port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **more: str) -> None:
+        self._more = more
         self._database = _own_database()
         self.folder = folder
         self.data = folder / "data"
@@ -30,7 +34,7 @@ class Server:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"https://127.0.0.1:{self.port}"
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -76,13 +80,38 @@ class Server:
     def enrolled(self, code: str) -> Terminal:
         answer = self.command("enrol-code", code, "--json")
         assert answer.returncode == 0, answer.stderr
-        one = Terminal(code, Live(self.address))
+        one = Terminal(code, self.way())
         one.enrol(json.loads(answer.stdout)["code"])
         return one
 
+    def children(self) -> list[int]:
+        """Process ids of those that this one started."""
+        assert self._process is not None
+        pid = self._process.pid
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    @property
+    def authority(self) -> str:
+        """A file with the certificate that this hub's terminals trust."""
+        return str(self.data / "keys" / "ca.pem")
+
+    def way(self) -> Live:
+        folder = self.folder / "terminals"
+        folder.mkdir(exist_ok=True)
+        shutil.copyfile(self.authority, folder / "ca.pem")
+        return Live(self.address, folder)
+
     def _environment(self) -> dict[str, str]:
         own = {"HUB_DATA": str(self.data), "PYTHONWARNINGS": "error"}
-        return {**os.environ, **self._database, **own}
+        return {**os.environ, **self._database, **own, **self._more}
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until it does."""
+    end = time.monotonic() + START_LIMIT_S
+    while not holds():
+        assert time.monotonic() < end, "it never came about"
+        time.sleep(0.02)
 
 
 def _own_database() -> dict[str, str]:

@@ -10,15 +10,34 @@ import copy
 import hashlib
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
+import cbor2
 import requests
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from cryptography.x509 import (
+    CertificateSigningRequestBuilder,
+    Name,
+    NameAttribute,
+    load_pem_x509_certificate,
+)
+from cryptography.x509.oid import NameOID
 from django.test import Client
+from hub_sealing import item_content, item_context, sealed
 
+TUS = {"Tus-Resumable": "1.0.0"}
 ANSWER_LIMIT_S = 60
 PDF = b"%PDF-1.4\n% a made-up page\n" + bytes(range(256)) * 40 + b"\n%%EOF\n"
 PNG = base64.b64decode(
@@ -43,46 +62,92 @@ RELATIVE = {**PERSON, "name": "钟离小满", "number": "440101197003053528", "s
 @dataclass(frozen=True, slots=True)
 class Reply:
     status: int
-    json: Any
-    headers: dict[str, str]
+    content: bytes
+    headers: Mapping[str, str]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
 
 
 class Way(Protocol):
-    def ask(self, method: str, path: str, token: str, content: bytes, kind: str) -> Reply: ...
+    def ask(
+        self, method: str, path: str, certificate: Certificate, content: bytes, headers: Headers
+    ) -> Reply: ...
+
+
+Headers = Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Certificate:
+    """What a terminal shows: its key and, once enrolled, what the hub issued for it."""
+
+    key: ec.EllipticCurvePrivateKey
+    pem: str = ""
+    authority: str = ""
+
+    @property
+    def der(self) -> bytes:
+        if not self.pem:
+            return b""
+        return load_pem_x509_certificate(self.pem.encode()).public_bytes(Encoding.DER)
+
+    def request(self) -> str:
+        name = Name([NameAttribute(NameOID.COMMON_NAME, "whoever asks")])
+        made = CertificateSigningRequestBuilder().subject_name(name).sign(self.key, SHA256())
+        return made.public_bytes(Encoding.PEM).decode()
 
 
 class Door:
-    """The hub in this process."""
+    """The hub in this process; the certificate as its server hands it on."""
 
     def __init__(self) -> None:
         self._client = Client(raise_request_exception=True)
 
-    def ask(self, method: str, path: str, token: str, content: bytes, kind: str) -> Reply:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    def ask(
+        self, method: str, path: str, certificate: Certificate, content: bytes, headers: Headers
+    ) -> Reply:
         response = self._client.generic(
-            method, f"/api/v1/{path}", content, content_type=kind, headers=headers
+            method,
+            f"/api/v1/{path}",
+            content,
+            content_type=headers.get("Content-Type", ""),
+            headers={name: value for name, value in headers.items() if name != "Content-Type"},
+            **{"hub.client_certificate": certificate.der},
         )
-        return Reply(response.status_code, json.loads(response.content), dict(response.items()))
+        return Reply(response.status_code, response.content, response.headers)
 
 
 class Live:
-    """The hub over a socket."""
+    """The hub over TLS."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, folder: Path) -> None:
         self._address = address
+        self._folder = folder
 
-    def ask(self, method: str, path: str, token: str, content: bytes, kind: str) -> Reply:
-        headers = {"Content-Type": kind}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
+    def ask(
+        self, method: str, path: str, certificate: Certificate, content: bytes, headers: Headers
+    ) -> Reply:
+        shown: tuple[str, str] | None = None
+        if certificate.pem:
+            name = self._folder / hashlib.sha256(certificate.der).hexdigest()[:16]
+            if not name.with_suffix(".key").exists():
+                name.with_suffix(".pem").write_text(certificate.pem)
+                name.with_suffix(".key").write_bytes(
+                    certificate.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+                )
+            shown = (str(name.with_suffix(".pem")), str(name.with_suffix(".key")))
         response = requests.request(
             method,
             f"{self._address}/api/v1/{path}",
             data=content,
-            headers=headers,
+            headers=dict(headers),
             timeout=ANSWER_LIMIT_S,
+            verify=str(self._folder / "ca.pem"),
+            cert=shown,
         )
-        return Reply(response.status_code, response.json(), dict(response.headers))
+        return Reply(response.status_code, response.content, response.headers)
 
 
 class Terminal:
@@ -90,48 +155,106 @@ class Terminal:
         self.code = code
         self.way = way
         self.key = Ed25519PrivateKey.generate()
-        self.token = ""
+        self.certificate = Certificate(ec.generate_private_key(ec.SECP256R1()))
+        self.seal_key = ""
         self.epoch = uuid.uuid4().hex
         self.seq = 0
         self.serial = 0
+        self.link = bytes(32)
+        # What was sealed for an attachment, by its content: the same bytes go again on a resend.
+        self._sealed: dict[bytes, bytes] = {}
 
     # -- talking --------------------------------------------------------------
 
-    def ask(self, method: str, path: str, content: bytes = b"", kind: str = "") -> Reply:
-        return self.way.ask(method, path, self.token, content, kind or "application/octet-stream")
+    def ask(
+        self, method: str, path: str, content: bytes = b"", headers: Headers | None = None
+    ) -> Reply:
+        return self.way.ask(method, path, self.certificate, content, headers or {})
 
     def post(self, path: str, value: Any) -> Reply:
-        return self.ask("POST", path, json.dumps(value).encode(), "application/json")
+        return self.ask(
+            "POST", path, json.dumps(value).encode(), {"Content-Type": "application/json"}
+        )
 
     def public_key(self) -> str:
         raw = self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         return base64.b64encode(raw).decode("ascii")
 
-    def try_code(self, code: str) -> Reply:
-        return self.post(
-            "enrol", {"code": code, "public_key": self.public_key(), "software": "0.1.0"}
-        )
+    def try_code(self, code: str, **changes: Any) -> Reply:
+        asked = {
+            "code": code,
+            "csr": self.certificate.request(),
+            "receipt_key": self.public_key(),
+            "software": "0.1.0",
+        }
+        return self.post("enrol", {**asked, **changes})
 
     def enrol(self, code: str) -> None:
         reply = self.try_code(code)
-        assert reply.status == 200, reply.json
-        assert reply.json["terminal"] == self.code
-        self.token = reply.json["token"]
+        assert reply.status == 200, reply.content
+        told = reply.json
+        assert told["terminal"] == self.code
+        self.certificate.pem, self.certificate.authority = told["certificate"], told["ca"]
+        self.seal_key = next(one["public_key"] for one in told["seal_keys"] if one["suite"] == 1)
 
-    def put(self, content: bytes, sha256: str | None = None) -> Reply:
-        return self.ask("PUT", f"attachments/{sha256 or sha(content)}", content)
+    def seal_attachment(self, content: bytes) -> bytes:
+        context = b"attachment\0" + self.code.encode()
+        made = self._sealed.get(content) or sealed(self.seal_key, context, content, pack=False)
+        return self._sealed.setdefault(content, made)
 
-    def batch(self, *items: Any, epoch: str | None = None) -> Reply:
+    def begin(self, name: str, length: int) -> Reply:
+        named = base64.b64encode(name.encode()).decode()
+        headers = {"Upload-Length": str(length), "Upload-Metadata": f"sha256 {named}", **TUS}
+        return self.ask("POST", "attachments", b"", headers)
+
+    def append(self, name: str, offset: int, part: bytes, **changes: str) -> Reply:
+        digest = base64.b64encode(hashlib.sha256(part).digest()).decode()
+        headers = {
+            "Content-Type": "application/offset+octet-stream",
+            "Upload-Offset": str(offset),
+            "Upload-Checksum": f"sha256 {digest}",
+            **TUS,
+            **{name.replace("_", "-"): value for name, value in changes.items()},
+        }
+        return self.ask("PATCH", f"attachments/{name}", part, headers)
+
+    def put(self, content: bytes) -> Reply:
+        """Hand over one attachment in one part; the last answer."""
+        made = self.seal_attachment(content)
+        begun = self.begin(sha(made), len(made))
+        if begun.status != 201:
+            return begun
+        return self.append(sha(made), int(begun.headers["Upload-Offset"]), made)
+
+    def batch(self, *items: Any, epoch: str | None = None, last_seq: int = 0) -> Reply:
         return self.post(
             "batch",
-            {"terminal": self.code, "epoch": epoch or self.epoch, "items": list(items)},
+            {
+                "terminal": self.code,
+                "epoch": epoch or self.epoch,
+                "last_seq": last_seq,
+                "items": list(items),
+            },
         )
 
     def send(self, *items: Any) -> list[dict[str, Any]]:
         reply = self.batch(*items)
-        assert reply.status == 200, reply.json
+        assert reply.status == 200, reply.content
         answers: list[dict[str, Any]] = reply.json["answers"]
         return answers
+
+    def batch_cbor(self, *items: dict[str, Any], last_seq: int = 0) -> Reply:
+        """As terminals do: bytes are bytes, and names are written once."""
+        body = cbor2.dumps(
+            {
+                "terminal": self.code,
+                "epoch": self.epoch,
+                "last_seq": last_seq,
+                "items": [packed(item) for item in items],
+            },
+            string_referencing=True,
+        )
+        return self.ask("POST", "batch", body, {"Content-Type": "application/cbor"})
 
     # -- sealing --------------------------------------------------------------
 
@@ -189,26 +312,69 @@ class Terminal:
         }
 
     def item(self, kind: str, body: Any, **changes: Any) -> dict[str, Any]:
-        """In the queue: the next place, a new id, the hash of the bytes."""
+        """In the queue: the next place, a new id, sealed, chained to the one before."""
         self.seq += 1
-        text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+        item_id = str(uuid.uuid4())
+        named = []
+        if isinstance(body, dict) and isinstance(body.get("materials"), list):
+            for content in dict.fromkeys((PDF, PNG, *self._sealed)):
+                if sha(content) in json.dumps(body):
+                    made = self.seal_attachment(content)
+                    named.append(
+                        {"sha256": sha(content), "sealed": sha(made), "bytes": len(content)}
+                    )
+        return (
+            self.resealed(
+                {
+                    "id": item_id,
+                    "seq": self.seq,
+                    "kind": kind,
+                    "order_key": body["number"]
+                    if isinstance(body, dict) and "number" in body
+                    else "k",
+                    "created_at": datetime(2026, 11, 22, 1, 41, tzinfo=UTC).isoformat(),
+                    "attachments": [one["sealed"] for one in named],
+                },
+                item_content(body, named),
+                chain=True,
+            )
+            | changes
+        )
+
+    def resealed(
+        self, item: dict[str, Any], content: bytes, *, chain: bool = False
+    ) -> dict[str, Any]:
+        """The item with this content in its seal. `chain`: it is the next of the queue."""
+        context = item_context(self.code, self.epoch, item["seq"], item["kind"], item["id"])
+        made = sealed(self.seal_key, context, content)
+        digest = hashlib.sha256(made).digest()
+        place = item["seq"].to_bytes(8, "big") + uuid.UUID(item["id"]).bytes + digest
+        link = hashlib.sha256(self.link + place).digest()
+        if chain:
+            self.link = link
         return {
-            "id": str(uuid.uuid4()),
-            "seq": self.seq,
-            "kind": kind,
-            "order_key": body["number"] if isinstance(body, dict) else "none",
-            "created_at": datetime(2026, 11, 22, 1, 41, tzinfo=UTC).isoformat(),
-            "sha256": sha(text.encode("utf-8", "surrogatepass")),
-            "body": text,
-            **changes,
+            **item,
+            "sha256": digest.hex(),
+            "chain": link.hex(),
+            "sealed": base64.b64encode(made).decode(),
         }
+
+    def again_with(self, item: dict[str, Any], body: Any, **changes: Any) -> dict[str, Any]:
+        """The same id and place with another body."""
+        named = [
+            {"sha256": sha(one), "sealed": sha(self.seal_attachment(one)), "bytes": len(one)}
+            for one in (PDF, PNG)
+            if sha(self.seal_attachment(one)) in item["attachments"]
+        ]
+        return self.resealed({**item, **changes}, item_content(body, named))
 
     def applied(self, **changes: Any) -> dict[str, Any]:
         """One application handed over with its attachments; its item."""
         self.put(PDF)
         self.put(PNG)
         item = self.item("application", self.application(**changes))
-        assert self.send(item)[0]["result"] == "accepted"
+        answer = self.send(item)[0]
+        assert answer["result"] == "accepted", answer
         return item
 
 
@@ -225,5 +391,17 @@ def check_characters(body: str) -> str:
     return f"{98 - rest:02d}"
 
 
+def packed(item: dict[str, Any]) -> dict[str, Any]:
+    """An item as it travels in CBOR."""
+    return {
+        **item,
+        "id": uuid.UUID(item["id"]).bytes,
+        "attachments": [bytes.fromhex(name) for name in item["attachments"]],
+        "sha256": bytes.fromhex(item["sha256"]),
+        "chain": bytes.fromhex(item["chain"]),
+        "sealed": base64.b64decode(item["sealed"]),
+    }
+
+
 def number_in(item: dict[str, Any]) -> str:
-    return str(json.loads(item["body"])["number"])
+    return str(item["order_key"])

@@ -35,6 +35,13 @@ def test_the_tables_are_the_terminals_tables(root: Path) -> None:
         assert copy.read_bytes() == (root / "kiosk" / "data" / copy.name).read_bytes(), copy.name
 
 
+def test_the_dictionary_is_the_terminals_dictionary(root: Path) -> None:
+    copies = sorted(DATA.glob("*.zdict"))
+    assert copies
+    for copy in copies:
+        assert copy.read_bytes() == (root / "offline_cache" / "data" / copy.name).read_bytes()
+
+
 @pytest.mark.django_db
 def test_the_database_follows_the_models() -> None:
     call_command("makemigrations", "--check", "--dry-run", stdout=StringIO())

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import os
+import signal
 import socket
 import sqlite3
+import ssl
 import stat
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 import requests
-from hub_server import Server
+from hub_server import Server, until
 from hub_terminal import PDF, PERSON, Terminal, number_in, sha
+
+from hub.terminals.authority import GRACE_D, TERMINAL_LIFE_D, make_authority, read_authority
 
 LIMIT_S = 60
 
 
 def test_the_same_batch_twice_at_the_same_time_is_one_application(server: Server) -> None:
     terminal = server.enrolled("PA01")
-    for content in (PDF, b"\x89PNG\r\n\x1a\n made up"):
-        assert terminal.put(content).status == 201
+    assert terminal.put(PDF).status == 204
     body = terminal.application(signature=None)
     items = [terminal.item("application", body)]
     items += [terminal.item("rating", terminal.rating(terminal.number())) for _ in range(40)]
@@ -38,14 +46,175 @@ def test_the_same_batch_twice_at_the_same_time_is_one_application(server: Server
 
 def test_the_same_paper_twice_at_the_same_time_is_one_whole_paper(server: Server) -> None:
     terminal = server.enrolled("PA02")
-    content = bytes(range(256)) * 4000
-    ways = 4
-    with ThreadPoolExecutor(ways) as pool:
-        replies = list(pool.map(lambda _: terminal.put(content), range(ways)))
-    assert {reply.status for reply in replies} <= {200, 201}
-    held = server.data / "attachments" / sha(content)[:2] / sha(content)
+    content = terminal.seal_attachment(bytes(range(256)) * 2000)
+    name, half = sha(content), len(content) // 2
+
+    def hand_over(_: int) -> int:
+        terminal.begin(name, len(content))
+        statuses = [
+            terminal.append(name, 0, content[:half]).status,
+            terminal.append(name, half, content[half:]).status,
+        ]
+        return statuses[-1]
+
+    with ThreadPoolExecutor(4) as pool:
+        statuses = list(pool.map(hand_over, range(4)))
+    assert set(statuses) <= {204, 409}
+    assert terminal.begin(name, len(content)).status == 200
+    held = server.data / "attachments" / name[:2] / name
     assert held.read_bytes() == content
-    assert list((server.data / "attachments" / "incoming").iterdir()) == []
+    assert list((server.data / "incoming").glob("PA02-*")) == []
+
+
+def test_an_upload_goes_on_where_it_was_after_the_hub_was_started_again(server: Server) -> None:
+    terminal = server.enrolled("PA03")
+    content = terminal.seal_attachment(bytes(100_000))
+    name = sha(content)
+    terminal.begin(name, len(content))
+    assert terminal.append(name, 0, content[:60_000]).headers["Upload-Offset"] == "60000"
+    server.end()
+    server.start()
+    terminal.way = server.way()
+    assert terminal.ask("HEAD", f"attachments/{name}").headers["Upload-Offset"] == "60000"
+    assert terminal.append(name, 60_000, content[60_000:]).status == 204
+    assert terminal.begin(name, len(content)).status == 200
+
+
+def test_slow_lines_shut_nobody_out(server: Server) -> None:
+    """A body that trickles holds no thread: there are more of these lines than threads."""
+    context = ssl.create_default_context(cafile=server.authority)
+    head = (
+        b"PATCH /api/v1/attachments/x HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        b"Content-Length: 100000\r\n\r\n" + bytes(1000)
+    )
+    with contextlib.ExitStack() as lines:
+        for _ in range(40):
+            plain = socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S)
+            line = lines.enter_context(context.wrap_socket(plain, server_hostname="127.0.0.1"))
+            line.sendall(head)
+        assert _get(server, "/api/v1/health").json()["ok"] is True
+        line.sendall(bytes(10))  # they are still there
+
+
+# -- who is let in ------------------------------------------------------------
+
+
+def test_tls_asks_for_our_certificate_and_lets_nobody_elses_in(
+    server: Server, tmp_path: Path
+) -> None:
+    terminal = server.enrolled("TL01")
+    assert terminal.ask("GET", "contact").json["terminal"] == "TL01"
+    with pytest.raises(requests.exceptions.SSLError):  # its authority is nobody's but ours
+        requests.get(f"{server.address}/api/v1/health", timeout=LIMIT_S)
+    make_authority(tmp_path, datetime.now(UTC))
+    key = terminal.certificate.key.public_key()
+    forged = read_authority(tmp_path).issue("TL01", key, datetime.now(UTC))
+    terminal.certificate.pem = forged.pem
+    with pytest.raises(requests.exceptions.ConnectionError):
+        terminal.ask("GET", "contact")
+
+
+def test_a_certificate_that_ran_out_passes_the_handshake_and_is_judged_by_the_hub(
+    server: Server,
+) -> None:
+    terminal = server.enrolled("TL02")
+    authority = read_authority(server.data / "keys")
+    key = terminal.certificate.key.public_key()
+    long_ago = datetime.now(UTC) - timedelta(days=TERMINAL_LIFE_D + GRACE_D - 3)
+    terminal.certificate.pem = authority.issue("TL02", key, long_ago).pem
+    answer = terminal.ask("GET", "contact")
+    assert (answer.status, answer.json["error"]["code"]) == (403, "certificate_expired")
+    rating = terminal.item("rating", terminal.rating(terminal.number()))
+    assert terminal.send(rating)[0]["result"] == "accepted"
+
+
+def test_a_command_ends_a_terminals_certificates(server: Server) -> None:
+    terminal = server.enrolled("TL03")
+    told = json.loads(server.command("revoke", "TL03", "--json").stdout)
+    assert told["revoked"] == 1
+    assert terminal.ask("GET", "contact").status == 401
+    assert server.command("revoke", "NO00", "--json").returncode == 3
+
+
+def test_a_header_carries_no_certificate_where_there_is_no_gateway(server: Server) -> None:
+    terminal = server.enrolled("TL04")
+    header = {"X-Client-Certificate": quote(terminal.certificate.pem)}
+    assert _get(server, "/api/v1/contact", headers=header).status_code == 401
+
+
+def test_behind_a_gateway_the_hub_speaks_plainly_to_this_machine_only(tmp_path: Path) -> None:
+    own = Server(tmp_path, HUB_GATEWAY="1")
+    assert own.command("init", "--json").returncode == 0
+    refused = own.command("serve", "--plain", "--host", "192.0.2.1", "--port", "0")
+    assert (refused.returncode, "not_loopback" in refused.stderr) == (2, True)
+    made = Terminal("GW01", own.way())
+    code = json.loads(own.command("enrol-code", "GW01", "--json").stdout)["code"]
+    own.start("--plain")
+    try:
+        plain = f"http://127.0.0.1:{own.port}"
+        told = requests.post(
+            f"{plain}/api/v1/enrol",
+            json={
+                "code": code,
+                "csr": made.certificate.request(),
+                "receipt_key": made.public_key(),
+                "software": "1",
+            },
+            timeout=LIMIT_S,
+        ).json()
+        header = {"X-Client-Certificate": quote(told["certificate"])}
+        answer = requests.get(f"{plain}/api/v1/contact", headers=header, timeout=LIMIT_S)
+        assert answer.json()["terminal"] == "GW01"
+    finally:
+        own.end()
+
+
+def test_the_servers_certificate_names_what_init_was_told_and_this_machine(tmp_path: Path) -> None:
+    own = Server(tmp_path)
+    names = ["--name", "hub.example.cn", "--address", "10.1.2.3"]
+    told = json.loads(own.command("init", *names, "--json").stdout)
+    assert set(told["names"]) == {
+        "localhost",
+        "127.0.0.1",
+        "::1",
+        "hub.example.cn",
+        "10.1.2.3",
+    }
+    first = (own.data / "keys" / "server.pem").read_bytes()
+    again = json.loads(own.command("init", "--json").stdout)  # nothing new: nothing is made anew
+    assert again["names"] == told["names"]
+    assert (own.data / "keys" / "server.pem").read_bytes() == first
+    own.start()
+    try:
+        for host, status in (("hub.example.cn", 200), ("10.1.2.3", 200), ("evil.example", 400)):
+            answer = _get(own, "/api/v1/health", headers={"Host": host})
+            assert answer.status_code == status
+    finally:
+        own.end()
+
+
+def test_two_serving_processes_are_one_hub_and_one_that_dies_is_started_again(
+    tmp_path: Path,
+) -> None:
+    own = Server(tmp_path)
+    assert own.command("init", "--json").returncode == 0
+    own.start("--processes", "2")
+    try:
+        terminal = own.enrolled("MP01")
+        items = [terminal.item("rating", terminal.rating(terminal.number())) for _ in range(20)]
+        with ThreadPoolExecutor(4) as pool:
+            replies = list(pool.map(lambda _: terminal.batch(*items), range(4)))
+        results = sorted(one["result"] for reply in replies for one in reply.json["answers"])
+        assert results == ["accepted"] * 20 + ["duplicate"] * 60
+        children = own.children()
+        assert len(children) == 2
+        os.kill(children[0], signal.SIGKILL)
+        until(lambda: len(set(own.children()) - {children[0]}) == 2)
+        assert terminal.ask("GET", "contact").status == 200
+        left = own.children()
+    finally:
+        assert own.end() == 0
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
 
 
 def test_an_application_can_be_shown_and_its_papers_exported(
@@ -57,7 +226,8 @@ def test_an_application_can_be_shown_and_its_papers_exported(
     terminal.send(terminal.item("rating", terminal.rating(number)))
     shown = json.loads(server.command("show", number, "--json").stdout)
     assert shown["ok"] is True
-    assert shown["application"] == json.loads(item["body"])
+    assert shown["application"]["number"] == number
+    assert shown["application"]["applicant"] == PERSON
     assert [one["level"] for one in shown["ratings"]] == [5]
     assert {one["code"]: one["held"] for one in shown["attachments"]} == {
         "household_page": True,
@@ -91,30 +261,51 @@ def test_what_is_not_there_is_said_and_has_its_exit_code(
 
 
 def test_what_never_reaches_the_application_fails_as_json_too(server: Server) -> None:
+    context = ssl.create_default_context(cafile=server.authority)
     for head in (
-        b"PUT /api/v1/attachments/0 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999999\r\n\r\n",
+        b"PATCH /api/v1/attachments/0 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999999\r\n\r\n",
         b"POST /api/v1/batch HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: x\r\n\r\n",
         b"nonsense\r\n\r\n",
     ):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as line:
+        with (
+            socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as line,
+        ):
             line.sendall(head)
             answer = b""
             while part := line.recv(65536):
                 answer += part
-        assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")), answer
+        assert answer.startswith(b"HTTP/1.1 4"), answer
         said = json.loads(answer.split(b"\r\n\r\n", 1)[1])
         assert set(said["error"]) == {"code", "text"}
 
 
+def test_a_body_that_never_ends_is_cut_off(server: Server) -> None:
+    """However long the sender said it would be."""
+
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield bytes(65_536)
+
+    with contextlib.suppress(requests.exceptions.ConnectionError):
+        answer = requests.post(
+            f"{server.address}/api/v1/batch",
+            data=endless(),
+            timeout=LIMIT_S,
+            verify=server.authority,
+        )
+        assert answer.status_code == 413
+    assert _get(server, "/api/v1/health").status_code == 200
+
+
 def test_the_staff_site_and_its_files_are_served(server: Server) -> None:
-    page = requests.get(f"{server.address}/", timeout=LIMIT_S)
+    page = _get(server, "/")
     assert page.url.startswith(f"{server.address}/staff/login/")
     assert "工作人员登录" in page.text
     for file in ("staff/staff.css", "staff/favicon.svg", "admin/css/base.css"):
-        assert requests.get(f"{server.address}/static/{file}", timeout=LIMIT_S).ok
+        assert _get(server, f"/static/{file}").ok
     for outside in ("../settings.py", "%2e%2e/settings.py", "staff/../../../../settings.py"):
-        line = f"{server.address}/static/{outside}"
-        assert requests.get(line, timeout=LIMIT_S).status_code in (400, 404)
+        assert _get(server, f"/static/{outside}").status_code in (400, 404)
 
 
 def test_the_log_holds_nothing_personal_in_any_writing(server: Server) -> None:
@@ -128,8 +319,8 @@ def test_the_log_holds_nothing_personal_in_any_writing(server: Server) -> None:
         f"/api/v1/{PERSON['number']}",
         f"/{PERSON['number']}",
     ):
-        requests.get(server.address + path, timeout=LIMIT_S)
-    requests.get(server.address, headers={"Host": str(PERSON["number"])}, timeout=LIMIT_S)
+        _get(server, path)
+    _get(server, "/", headers={"Host": str(PERSON["number"])})
     server.end()
     log = server.log.read_bytes()
     server.start()
@@ -151,7 +342,7 @@ def test_the_log_holds_nothing_personal_in_any_writing(server: Server) -> None:
             json.dumps(value).strip('"').encode(),
         ):
             assert written not in log
-    assert terminal.token.encode() not in log
+    assert terminal.code.encode() in log
 
 
 def test_one_ready_line_a_port_file_and_a_clean_end(tmp_path: Path) -> None:
@@ -172,7 +363,7 @@ def test_one_ready_line_a_port_file_and_a_clean_end(tmp_path: Path) -> None:
     busy = own.command("serve", "--port", str(own.port))
     assert (busy.returncode, "cannot_listen" in busy.stderr) == (4, True)
     assert own.end() == 0
-    assert own.log.read_text().count("hub ready http://127.0.0.1:") == 1
+    assert own.log.read_text().count("hub ready https://127.0.0.1:") == 1
 
 
 def test_what_the_hub_keeps_is_for_its_own_account_only(server: Server) -> None:
@@ -182,7 +373,8 @@ def test_what_the_hub_keeps_is_for_its_own_account_only(server: Server) -> None:
     for file in server.data.rglob("*"):
         mode = stat.S_IMODE(file.stat().st_mode)
         assert mode & 0o077 == 0, file.name
-    assert stat.S_IMODE((server.data / "secret_key").stat().st_mode) == 0o600
+    for name in ("secret_key", "keys/ca.key", "keys/server.pem", "keys/seal-0001-suite1.pem"):
+        assert stat.S_IMODE((server.data / name).stat().st_mode) == 0o600
 
 
 def test_an_acknowledged_item_survives_a_power_cut(server: Server) -> None:
@@ -205,7 +397,12 @@ def test_a_second_terminal_with_a_first_ones_data_is_another(server: Server) -> 
     second.epoch = first.epoch
     for terminal in (first, second):
         answer = terminal.send(terminal.item("rating", terminal.rating(terminal.number())))
-        assert answer[0]["result"] == "accepted"
+        assert answer[0]["result"] == "accepted", answer
     borrowed = Terminal("TW02", second.way)
-    borrowed.token = first.token
-    assert borrowed.batch().status == 403
+    borrowed.certificate, borrowed.seal_key = first.certificate, first.seal_key
+    reply = borrowed.batch()
+    assert (reply.status, reply.json["error"]["code"]) == (403, "other_terminal")
+
+
+def _get(server: Server, path: str, **more: Any) -> requests.Response:
+    return requests.get(f"{server.address}{path}", timeout=LIMIT_S, verify=server.authority, **more)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
 from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.test import Client
+from django.utils import timezone
 from django.utils.html import escape
-from hub_terminal import PDF, PERSON, PNG, RELATIVE, Terminal, number_in
+from hub_terminal import PDF, PERSON, PNG, RELATIVE, Terminal, number_in, sha
 
-from hub.applications.models import Application, SetAside, StateChange
+from hub.applications.models import Application, Queue, SetAside, StateChange
 from hub.guard.attempts import LOGIN
 from hub.numbers import grouped
 from hub.staff.first_user import make_first_user, new_one_time_password
 from hub.staff.models import User
 from hub.terminals.models import Terminal as Known
+from hub.terminals.models import TerminalCertificate
 
 pytestmark = pytest.mark.django_db
 
@@ -249,12 +255,9 @@ def test_a_paper_that_only_says_it_is_a_pdf_is_never_shown_in_place(
     terminal: Terminal, clerk: Client
 ) -> None:
     page = b"<html><script>alert(1)</script></html>"
+    body = terminal.application(signature=None)
+    body["materials"][0] |= {"sha256": sha(page), "bytes": len(page)}
     terminal.put(page)
-    terminal.put(PNG)
-    body = terminal.application()
-    import hashlib
-
-    body["materials"][0] |= {"sha256": hashlib.sha256(page).hexdigest(), "bytes": len(page)}
     assert terminal.send(terminal.item("application", body))[0]["result"] == "accepted"
     response = clerk.get(f"{LIST}{body['number']}/file/household_page/")
     assert _bytes(response) == page
@@ -265,8 +268,7 @@ def test_a_paper_that_only_says_it_is_a_pdf_is_never_shown_in_place(
 def test_every_page_of_the_site_opens_in_chinese(terminal: Terminal, chief: Client) -> None:
     item = terminal.applied()
     number = number_in(item)
-    other = terminal.item("application", terminal.application(number, language="en"))
-    terminal.send({**other, "id": item["id"]})
+    terminal.send(terminal.again_with(item, terminal.application(number, language="en")))
     terminal.send(terminal.item("rating", terminal.rating(number)))
     row = SetAside.objects.get()
     attachment = Application.objects.get().enclosures.first()
@@ -280,9 +282,12 @@ def test_every_page_of_the_site_opens_in_chinese(terminal: Terminal, chief: Clie
         (f"/staff/applications/attachment/{attachment.attachment_id}/change/", "SHA-256"),
         ("/staff/applications/setaside/", "同一条内容前后不一致"),
         (f"/staff/applications/setaside/{row.pk}/change/", row.sha256),
+        ("/staff/applications/queue/", "没有"),
         ("/staff/terminals/terminal/", "在线"),
+        ("/staff/terminals/terminal/", "证书到期"),
         ("/staff/terminals/terminal/add/", "终端编号"),
         ("/staff/terminals/terminal/QS01/change/", "生成登记码"),
+        ("/staff/terminals/terminal/QS01/change/", "吊销证书"),
         ("/staff/staff/user/", "用户名"),
         ("/staff/staff/user/add/", "一次性密码"),
         ("/staff/auth/group/", "窗口人员"),
@@ -301,8 +306,8 @@ def test_both_hashes_of_a_conflict_are_shown_and_it_can_be_marked(
     terminal: Terminal, clerk: Client
 ) -> None:
     item = terminal.applied()
-    other = terminal.item("application", terminal.application(number_in(item), language="en"))
-    terminal.send({**other, "id": item["id"]})
+    other = terminal.again_with(item, terminal.application(number_in(item), language="en"))
+    terminal.send(other)
     row = SetAside.objects.get()
     page = f"/staff/applications/setaside/{row.pk}/"
     text = _text(clerk.get(f"{page}change/"))
@@ -380,7 +385,7 @@ def test_what_a_citizen_handed_in_cannot_be_edited_by_anyone(
     assert chief.get(f"{LIST}add/").status_code == 403
     assert chief.get(f"{LIST}{number}/delete/").status_code == 403
     chief.post(f"{LIST}{number}/change/", {"applicant_name": "别人", "state": "granted"})
-    for model in ("rating", "attachment", "setaside"):
+    for model in ("rating", "attachment", "setaside", "queue"):
         assert chief.get(f"/staff/applications/{model}/add/").status_code == 403
         chief.post(
             f"/staff/applications/{model}/",
@@ -418,11 +423,78 @@ def test_a_terminal_can_be_put_out_of_use_and_back(terminal: Terminal, chief: Cl
     assert terminal.ask("GET", "contact").status == 200
 
 
+def test_a_stolen_terminal_is_shut_out_for_good(terminal: Terminal, chief: Client) -> None:
+    page = "/staff/terminals/terminal/QS01/"
+    assert chief.get(f"{page}revoke/").status_code == 405
+    chief.post(f"{page}revoke/")
+    assert terminal.ask("GET", "contact").json["error"]["code"] == "certificate_revoked"
+    assert "没有" in _text(chief.get("/staff/terminals/terminal/"))
+    for _ in range(2):  # 停用 and back: that does not bring a certificate back
+        chief.post(f"{page}switch/")
+    assert terminal.ask("GET", "contact").status == 401
+    chief_text = _text(chief.get("/staff/"))
+    assert "证书快到期的终端" in chief_text
+    assert "没有有效证书" in chief_text
+
+
+def test_a_certificate_that_ends_soon_is_news(terminal: Terminal, chief: Client) -> None:
+    assert "快到期" not in _text(chief.get("/staff/"))
+    TerminalCertificate.objects.update(not_after=timezone.now() + timedelta(days=10))
+    assert "证书快到期的终端" in _text(chief.get("/staff/"))
+    assert "快到期" in _text(chief.get("/staff/terminals/terminal/"))
+    TerminalCertificate.objects.update(not_after=timezone.now() - timedelta(days=10))
+    assert "已到期" in _text(chief.get("/staff/terminals/terminal/"))
+
+
+def test_a_gap_in_a_queue_is_shown_and_is_news_after_a_day(
+    terminal: Terminal, clerk: Client
+) -> None:
+    items = [terminal.item("rating", terminal.rating(terminal.number())) for _ in range(9)]
+    terminal.send(items[0], items[2], items[5], items[8])
+    text = _text(clerk.get("/staff/applications/queue/"))
+    assert "缺第2、4–5、7–8条" in text or "缺第2、4–5条" in text, text
+    assert "队列缺号" not in _text(clerk.get("/staff/"))
+    Queue.objects.update(gap_since=timezone.now() - timedelta(hours=25))
+    assert "个终端队列缺号超过一天" in _text(clerk.get("/staff/"))
+    terminal.send(*items)
+    assert "缺第" not in _text(clerk.get("/staff/applications/queue/"))
+
+
+def test_a_broken_chain_is_shown(terminal: Terminal, clerk: Client) -> None:
+    terminal.link = bytes([7]) * 32
+    terminal.send(terminal.item("rating", terminal.rating(terminal.number())))
+    row = SetAside.objects.get()
+    assert "队列前后衔接不上" in _text(clerk.get("/staff/applications/setaside/"))
+    page = _text(clerk.get(f"/staff/applications/setaside/{row.pk}/change/"))
+    assert "可能少了一条" in page
+
+
+def test_what_could_not_be_opened_can_be_taken_away_as_it_came(
+    terminal: Terminal, clerk: Client
+) -> None:
+    item = terminal.item("rating", terminal.rating(terminal.number()))
+    terminal.send({**item, "seq": 9})
+    row = SetAside.objects.get()
+    page = f"/staff/applications/setaside/{row.pk}/"
+    assert "密封的原件已保存" in _text(clerk.get(f"{page}change/"))
+    kept = clerk.get(f"{page}sealed/")
+    assert base64.b64encode(_bytes(kept)).decode() == item["sealed"]
+    assert kept["Content-Disposition"].startswith("attachment;")
+
+
+def test_an_application_whose_key_is_lost_says_so(
+    terminal: Terminal, clerk: Client, settings: Any, tmp_path: Path
+) -> None:
+    """The database was restored and the folder of keys was not."""
+    number = number_in(terminal.applied())
+    settings.KEYS = tmp_path / "none"
+    text = _text(clerk.get(f"{LIST}{number}/change/"))
+    assert "没有打开这件办件的密钥" in text
+    assert "户口簿本人页" in text
+    assert clerk.get(f"{LIST}{number}/file/household_page/").status_code == 404
+
+
 def test_a_silent_terminal_is_news_on_the_first_page(terminal: Terminal, chief: Client) -> None:
-    from datetime import timedelta
-
-    from django.utils import timezone
-
     assert "都有联系" in _text(chief.get("/staff/"))
     Known.objects.update(last_contact=timezone.now() - timedelta(minutes=30))
     assert "1台久未联系" in _text(chief.get("/staff/"))

@@ -1,0 +1,90 @@
+"""What an item's seal holds, read and checked. Pure but for the keys."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from hub import limits
+from hub.applications import bodies
+from hub.applications.models import ReceivedItem
+from hub.applications.wire import WireItem
+from hub.numbers import terminal_of
+from hub.seal.envelope import KeyRing, SealFault, item_context, open_envelope
+
+AnyBody = bodies.ApplicationBody | bodies.RatingBody | bodies.PrintResultBody
+
+_SEAL_TEXTS = {
+    SealFault.NOT_AN_ENVELOPE: "sealed: is no envelope",
+    SealFault.UNKNOWN_SUITE: "sealed: by a suite the hub does not have",
+    SealFault.UNKNOWN_KEY: "sealed: to a key the hub does not have",
+    SealFault.NOT_AUTHENTIC: "sealed: is damaged, or was sealed for another place",
+    SealFault.NOT_UNPACKED: "sealed: does not unpack",
+    SealFault.TOO_LARGE: "sealed: holds more than agreed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    body: AnyBody = field(repr=False)
+    # By the hash of their content; the body names them by it.
+    attachments: dict[str, bodies.Named] = field(repr=False)
+
+
+def opened(terminal: str, epoch: str, item: WireItem, keys: KeyRing) -> Opened | Refusal:
+    """The body of an item with its attachments' names, or why it cannot be taken."""
+    if hashlib.sha256(item.sealed).digest() != item.sha256:
+        return Refusal("hash_mismatch", "sha256 is not the hash of sealed")
+    context = item_context(terminal, epoch, item.seq, item.kind, str(item.id))
+    content = open_envelope(item.sealed, context, keys, bytes_max=limits.OPENED_BYTES)
+    if isinstance(content, SealFault):
+        return Refusal(content, _SEAL_TEXTS[content])
+    try:
+        held = bodies.Content.model_validate(bodies.read_json(content))
+        body = bodies.KINDS[item.kind](held.body)
+    except bodies.UnreadableError:
+        return Refusal("body_not_json", "what was sealed is not a JSON object")
+    except ValidationError as wrong:
+        return Refusal("body_invalid", bodies.where_wrong(wrong))
+    if terminal_of(body.number) != terminal:
+        return Refusal("other_terminal", "number: is another terminal's")
+    attachments = {named.sha256: named for named in held.attachments}
+    if {named.sealed for named in held.attachments} != {name.hex() for name in item.attachments}:
+        return Refusal("attachments_differ", "attachments: are not those that were sealed")
+    if isinstance(body, bodies.ApplicationBody):
+        if body.terminal != terminal:
+            return Refusal("other_terminal", "terminal: is another one")
+        if bodies.repeated_code(body):
+            return Refusal("body_invalid", "materials: a code comes twice")
+        for one in bodies.enclosed(body):
+            named = attachments.get(one.sha256)
+            if named is None or named.bytes != one.bytes:
+                return Refusal("attachments_differ", "a material is not among the attachments")
+    return Opened(body, attachments)
+
+
+def body_of(received: ReceivedItem, keys: KeyRing) -> dict[str, Any]:
+    """The body of an item that was taken, as it was sealed. Raises CannotOpenError."""
+    context = item_context(
+        received.terminal_id, received.epoch, received.seq, received.kind, str(received.id)
+    )
+    content = open_envelope(bytes(received.sealed), context, keys, bytes_max=limits.OPENED_BYTES)
+    if isinstance(content, SealFault):
+        raise CannotOpenError(content)
+    body = json.loads(content)["body"]
+    assert isinstance(body, dict)  # noqa: S101 (checked when it was taken)
+    return body
+
+
+class CannotOpenError(Exception):
+    """The hub no longer has the key that opened this once."""

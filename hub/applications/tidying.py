@@ -1,0 +1,89 @@
+"""What nobody needs any more: attachments that no item ever named, uploads that were left.
+
+Deleting is safe: an item that names an attachment later is told that it is missing, and the
+terminal sends it again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+
+from django.conf import settings
+from django.db import connections, transaction
+from django.utils import timezone
+
+from hub.applications.blobs import AttachmentStore, attachment_store
+from hub.applications.models import Attachment, Enclosure
+from hub.applications.uploads import tidy_parts
+
+UNNAMED_LIFE_D = 30  # its item comes next on the line; a line may be dead for weeks in between
+AT_ONCE = 500
+FIRST_AFTER_S = 60.0
+
+log = logging.getLogger("hub.tidying")
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    attachments: int
+    parts: int
+
+
+def tidy(store: AttachmentStore, incoming: Path) -> Tidied:
+    old = timezone.now() - timedelta(days=UNNAMED_LIFE_D)
+    names = list(
+        Attachment.objects.filter(received_at__lt=old, enclosures=None)
+        .order_by("received_at")
+        .values_list("pk", flat=True)[:AT_ONCE]
+    )
+    return Tidied(sum(_deleted(name, store) for name in names), tidy_parts(incoming))
+
+
+def _deleted(name: str, store: AttachmentStore) -> bool:
+    """The row is held while the bytes go: an item that names it just now waits, and finds it gone."""
+    with transaction.atomic():
+        row = Attachment.objects.select_for_update().filter(pk=name).first()
+        if row is None or Enclosure.objects.filter(attachment_id=name).exists():
+            return False
+        store.delete(name)
+        row.delete()
+    return True
+
+
+class Tidying:
+    """A thread that tidies every so often while the hub serves."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tidying", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        wrong: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        wait_s = FIRST_AFTER_S
+        while not self._ended.wait(wait_s):
+            wait_s = self._every_s
+            try:
+                done = tidy(attachment_store(), settings.INCOMING)
+                if done.attachments or done.parts:
+                    log.info("tidied attachments=%d parts=%d", done.attachments, done.parts)
+            except Exception:
+                log.exception("tidying failed; it is tried again")
+            finally:
+                connections.close_all()

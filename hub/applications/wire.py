@@ -1,0 +1,217 @@
+"""A batch on the wire: CBOR, with bytes as bytes, or JSON with the same fields as text.
+
+One parser takes both: a hash is 32 bytes or 64 hex digits, an id 16 bytes or a UUID's text, sealed
+bytes are bytes or base64. Items are parsed one by one, so that a bad one is answered by itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import uuid
+from datetime import datetime
+from io import BytesIO
+from typing import Annotated, Any
+
+import cbor2
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from hub.applications.bodies import ATTACHMENTS_MAX, SEQ_MAX, Epoch, ItemKind, Moment, TerminalCode
+from hub.applications.bodies import matching as matching_text
+
+CBOR = "application/cbor"
+JSON = "application/json"
+HASH_BYTES = 32
+SEALED_BYTES_MAX = 393_216  # an item of 256 KB that did not compress, and its envelope
+DEPTH_MAX = 8  # the agreed shape has four levels
+
+
+class UnreadableBatchError(ValueError):
+    """The bytes are not of their format, or nested too deeply."""
+
+
+def read(content: bytes, media_type: str) -> Any:
+    """The value in a request's body. Raises UnreadableBatchError."""
+    try:
+        if media_type == CBOR:
+            stream = BytesIO(content)
+            value = cbor2.CBORDecoder(
+                stream,
+                max_depth=DEPTH_MAX,
+                allow_indefinite=False,
+                strict_hashable_types=True,
+                semantic_decoders=_NO_TAGS,
+                tag_hook=_no_tag,
+            ).decode()
+            if stream.read(1):
+                raise UnreadableBatchError("something follows the value")
+            return value
+        return json.loads(content.decode("utf-8"))
+    except UnreadableBatchError:
+        raise
+    except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError) as wrong:
+        raise UnreadableBatchError(type(wrong).__name__) from wrong
+
+
+def written(value: dict[str, Any], media_type: str) -> bytes:
+    """An answer in the request's format."""
+    if media_type == CBOR:
+        return cbor2.dumps(value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def _no_tag(decoder: Any, *_: object) -> Any:
+    raise UnreadableBatchError("this tag is not agreed")
+
+
+# Text that is repeated may be referred to (tags 25 and 256); a terminal needs no other tag. What
+# the library would make of these: big numbers, cycles, patterns, messages, networks, sets.
+_NO_TAGS = dict.fromkeys(
+    (2, 3, 4, 5, 28, 29, 30, 35, 36, 52, 54, 100, 258, 260, 261, 1004, 43000), _no_tag
+)
+
+
+# -- one value or the other ---------------------------------------------------------
+
+
+def _hash(value: object) -> bytes:
+    if isinstance(value, bytes) and len(value) == HASH_BYTES:
+        return value
+    if isinstance(value, str) and len(value) == 2 * HASH_BYTES and value == value.lower():
+        try:
+            return bytes.fromhex(value) if value.isalnum() else _wrong("is not 32 bytes")
+        except ValueError:
+            pass
+    return _wrong("is not 32 bytes in hex digits")
+
+
+def _id(value: object) -> uuid.UUID:
+    if isinstance(value, uuid.UUID):
+        return value
+    if isinstance(value, bytes) and len(value) == 16:
+        return uuid.UUID(bytes=value)
+    if isinstance(value, str) and len(value) == 36:
+        try:
+            return uuid.UUID(value)
+        except ValueError:
+            pass
+    return _wrong("is not a UUID")
+
+
+def _sealed(value: object) -> bytes:
+    if isinstance(value, str):
+        try:
+            value = base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            _wrong("is not base64")
+    if not isinstance(value, bytes) or len(value) > SEALED_BYTES_MAX:
+        return _wrong(f"is not at most {SEALED_BYTES_MAX} bytes")
+    return value
+
+
+def _wrong(text: str) -> Any:
+    raise ValueError(text) from None
+
+
+_HEX = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+Hash = Annotated[bytes, BeforeValidator(_hash), WithJsonSchema(_HEX)]
+Id = Annotated[
+    uuid.UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})
+]
+Sealed = Annotated[
+    bytes,
+    BeforeValidator(_sealed),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+]
+
+
+class WireItem(BaseModel):
+    """One thing out of a terminal's queue, as it travels."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
+
+    id: Id
+    seq: int = Field(ge=1, le=SEQ_MAX)
+    kind: ItemKind
+    order_key: matching_text(r"^[\x21-\x7e]{1,64}$")
+    created_at: Moment
+    attachments: list[Hash] = Field(default=[], max_length=ATTACHMENTS_MAX)
+    sha256: Hash = Field(description="of the sealed bytes")
+    chain: Hash = Field(description="SHA-256 over the chain before, seq, id and sha256")
+    sealed: Sealed = Field(description="a ZW1 envelope")
+
+
+class Batch(BaseModel):
+    """What surrounds the items; they stay as they came."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
+
+    terminal: TerminalCode
+    epoch: Epoch
+    last_seq: int = Field(default=0, ge=0, le=SEQ_MAX, description="the highest seq used so far")
+    items: list[Any] = Field(repr=False)
+
+
+def chained(before: bytes, seq: int, item_id: uuid.UUID, sha256: bytes) -> bytes:
+    """The chain's next link."""
+    return hashlib.sha256(before + seq.to_bytes(8, "big") + item_id.bytes + sha256).digest()
+
+
+FIRST_LINK = bytes(HASH_BYTES)
+
+
+KEPT_CHARACTERS = 100
+
+
+def outline(raw: Any) -> dict[str, Any]:
+    """What can be kept of an item that was not taken: its agreed fields but the sealed bytes, each
+    cut short. Texts may be referred to many times over in CBOR; written out they have no end."""
+    if not isinstance(raw, dict):
+        return {"item": _short(raw)}
+    found = {name: _short(raw[name]) for name in WireItem.model_fields if name in raw}
+    found.pop("sealed", None)
+    named = raw.get("attachments")
+    if isinstance(named, list):
+        found["attachments"] = [_short(one) for one in named[:ATTACHMENTS_MAX]]
+    return found
+
+
+def sealed_in(raw: Any) -> bytes:
+    """The sealed bytes of an item that was not taken, as far as they can be read."""
+    try:
+        return _sealed(raw["sealed"])
+    except (ValueError, TypeError, KeyError):
+        return b""
+
+
+def _short(value: object) -> Any:
+    match value:
+        case bytes():
+            return clean(value[:KEPT_CHARACTERS].hex(), KEPT_CHARACTERS)
+        case str():
+            return clean(value, KEPT_CHARACTERS)
+        case bool() | None:
+            return value
+        case int() | float():
+            return value if abs(value) < 2**63 else f"{value:.20g}"
+        case uuid.UUID() | datetime():
+            return str(value)
+        case _:
+            return f"({type(value).__name__})"
+
+
+def clean(text: str, most: int) -> str:
+    """Text that any database and any encoder takes."""
+    return text[:most].encode("utf-8", "replace").decode("utf-8").replace("\x00", "?")
+
+
+def echoed(raw: Any, name: str, *, packed: bool) -> Any:
+    """An item's id or hash as it was sent, for its answer; empty if it was nothing like one."""
+    value = raw.get(name) if isinstance(raw, dict) else None
+    if packed:
+        if isinstance(value, uuid.UUID):
+            return value.bytes
+        return value if isinstance(value, bytes) and len(value) <= HASH_BYTES else b""
+    return clean(value, 2 * HASH_BYTES) if isinstance(value, str) else ""

@@ -1,0 +1,217 @@
+"""Between the server's loop and the application's threads.
+
+A request is gathered whole before a thread is taken for it: ten thousand terminals on slow lines
+hold no thread while their bytes come. What waits for a thread is bounded, in requests, in bytes
+and in time; who does not fit is told at once to come again, and nothing grows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import random
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub import limits
+from hub.terminals.identity import ENVIRON
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+CERTIFICATE = "client_certificate"  # in the scope, DER; the protocol puts it there
+BODIES_BYTES_MAX = 64 * 1_048_576  # gathered and waiting, of one process
+WAITING_MAX = 512  # requests that wait for a thread
+WAIT_S_MAX = 1.2  # and how long that may take: later answers would be given up by who asked
+FIRST_GUESS_S = 0.01  # a request's time in its thread, before any was seen
+MEMORY = 0.05  # how much the newest counts in that time's average
+BODY_SILENCE_S = 60.0  # a body that has stopped coming: its line is dead
+RETRY_S = (3, 10)
+
+
+@dataclass(slots=True)
+class Load:
+    """What is under way in this process."""
+
+    threads: int
+    waiting: int = 0
+    bytes: int = 0
+    service_s: float = FIRST_GUESS_S
+
+    def takes(self) -> bool:
+        if self.waiting >= WAITING_MAX:
+            return False
+        # One interpreter works on one request at a time; more threads only overlap their waiting.
+        return self.waiting * self.service_s <= WAIT_S_MAX
+
+    def took(self, seconds: float) -> None:
+        self.service_s += MEMORY * (seconds - self.service_s)
+
+
+@dataclass(slots=True)
+class _Answer:
+    status: int = 500
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: bytes = b""
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+class _GoneError(Exception):
+    """Who asked is no longer there."""
+
+
+class Bridge:
+    """An ASGI application around a WSGI one."""
+
+    def __init__(self, application: Wsgi, threads: int) -> None:
+        self._application = application
+        self._load = Load(threads)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        load = self._load
+        held = 0
+        try:
+            if load.bytes > BODIES_BYTES_MAX:
+                await _refuse(send, 503, "busy", "too much is under way; come again")
+                return
+            body = bytearray()
+            try:
+                async for part in _parts(receive, scope):
+                    body += part
+                    load.bytes += len(part)
+                    held += len(part)
+            except _TooLargeError:
+                most = limits.body_bytes(scope["path"])
+                await _refuse(send, 413, "too_large", f"at most {most} bytes")
+                return
+            except TimeoutError:
+                await _refuse(send, 408, "too_slow", "the body stopped coming")
+                return
+            except _GoneError:
+                return
+            if not load.takes():
+                await _refuse(send, 503, "busy", "too many at once; come again")
+                return
+            load.waiting += 1
+            try:
+                answer = await asyncio.get_running_loop().run_in_executor(
+                    self._pool, self._run, scope, bytes(body)
+                )
+            finally:
+                load.waiting -= 1
+            await _say(send, answer.status, answer.headers, answer.body)
+        finally:
+            load.bytes -= held
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, scope: dict[str, Any], body: bytes) -> _Answer:
+        began = time.monotonic()
+        answer = _Answer()
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+            answer.status = int(status.split(" ", 1)[0])
+            answer.headers = [
+                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
+            ]
+
+        said = self._application(_environ(scope, body), start)
+        try:
+            answer.body = b"".join(said)
+        finally:
+            close = getattr(said, "close", None)
+            if close is not None:
+                close()
+        self._load.took(time.monotonic() - began)
+        return answer
+
+
+async def _parts(receive: Receive, scope: dict[str, Any]) -> Any:
+    most = limits.body_bytes(scope["path"])
+    if _announced(scope) > most:
+        raise _TooLargeError
+    total = 0
+    while True:
+        async with asyncio.timeout(BODY_SILENCE_S):
+            message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _GoneError
+        part = message.get("body", b"")
+        total += len(part)
+        if total > most:
+            raise _TooLargeError
+        if part:
+            yield part
+        if not message.get("more_body", False):
+            return
+
+
+def _announced(scope: dict[str, Any]) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
+
+
+def _environ(scope: dict[str, Any], body: bytes) -> dict[str, Any]:
+    host, port = scope.get("server") or ("", 0)
+    client = scope.get("client") or ("", 0)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope["path"].encode("utf-8", "surrogateescape").decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port or 0),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": client[0],
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        ENVIRON: scope.get(CERTIFICATE, b""),
+    }
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        if name == "content-type":
+            environ["CONTENT_TYPE"] = value
+        elif name not in ("content-length", "transfer-encoding") and "_" not in name:
+            key = f"HTTP_{name.upper().replace('-', '_')}"
+            environ[key] = f"{environ[key]},{value}" if key in environ else value
+    return environ
+
+
+async def _refuse(send: Send, status: int, code: str, text: str) -> None:
+    body = json.dumps({"error": {"code": code, "text": text}}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"no-store"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    if status == 503:
+        headers.append((b"retry-after", str(random.randint(*RETRY_S)).encode()))  # noqa: S311
+    else:
+        headers.append((b"connection", b"close"))  # the rest of the body is not read
+    await _say(send, status, headers, body)
+
+
+async def _say(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

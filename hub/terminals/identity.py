@@ -1,0 +1,102 @@
+"""Who is asking: the terminal named by the client certificate of a request.
+
+The server ends TLS and hands the certificate on; behind a gateway on this machine a header may
+carry it (HUB_GATEWAY). Its dates are judged here: one that ran out while the line was dead may
+still deliver what waits and renew itself, for `GRACE_D` days.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from datetime import datetime, timedelta
+from enum import StrEnum
+from urllib.parse import unquote_to_bytes
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+
+from hub.terminals.authority import GRACE_D, fingerprint, read_authority, terminal_named
+from hub.terminals.models import Terminal, TerminalCertificate
+
+ENVIRON = "hub.client_certificate"  # DER, from the server
+GATEWAY_HEADER = "HTTP_X_CLIENT_CERTIFICATE"
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+# A contact a minute would otherwise be a write a minute and terminal for one field.
+CONTACT_NOTED_S = 20
+
+log = logging.getLogger("hub.identity")
+
+
+class Stranger(StrEnum):
+    """Why nobody is believed."""
+
+    NO_CERTIFICATE = "not_enrolled"
+    UNKNOWN = "certificate_unknown"
+    REVOKED = "certificate_revoked"
+    EXPIRED = "certificate_expired"
+
+
+def terminal_asking(request: HttpRequest, *, may_be_expired: bool) -> Terminal | Stranger:
+    """The terminal, and a note that it was heard of."""
+    der = _shown(request)
+    if not der:
+        return Stranger.NO_CERTIFICATE
+    now = timezone.now()
+    name = fingerprint(der)
+    row = TerminalCertificate.objects.select_related("terminal").filter(pk=name).first()
+    if row is None:
+        row = _adopted(der, name, now)
+    if row is None:
+        return Stranger.UNKNOWN
+    if row.revoked_at is not None or row.terminal.disabled_at is not None:
+        return Stranger.REVOKED
+    grace = timedelta(days=GRACE_D if may_be_expired else 0)
+    if now > row.not_after + grace:
+        return Stranger.EXPIRED
+    _note_contact(row.terminal, now)
+    return row.terminal
+
+
+def _shown(request: HttpRequest) -> bytes:
+    der = request.META.get(ENVIRON)
+    if isinstance(der, bytes) and der:
+        return der
+    if not settings.GATEWAY or request.META.get("REMOTE_ADDR") not in LOOPBACK:
+        return b""
+    with contextlib.suppress(ValueError):
+        pem = unquote_to_bytes(request.META.get(GATEWAY_HEADER, ""))
+        return x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+    return b""
+
+
+def _adopted(der: bytes, name: str, now: datetime) -> TerminalCertificate | None:
+    """A certificate that our authority signed and the database does not know: the hub was restored
+    from a copy made before. Its terminal must not be stranded with what it keeps."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+    except ValueError:
+        return None
+    code = terminal_named(certificate)
+    if code is None or not read_authority(settings.KEYS).issued(certificate):
+        return None
+    terminal, _ = Terminal.objects.get_or_create(code=code, defaults={"enrolled_at": now})
+    row, _ = TerminalCertificate.objects.get_or_create(
+        fingerprint=name,
+        defaults={
+            "terminal": terminal,
+            "issued_at": certificate.not_valid_before_utc,
+            "not_after": certificate.not_valid_after_utc,
+        },
+    )
+    log.warning("a certificate of ours that the database had lost was adopted terminal=%s", code)
+    return row
+
+
+def _note_contact(terminal: Terminal, now: datetime) -> None:
+    noted = terminal.last_contact
+    if noted is None or abs(now - noted) >= timedelta(seconds=CONTACT_NOTED_S):
+        Terminal.objects.filter(pk=terminal.pk).update(last_contact=now)
