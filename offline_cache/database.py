@@ -62,8 +62,9 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             purged_chain BLOB NOT NULL) STRICT""",
         # for each local day the highest serial given: rows may go, these stay
         "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
+        # one row at a time, or a few after a crash: no index, which every seal would have to write
         """CREATE TABLE drafts (
-            session TEXT PRIMARY KEY,
+            session TEXT NOT NULL,
             run TEXT NOT NULL,
             card_digest BLOB NOT NULL,
             saved_at TEXT NOT NULL,

@@ -19,6 +19,7 @@ part. Nothing in this folder opens an envelope: the terminal cannot.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import secrets
@@ -143,6 +144,7 @@ class Envelopes:
 
     def __init__(self, suites: Iterable[Suite]) -> None:
         self._suites = {suite.id: suite for suite in suites}
+        self._ready: tuple[SealKey, Wrapped] | None = None
         self._zstd = zstandard.ZstdCompressor(
             level=ZSTD_LEVEL, dict_data=shipped_dictionary(), write_checksum=False
         )
@@ -158,6 +160,14 @@ class Envelopes:
             return StoreFault(StoreFaultCode.NO_SEAL_KEY, "the hub's key is not known yet")
         return StoreFault(StoreFaultCode.NO_SUITE, f"the hub wants {', '.join(wanted)}")
 
+    def prepare(self, to: SealKey) -> None:
+        """Make the next content key now, while nobody waits for it; it is used once."""
+        suite = self._suites.get(to.suite)
+        if suite is None or (self._ready is not None and self._ready[0] == to):
+            return
+        with contextlib.suppress(ValueError):  # a key that is none is told when it is sealed to
+            self._ready = (to, suite.wrap(to.public_key))
+
     def seal(
         self, to: SealKey, context: bytes, content: bytes, *, compress: bool
     ) -> bytes | StoreFault:
@@ -165,8 +175,11 @@ class Envelopes:
         suite = self._suites.get(to.suite)
         if suite is None:
             return StoreFault(StoreFaultCode.NO_SUITE, f"no {to.suite.name.lower()} here")
+        ready, self._ready = self._ready, None
         try:
-            wrapped = suite.wrap(to.public_key)
+            wrapped = (
+                ready[1] if ready is not None and ready[0] == to else suite.wrap(to.public_key)
+            )
         except ValueError:
             return StoreFault(StoreFaultCode.BAD_KEY, "the hub's key is not of its suite")
         compression = Compression.NONE

@@ -44,11 +44,10 @@ class Journal:
         digest = self._card_digest(card_number)
 
         def work(cursor: Any) -> None:
+            cursor.execute("DELETE FROM drafts WHERE session = ?", (session,))
             cursor.execute(
                 "INSERT INTO drafts (session, run, card_digest, saved_at, payload)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET run = excluded.run,"
-                " card_digest = excluded.card_digest, saved_at = excluded.saved_at,"
-                " payload = excluded.payload",
+                " VALUES (?, ?, ?, ?, ?)",
                 (session, self._run, digest, utc_text(self._clock.utc()), payload),
             )
 

@@ -191,6 +191,10 @@ class Outbox:
         recipient = self._sealer.recipient()
         return recipient if isinstance(recipient, StoreFault) else None
 
+    def prepare(self) -> None:
+        """Get ready for the next seal, while the citizen is still at work."""
+        self._sealer.prepare()
+
     def seal(
         self,
         *,

@@ -32,6 +32,12 @@ class Sealer:
         key = self._envelopes.choose(known.keys)
         return key if isinstance(key, StoreFault) else Recipient(known.terminal, key)
 
+    def prepare(self) -> None:
+        """What of the next envelope can be made before its content is known."""
+        to = self.recipient()
+        if not isinstance(to, StoreFault):
+            self._envelopes.prepare(to.key)
+
     def item(
         self,
         to: Recipient,

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, ParamSpec, assert_never
+from typing import Final, ParamSpec, Protocol, assert_never
 
 from drivers.device import Clock, Log, Post
 from kiosk.clock import LOCAL_ZONE, local
@@ -86,6 +86,13 @@ class Looked:
     found: StoreFault | None
 
 
+class WallClock(Clock, Protocol):
+    """A clock that knows when the machine's own is not to be trusted."""
+
+    @property
+    def suspect(self) -> bool: ...
+
+
 class StoreDesk:
     """Opens the store on its own thread, keeps it open, and says whether it can be used.
 
@@ -93,7 +100,7 @@ class StoreDesk:
     """
 
     def __init__(
-        self, settings: Settings, *, post: Post, clock: Clock, log: Log, callbacks: Callbacks
+        self, settings: Settings, *, post: Post, clock: WallClock, log: Log, callbacks: Callbacks
     ) -> None:
         self._settings = settings
         self._post = post
@@ -406,7 +413,10 @@ class StoreDesk:
             item=effect.item,
             id_number=effect.id_number,
             name_masked=effect.name_masked,
-            application=effect.application,
+            # The times in it are the hub's as far as we know; who reads them is told of a doubt.
+            application=effect.application
+            if not self._clock.suspect
+            else {**effect.application, "clock_suspect": True},
             attachments=[
                 Attachment(each.code, each.media_type, each.content) for each in effect.attachments
             ],
@@ -501,6 +511,8 @@ class StoreDesk:
         if fault is not None:
             self._log("store_fault", fault=fault.code.value, detail="draft not kept")
             self._after_fault(fault)
+            return
+        self._store.outbox.prepare()
 
     def _look_for_draft(self, effect: LookForDraft) -> None:
         draft = self._store.journal.find(effect.card_number) if self._store is not None else None

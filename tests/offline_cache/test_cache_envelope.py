@@ -93,6 +93,22 @@ def test_the_same_content_never_looks_the_same_twice() -> None:
     assert len(made) == 50
 
 
+@pytest.mark.parametrize("suite", SuiteId)
+def test_what_was_prepared_is_used_once_and_for_its_key_only(suite: SuiteId) -> None:
+    envelopes, pair, other = Envelopes(suites_at_hand()), PAIRS[suite], make_key_pair(suite)
+    envelopes.prepare(pair.seal_key)
+    made = [
+        envelopes.seal(to.seal_key, CONTEXT, b"x", compress=False) for to in (pair, pair, other)
+    ]
+    envelopes.prepare(pair.seal_key)
+    made.append(envelopes.seal(other.seal_key, CONTEXT, b"x", compress=False))
+    for to, sealed in zip((pair, pair, other, other), made, strict=True):
+        assert isinstance(sealed, bytes)
+        assert open_envelope(to, CONTEXT, sealed) == b"x"
+    key_parts = {bytes(sealed[15:48]) for sealed in made if isinstance(sealed, bytes)}
+    assert len(key_parts) == 4
+
+
 def test_the_hubs_first_key_that_can_be_used_is_used() -> None:
     p256, sm2 = (PAIRS[suite].seal_key for suite in SuiteId)
     assert Envelopes(suites_at_hand()).choose((sm2, p256)) == sm2
