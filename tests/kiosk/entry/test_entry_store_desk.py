@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -42,6 +43,7 @@ from offline_cache.hub_keys import HubKeysFile
 from offline_cache.journal import Journal
 from offline_cache.keys import Keys, open_keys
 from offline_cache.outbox import Outbox
+from offline_cache.outbox import Sealed as Committed
 from offline_cache.store import StorePlaces
 
 SCOPE = Scope("s1", 1)
@@ -61,6 +63,7 @@ class Desk:
         assert isinstance(keys, Keys)
         self.keys = keys
         self.enrol()
+        self.clock = SystemClock()
         self.desk = self.make()
 
     def enrol(self) -> None:
@@ -74,7 +77,7 @@ class Desk:
         return StoreDesk(
             self.settings,
             post=self.events.put,
-            clock=SystemClock(),
+            clock=self.clock,
             log=lambda event, /, **fields: self.told.append(event),
             callbacks=Callbacks(
                 sealing=lambda busy: self.told.append(f"sealing {busy}"),
@@ -137,6 +140,29 @@ def test_a_sealed_application_gets_a_number_and_a_signed_qr_and_sync_is_woken(de
     assert here.application is not None and here.signature_agrees
     assert desk.told.index("sealing True") < desk.told.index("sealing False")
     assert desk.told.index("sealing False") < desk.told.index("waits")
+
+
+def test_while_the_machines_clock_is_wrong_the_hubs_time_is_sealed_and_the_doubt_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The battery died, or somebody set the clock: order is by seq, but people read times."""
+    taken: list[Mapping[str, object]] = []
+    commit = Outbox.seal
+
+    def watched(outbox: Outbox, **given: Any) -> Committed | StoreFault:
+        taken.append(given["application"])
+        return commit(outbox, **given)
+
+    monkeypatch.setattr(Outbox, "seal", watched)
+    desk.clock.correct(-400 * 86_400)
+    desk.desk.perform(seal())
+    sealed = desk.wait_for(Sealed)
+    assert isinstance(sealed, Sealed)
+    assert timedelta(days=399) < SystemClock().utc() - sealed.accepted_at < timedelta(days=401)
+    desk.clock.correct(0)
+    desk.desk.perform(seal())
+    desk.wait_for(Sealed)
+    assert [it.get("clock_suspect") for it in taken] == [True, None]
 
 
 def test_a_receipt_with_another_signature_is_not_taken_for_ours(desk: Desk) -> None:
