@@ -107,6 +107,7 @@ class ReceiptPrinterDriver:
         self._settled_polls = 0
         # A receipt was begun and not confirmed: paper, memory or both hold some of it.
         self._torn = meter is not None and meter.torn()
+        self._begun = False  # the job at hand, or the one before
         self._half_sent = 0  # bytes that a command in the printer still waits for
         self._recovered_at = float("-inf")
         self._was_out = self._was_near_end = False
@@ -189,13 +190,13 @@ class ReceiptPrinterDriver:
                 return printed
             self._report(state, host)
             return printed
-        host.post(PrintFailed(command.job, outcome))
+        host.post(PrintFailed(command.job, outcome, self._begun))
         if outcome.code in (FaultCode.DEVICE_LOST, FaultCode.SILENT, FaultCode.TIMED_OUT):
             return self._down(outcome)
         return outcome
 
     def decline(self, command: PrintReceipt, fault: Fault, host: Host) -> Fault:
-        host.post(PrintFailed(command.job, fault))
+        host.post(PrintFailed(command.job, fault, begun=False))
         return fault
 
     # -- opening --------------------------------------------------------------
@@ -235,6 +236,7 @@ class ReceiptPrinterDriver:
 
     def _print(self, lines: tuple[Line, ...], host: Host) -> Fault | None:
         """None when the printer confirmed the end."""
+        self._begun = False
         from drivers.receipt_printer import raster  # noqa: PLC0415 - half a second, on this thread
 
         wanted = lines if self._logo is None else (self._logo, *lines)
@@ -270,6 +272,7 @@ class ReceiptPrinterDriver:
         self._owed = awaited  # until the answer is here, it may come at any time
         self._settled_polls = 0
         self._set_torn(True)
+        self._begun = True
         fault = self._send(job, host)
         if self._meter is not None:  # what was begun is counted whole: low too early, not too late
             self._meter.add(length_mm(items))

@@ -79,10 +79,14 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class PrintFailed:
-    """`fault.code` SILENT means unknown: the paper may or may not be out."""
+    """`fault.code` SILENT means unknown: the paper may or may not be out.
+
+    `begun`: some of it was sent, so that some of it may be on paper.
+    """
 
     job: str
     fault: Fault
+    begun: bool = True
 
 
 class Confirm(StrEnum):

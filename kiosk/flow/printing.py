@@ -1,7 +1,7 @@
 """The paper receipt of one application, followed to its end whatever page is shown meanwhile.
 
-One job at a time; the next one only when the one before is settled, and marked 补打. Nothing is
-called printed before the printer said so.
+One job at a time; the next one only when the one before is settled, and marked 补打 if anything of
+one may be on paper. Nothing is called printed before the printer said so.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class ReceiptPrinting:
         self._number = number
         self._make_lines = make_lines
         self._came = False  # paper came, or may have
+        self._begun = False  # some of a receipt may be on paper: the next one is a copy
         self._jobs = 0
         self._print_at_s: float | None = None  # waiting for the centre's answer until then
         self._until_s = 0.0
@@ -64,7 +65,7 @@ class ReceiptPrinting:
         self._jobs += 1
         self.state = PrintState.PRINTING
         self._until_s = now_s + PRINT_LIMIT_S
-        return (Print(self._job, self._make_lines(self.delivered, self._jobs > 1)),)
+        return (Print(self._job, self._make_lines(self.delivered, self._begun)),)
 
     def decline(self, now: datetime) -> tuple[Effect, ...]:
         return self._settle(PrintState.DECLINED, now)
@@ -77,7 +78,10 @@ class ReceiptPrinting:
                     return self.print(world, now, now_s)
             case Printed(job=job) if job == self._job and self._waits_for_word:
                 return self._settle(PrintState.PRINTED, now)
-            case PrintFailed(job=job, fault=fault) if job == self._job and self._waits_for_word:
+            case PrintFailed(job=job, fault=fault, begun=begun) if (
+                job == self._job and self._waits_for_word
+            ):
+                self._begun = self._begun or begun
                 return self._settle(_state_after(fault.code), now)
             case _:
                 pass
@@ -105,6 +109,7 @@ class ReceiptPrinting:
         self.state = state
         self.told = False
         self._came = self._came or state in (PrintState.PRINTED, PrintState.UNKNOWN)
+        self._begun = self._begun or self._came
         return (AddPrintResult(self._number, state.value, now),)
 
 

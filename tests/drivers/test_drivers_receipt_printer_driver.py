@@ -170,6 +170,7 @@ def test_nothing_is_sent_to_a_printer_that_cannot_print(
     assert printer.paper == b""
     [failed] = printer.host.posted
     assert isinstance(failed, PrintFailed)
+    assert not failed.begun
     assert failed.fault.code is code
     assert printer.host.reports[-1][0] is reported
 
@@ -564,7 +565,7 @@ def test_a_receipt_for_a_printer_that_is_not_there_fails_at_once() -> None:
     printer = Printer()
     fault = Fault(FaultCode.DISCONNECTED, "refused")
     assert printer.driver.decline(RECEIPT, fault, printer.host) == fault
-    assert printer.host.posted == [PrintFailed("job-1", fault)]
+    assert printer.host.posted == [PrintFailed("job-1", fault, begun=False)]
 
 
 def test_over_a_real_socket_with_a_thread() -> None:

@@ -18,8 +18,8 @@ from core_citizen import (
     shown_text,
 )
 
-from drivers.device import DeviceClass, FaultCode, Status
-from drivers.receipt_printer.values import Printed
+from drivers.device import DeviceClass, Fault, FaultCode, Status
+from drivers.receipt_printer.values import Printed, PrintFailed
 from kiosk.flow.actions import Act
 from kiosk.flow.effects import (
     AddPrintResult,
@@ -310,6 +310,15 @@ def test_print_again_prints_exactly_one_more_and_marks_it() -> None:
     assert len({effect.job for effect in terminal.all(Print)}) == 2
     terminal.printed()
     assert terminal.sees(Accepted).print_state is PrintState.PRINTED
+
+
+def test_a_receipt_of_which_nothing_was_sent_before_is_no_copy() -> None:
+    terminal, _ = accepted()
+    job = terminal.last(Print).job
+    terminal.hear(PrintFailed(job, Fault(FaultCode.DISCONNECTED), begun=False))
+    terminal.double(Act.PRINT_AGAIN)
+    assert len(terminal.all(Print)) == 2
+    assert "补打" not in paper(terminal)
 
 
 def test_going_on_without_paper_is_noted() -> None:
