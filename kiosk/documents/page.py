@@ -29,12 +29,15 @@ Corners = NDArray[np.float64]
 SEARCH_PX = 480  # long side of the picture in which candidates are sought
 REFIT_PX = 900  # least long side of the picture of the first refit, a whole part of the original
 MIN_AREA_SHARE = 0.025  # a citizen's card in a frame that shows an A3 plate covers about 3 %
-MAX_LINES = 30  # all pairs of pairs are tried: more lines cost to the fourth power
-MAX_PROPOSED = 80  # lines of which the best are kept
-MAX_DETAILED = 48  # candidates judged sample by sample
+MAX_LINES = 24  # all pairs of pairs are tried: more lines cost to the fourth power
+MAX_PROPOSED = 56  # lines of which the best are kept
+MAX_SEGMENTS = 160  # the longest: every one is compared with every other
+MAX_DETAILED = 32  # candidates judged sample by sample
 REACH_SHARE = 0.12  # how far outside of the frame a corner of a page cut off may lie
 MIN_CONFIDENCE = 0.78  # below: there is no page; tiles and worn mats come near it
 MIN_CONFIDENCE_ON_KNOWN_PLATE = 0.5  # what looks like the plate was already taken out
+MIN_CONFIDENCE_OF_ANOTHER = 0.82  # beside a page: its own shadow and folds look like sheets
+MAX_PAGES = 6  # cards on an A3 plate; more do not lie apart
 MIN_PROMISE = 0.3  # below: not worth a refit
 BRIGHT_LEVEL = 215.0  # a dim frame is stretched until its bright parts reach this
 MAX_GAIN = 3.0  # more would stretch noise into edges
@@ -64,27 +67,57 @@ class _Lines:
 
 
 STEP_PX = 2.0
+MAX_DIFFERENCE = 30.0
 
 
 def find_page(picture: Image, plate: PlateReference | None = None) -> FoundPage | None:
     """The page in `picture`, or None when there is none that one could be sure of."""
+    found = find_pages(picture, plate, most=1)
+    return found[0] if found else None
+
+
+def find_pages(
+    picture: Image, plate: PlateReference | None = None, most: int = MAX_PAGES
+) -> list[FoundPage]:
+    """Every page in `picture` that one could be sure of, the surest first; none on another."""
     height, width = picture.shape[:2]
     if min(height, width) < 32:
-        return None
+        return []
     scale = min(1.0, SEARCH_PX / max(height, width))
     factor = max(1, max(height, width) // REFIT_PX)
     middle = _halved(picture, factor)
     small = _resized(middle, SEARCH_PX / max(middle.shape[:2]))
     planes = _planes(small, plate)
     lines = _evidence(planes, _propose(planes))
-    candidates = _candidates(lines, small.shape[1], small.shape[0])
-    if not len(candidates):
-        return None
-    judged = _judge(planes, candidates)
-    best = _choose(candidates, judged)
-    if best is None:
-        return None
-    found = _to_larger(candidates[best], scale)
+    found: list[FoundPage] = []
+    taken: list[Corners] = []
+    while len(found) < most:
+        candidates = _candidates(lines, small.shape[1], small.shape[0], taken)
+        if not len(candidates):
+            break
+        judged = _judge(planes, candidates)
+        best = _choose(candidates, judged)
+        if best is None:
+            break
+        page = _refined(picture, middle, planes, candidates[best], judged[best])
+        least = MIN_CONFIDENCE if plate is None else MIN_CONFIDENCE_ON_KNOWN_PLATE
+        if found:
+            least = max(least, MIN_CONFIDENCE_OF_ANOTHER)
+        if page.confidence < least:
+            break
+        found.append(page)
+        taken.append(_to_smaller(page.corners, scale))
+    return found
+
+
+def _refined(
+    picture: Image, middle: Image, planes: Floats, candidate: Corners, before: _Judged
+) -> FoundPage:
+    """A candidate's sides fitted again in larger pictures. `middle`: smaller by a whole factor."""
+    height, width = picture.shape[:2]
+    scale = min(1.0, SEARCH_PX / max(height, width))
+    factor = max(1, max(height, width) // REFIT_PX)
+    found = _to_larger(candidate, scale)
     if factor > 1:
         corners = _to_larger(_refit(middle, _to_smaller(found, 1 / factor), 7.0), 1 / factor)
         corners = _refit(picture, corners, reach_px=max(3.0, 1.6 * factor))
@@ -92,11 +125,8 @@ def find_page(picture: Image, plate: PlateReference | None = None) -> FoundPage 
         corners = _refit(picture, found, reach_px=max(4.0, 2.5 / scale))
         corners = _refit(picture, corners, reach_px=3.0)
     final = _judge(planes, _to_smaller(corners, scale)[None])[0]
-    before = judged[best]
     if final.score < 0.6 * before.score:  # a refit that ran away
         corners, final = found, before
-    if final.score < (MIN_CONFIDENCE if plate is None else MIN_CONFIDENCE_ON_KNOWN_PLATE):
-        return None
     corners = _ordered(corners)
     margin = 1.5
     outside = (
@@ -138,14 +168,17 @@ def _to_smaller(corners: NDArray[np.floating], scale: float) -> Corners:
 
 def _planes(small: Image, plate: PlateReference | None) -> Floats:
     """Lightness 0..255, two colour planes, and the difference to the empty plate: h x w x 4."""
-    level = float(np.percentile(small[..., 1], 97))
+    level = float(np.percentile(small[::4, ::4, 1], 97))
     gain = min(MAX_GAIN, max(1.0, BRIGHT_LEVEL / max(level, 1.0)))
     stretched = small if gain < 1.01 else cv2.convertScaleAbs(small, alpha=gain)
     lab = cv2.cvtColor(stretched, cv2.COLOR_BGR2Lab)
     planes = np.empty((*small.shape[:2], 4), np.float32)
     planes[..., :3] = lab
     planes[..., 1:3] -= 128.0
-    planes[..., 3] = 0.0 if plate is None else plate.difference(small) * 2.0
+    # what differs clearly differs enough: how much tells of the plate under it, not of the paper
+    planes[..., 3] = (
+        0.0 if plate is None else np.minimum(plate.difference(small) * 2.0, MAX_DIFFERENCE)
+    )
     if gain > 1.5:  # what was stretched is noisy
         planes = np.asarray(cv2.GaussianBlur(planes, (0, 0), 0.4 * math.sqrt(gain)), np.float32)
     return planes
@@ -162,12 +195,14 @@ def _propose(planes: Floats) -> Floats:
     ground = cv2.blur(planes[..., 0], (41, 41))
     local = np.clip((planes[..., 0] - ground) * 4.0 + 128.0, 0, 255).astype(np.uint8)
     found: list[Floats] = []
-    detector = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD)
-    pictures = [light, local]
-    if float(np.percentile(chroma, 95)) > 20:
-        pictures.append(chroma)
+    pictures = [light]
     if planes[..., 3].any():
-        pictures.append(np.clip(planes[..., 3] * 3.0, 0, 255).astype(np.uint8))
+        pictures.append(np.clip(planes[..., 3] * 8.0, 0, 255).astype(np.uint8))
+    else:
+        pictures.append(local)
+    if float(np.percentile(chroma[::3, ::3], 95)) > 20:
+        pictures.append(chroma)
+    detector = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD)
     for one in pictures:
         segments = detector.detect(one)[0]
         if segments is not None:
@@ -270,43 +305,58 @@ def _joined(segments: Floats, reach: int) -> tuple[Floats, Floats, NDArray[np.bo
     """
     vector = segments[:, 2:] - segments[:, :2]
     length = np.hypot(vector[:, 0], vector[:, 1])
-    order = np.argsort(-length)[:400]
+    order = np.argsort(-length)[:MAX_SEGMENTS]
     segments, vector, length = segments[order], vector[order], length[order]
     normal = np.stack([-vector[:, 1], vector[:, 0]], axis=1) / length[:, None]
     free = np.ones(len(order), bool)
     ends = segments.reshape(-1, 2, 2)
-    lines: list[tuple[float, Floats, float, NDArray[np.bool_]]] = []
+    rhos = (normal * ends[:, 0]).sum(axis=1)
+    # lines x segments: is the segment on the line?
+    off = np.abs(np.einsum("lk,sek->lse", normal, ends) - rhos[:, None, None]).max(axis=2)
+    together = (off < 2.2) & (np.abs(normal @ normal.T) > 0.998)
+    np.fill_diagonal(together, True)
+    lines: list[tuple[float, Floats, float, Floats]] = []
     along = np.arange(-reach, reach + STEP_PX, STEP_PX, dtype=np.float32)
     for index in range(len(order)):
         if not free[index]:
             continue
-        n, rho = normal[index], float(normal[index] @ ends[index, 0])
-        off = np.abs(ends @ n - rho).max(axis=1)
-        near = free & (off < 2.2) & (np.abs(normal @ n) > 0.998)
+        near = np.nonzero(free & together[index])[0]
         free[near] = False
-        free[index] = False
-        near[index] = True
-        weights = length[near]
-        points = ends[near].reshape(-1, 2)
-        spread = np.repeat(weights, 2)[:, None]
-        mean = (points * spread).sum(axis=0) / spread.sum()
-        dx, dy = (points - mean).T
-        angle = 0.5 * math.atan2(
-            2 * float((spread[:, 0] * dx * dy).sum()),
-            float((spread[:, 0] * (dx * dx - dy * dy)).sum()),
-        )
-        fitted = np.array([-math.sin(angle), math.cos(angle)], np.float32)
-        runs = ends[near] @ np.array([-fitted[1], fitted[0]], np.float32)
-        low, high = runs.min(axis=1) - STEP_PX, runs.max(axis=1) + STEP_PX
-        seen = ((along >= low[:, None]) & (along <= high[:, None])).any(axis=0)
-        lines.append((float(weights.sum()), fitted, float(fitted @ mean), seen))
+        fitted, rho = _through(ends[near], length[near])
+        lines.append((float(length[near].sum()), fitted, rho, ends[near]))
     lines.sort(key=lambda line: -line[0])
     kept = lines[:MAX_PROPOSED]
     return (
         np.array([line[1] for line in kept], np.float32).reshape(-1, 2),
         np.array([line[2] for line in kept], np.float32),
-        np.array([line[3] for line in kept], bool).reshape(-1, len(along)),
+        np.array([_reached(line[1], line[3], along) for line in kept], bool).reshape(
+            -1, len(along)
+        ),
     )
+
+
+def _through(ends: Floats, length: Floats) -> tuple[Floats, float]:
+    """The line (normal, rho) through segments (n x 2 x 2), each counting by its length."""
+    if len(ends) == 1:
+        vector = ends[0, 1] - ends[0, 0]
+        normal = np.array([-vector[1], vector[0]], np.float32) / length[0]
+        return normal, float(normal @ ends[0].mean(axis=0))
+    points = ends.reshape(-1, 2)
+    weight = np.repeat(length, 2)
+    mean = weight @ points / weight.sum()
+    dx, dy = (points - mean).T
+    angle = 0.5 * math.atan2(
+        2 * float(weight @ (dx * dy)), float(weight @ (dx * dx)) - float(weight @ (dy * dy))
+    )
+    normal = np.array([-math.sin(angle), math.cos(angle)], np.float32)
+    return normal, float(normal @ mean)
+
+
+def _reached(normal: Floats, ends: Floats, along: Floats) -> NDArray[np.bool_]:
+    """Which places of a line one of its segments covers."""
+    runs = ends @ np.array([-normal[1], normal[0]], np.float32)
+    low, high = runs.min(axis=1) - STEP_PX, runs.max(axis=1) + STEP_PX
+    return np.asarray(((along >= low[:, None]) & (along <= high[:, None])).any(axis=0), np.bool_)
 
 
 def _sample(planes: Floats, where: Floats) -> Floats:
@@ -334,8 +384,8 @@ def _smooth(values: Floats, window: int) -> Floats:
 # -- candidates -------------------------------------------------------------------------
 
 
-def _candidates(lines: _Lines, width: int, height: int) -> Corners:
-    """The most promising quadrilaterals of four lines, best first: n x 4 x 2."""
+def _candidates(lines: _Lines, width: int, height: int, taken: list[Corners]) -> Corners:
+    """The most promising quadrilaterals of four lines apart from `taken`, best first: n x 4 x 2."""
     count = len(lines.rho)
     if count < 4:
         return np.empty((0, 4, 2))
@@ -382,6 +432,8 @@ def _candidates(lines: _Lines, width: int, height: int) -> Corners:
     )
     share = twice / 2 / (width * height)
     keep = convex & (share > MIN_AREA_SHARE)
+    for other in taken:
+        keep &= ~_meets(points, other - np.array([(width - 1) / 2, (height - 1) / 2]))
     points, share = points[keep], share[keep]
     a, b, c, d = a[keep], b[keep], c[keep], d[keep]
     if not len(points):
@@ -408,6 +460,26 @@ def _candidates(lines: _Lines, width: int, height: int) -> Corners:
     return kept
 
 
+def _meets(quads: Corners, other: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of n x 4 x 2 lie on `other` (4 x 2) or around it; sides may touch."""
+    part = np.array([0.12, 0.5, 0.88])
+    u, v = (one.reshape(-1, 1) for one in np.meshgrid(part, part))
+
+    def grid(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+        a, b, c, d = (corners[..., None, k, :] for k in range(4))
+        return np.asarray((a * (1 - u) + b * u) * (1 - v) + (d * (1 - u) + c * u) * v)
+
+    def within(points: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.bool_]:
+        edge = np.roll(corners, -1, axis=-2) - corners
+        away = points[..., :, None, :] - corners[..., None, :, :]
+        side = edge[..., None, :, 0] * away[..., 1] - edge[..., None, :, 1] * away[..., 0]
+        return np.asarray((side > 0).all(axis=-1) | (side < 0).all(axis=-1), np.bool_)
+
+    on_it = within(grid(quads), other).any(axis=-1)
+    around = within(np.broadcast_to(grid(other), (len(quads), 9, 2)), quads).any(axis=-1)
+    return np.asarray(on_it | around, np.bool_)
+
+
 def _covered(
     lines: _Lines, line: NDArray[np.intp], start: NDArray[np.float64], end: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -428,7 +500,7 @@ def _covered(
 
 # -- judging ------------------------------------------------------------------------------
 
-SAMPLES = 48  # a side is looked at in this many places
+SAMPLES = 36  # a side is looked at in this many places
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,11 @@ WORK_PX = 480  # long side of the comparison
 PAPER_SHARE = 0.01  # of the plate: half an ID card on an A3 plate; less is dust and reflections
 PLATE_CHANGE = 5.0  # grey levels between plate and paper, where the empty plate is known
 NOISE_SHARE = 5.0  # and this many times the usual difference, which is noise and drifting light
+LIGHT_STEP_PX = 5  # places at which the light is compared
+MOST_LIGHT_LOG = 1.5  # a quarter to four times as bright: a lamp has failed, a blind was opened
+RIM_SHARE = 0.1  # of the frame: where paper seldom lies
+RIM_WEIGHT = 4.0
+AGREE_LOGS = (0.16, 0.12, 0.08, 0.06)  # how far from the slope places may be that follow it
 GROUND_CHANGE = 26.0  # and where it has to be guessed from the rim of the frame
 
 
@@ -29,24 +34,24 @@ class PlateReference:
         size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
         small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         self._picture = np.asarray(small, np.float32)
+        self._soft = _soft(self._picture)
 
     def difference(self, small: Image) -> NDArray[np.float32]:
         """Grey levels by which `small` differs from the plate under the same light, h x w."""
         height, width = small.shape[:2]
-        reference = self._picture
-        if reference.shape[:2] != (height, width):
-            resized = cv2.resize(reference, (width, height), interpolation=cv2.INTER_AREA)
-            reference = np.asarray(resized, np.float32)
-        now = np.asarray(cv2.GaussianBlur(small.astype(np.float32), (0, 0), 0.8), np.float32)
-        then = np.asarray(cv2.GaussianBlur(reference, (0, 0), 0.8), np.float32)
-        then = then * _gain(now, then)
-        change = now - then
-        size = np.abs(change).max(axis=2)
+        if self._soft.shape[:2] != (height, width):
+            resized = cv2.resize(self._picture, (width, height), interpolation=cv2.INTER_AREA)
+            self._soft = _soft(np.asarray(resized, np.float32))
+        now, then = _soft(small.astype(np.float32)), self._soft
+        then = then * _light(now, then)
         # evenly darker is a shadow of the sheet, a hand or the head, not the sheet
+        size = cv2.absdiff(now, then)
         ratio = (now + 4.0) / (then + 4.0)
-        even = ratio.max(axis=2) - ratio.min(axis=2) < 0.08
-        shadow = even & (ratio.max(axis=2) < 1.0) & (ratio.min(axis=2) > 0.6)
-        return np.asarray(np.where(shadow, size * SHADOW_SHARE, size), np.float32)
+        highest = np.maximum(np.maximum(ratio[..., 0], ratio[..., 1]), ratio[..., 2])
+        lowest = np.minimum(np.minimum(ratio[..., 0], ratio[..., 1]), ratio[..., 2])
+        largest = np.maximum(np.maximum(size[..., 0], size[..., 1]), size[..., 2])
+        shadow = (highest - lowest < 0.08) & (highest < 1.0) & (lowest > 0.6)
+        return np.asarray(np.where(shadow, largest * SHADOW_SHARE, largest), np.float32)
 
 
 def something_lies_there(picture: Image, plate: PlateReference | None) -> bool:
@@ -81,18 +86,40 @@ def something_lies_there(picture: Image, plate: PlateReference | None) -> bool:
     return largest >= PAPER_SHARE * mask.size
 
 
-def _gain(now: NDArray[np.float32], then: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much brighter each colour is now: one factor, from the parts that changed least."""
-    ratio = (now + 4.0) / (then + 4.0)
-    flat = ratio.reshape(-1, 3)
-    # The most common ratio is the light's: paper covers part of the plate, in one of many ratios.
-    gains = []
+def _soft(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.8), np.float32)
+
+
+def _light(now: NDArray[np.float32], then: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much brighter each colour is now at each place, h x w x 3.
+
+    A factor that changes steadily across the plate: a lamp at one side, the sun at another hour.
+    It is had from where nothing lies: begin with the most common ratio, the rim counting more
+    because paper seldom reaches it, and follow the slope of what agrees.
+    """
+    height, width = now.shape[:2]
+    step = LIGHT_STEP_PX
+    seen = np.log((now[::step, ::step] + 4.0) / (then[::step, ::step] + 4.0))
+    y, x = np.mgrid[0:height:step, 0:width:step]
+    x, y = x / width - 0.5, y / height - 0.5
+    rim = np.maximum(np.abs(x), np.abs(y)) > 0.5 - RIM_SHARE
+    weight = np.where(rim, RIM_WEIGHT, 1.0).reshape(-1)
+    flat = seen.reshape(-1, 3)
+    base = np.stack([np.ones(x.size), x.reshape(-1), y.reshape(-1)], axis=1)
+    model = np.zeros((3, 3))
     for plane in range(3):
-        logs = np.log(flat[::7, plane])
-        counts, edges = np.histogram(logs, bins=120, range=(-1.2, 1.2))
-        smooth = np.convolve(counts, np.ones(5) / 5, mode="same")
+        counts, edges = np.histogram(
+            flat[:, plane], bins=120, range=(-MOST_LIGHT_LOG, MOST_LIGHT_LOG), weights=weight
+        )
+        smooth = np.convolve(counts, np.ones(7) / 7, mode="same")
         top = int(np.argmax(smooth))
-        middle, width = (edges[top] + edges[top + 1]) / 2, edges[1] - edges[0]
-        near = logs[np.abs(logs - middle) < 2.5 * width]
-        gains.append(float(np.exp(np.median(near) if near.size else middle)))
-    return np.array(gains, np.float32)
+        model[0, plane] = (edges[top] + edges[top + 1]) / 2
+    for reach in AGREE_LOGS:
+        agree = (np.abs(flat - base @ model).max(axis=1) < reach) * weight
+        if (agree > 0).sum() < 40:
+            break
+        held = base.T * agree
+        model = np.linalg.solve(held @ base + np.diag([0.0, 1.0, 1.0]), held @ flat)
+    # a plane has no detail: worked out on the coarse grid
+    coarse = np.exp(base @ model).reshape(*seen.shape).astype(np.float32)
+    return np.asarray(cv2.resize(coarse, (width, height)), np.float32)

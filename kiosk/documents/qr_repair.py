@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -377,7 +378,8 @@ def _words(
     bits = (values[: count * 8] > 0).reshape(count, 8)
     sure = np.sort(np.abs(values[: count * 8]).reshape(count, 8), axis=1)[:, :2].mean(axis=1)
     words = np.packbits(bits, axis=1)[:, 0].astype(int)
-    groups = consts.ECC[version][level]
+    table: Any = consts.ECC
+    groups = table[version][level]
     sizes = [(g.num_total, g.num_data) for g in groups for _ in range(g.num_blocks)]
     order = _interleaving(sizes)
     corrected = words.copy()

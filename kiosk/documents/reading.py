@@ -26,6 +26,7 @@ PRINT_PX: Final = 26.0  # the height of print at which the recogniser reads best
 MOST_PX: Final = 3000  # the longest side that it is given
 LEAST_CONFIDENCE: Final = 20.0  # of 100: below, it has seen a speck
 COLUMN_GAP: Final = 1.0  # of the print's height: a wider gap parts two entries of a form
+NOISY_LEVELS: Final = 3.0  # of 255 by which half of the paper differs from its surroundings
 LINE_SHARE: Final = 18  # a stroke longer than this part of the page's width is no character
 
 
@@ -116,9 +117,10 @@ def prepared(page: Image) -> tuple[NDArray[np.uint8], float]:
 
     The lightest of the three colours leaves out coloured stamps.
     """
-    light = np.asarray(page.max(axis=2), np.uint8)
-    ground = np.asarray(cv2.blur(cv2.dilate(light, np.ones((9, 9), np.uint8)), (31, 31)), np.uint8)
-    ink = cv2.subtract(ground, light)
+    light = np.asarray(np.maximum(np.maximum(page[..., 0], page[..., 1]), page[..., 2]), np.uint8)
+    smooth = _calmed(light)
+    ground = np.asarray(cv2.blur(cv2.dilate(smooth, np.ones((9, 9), np.uint8)), (31, 31)), np.uint8)
+    ink = cv2.subtract(ground, smooth)
     mask = np.asarray((ink > 25) * np.uint8(255), np.uint8)
     height = _print_height(mask)
     even = np.asarray(cv2.divide(light, np.maximum(ground, 1), scale=250), np.uint8)
@@ -134,6 +136,16 @@ def prepared(page: Image) -> tuple[NDArray[np.uint8], float]:
     return np.asarray(
         cv2.resize(even, None, fx=scale, fy=scale, interpolation=way), np.uint8
     ), scale
+
+
+def _calmed(light: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Smoothed where it is noisy: the lightest of noisy neighbours is lighter than the paper.
+
+    Not where it is not: small print would run together.
+    """
+    smooth = np.asarray(cv2.GaussianBlur(light, (0, 0), 1.2), np.uint8)
+    part = np.abs(light[::3, ::3].astype(np.int16) - smooth[::3, ::3])
+    return smooth if float(np.median(part)) >= NOISY_LEVELS else light
 
 
 def _print_height(mask: NDArray[np.uint8]) -> float:
