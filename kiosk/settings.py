@@ -102,6 +102,10 @@ class IdReaderSettings(_Section):
         description="serial:///dev/…?baud=115200, tcp://host:port, usb://0400:c35a or hid://vid:pid; empty: not installed.",
     )
     poll_ms: int = Field(300, ge=300, le=2000, description="Pause between two looks for a card.")
+    photo_command: tuple[str, ...] = Field(
+        (),
+        description="Program and arguments of the site's decoder: 1,024 bytes of a card's photo in, a BMP, PNG or JPEG out; empty: none.",
+    )
 
 
 RecordText = Annotated[str, Field(pattern=r"^[0-9A-F]{4}:[0-9A-F]{2}(:[1-9][0-9]{0,2})?$")]

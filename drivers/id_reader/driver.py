@@ -11,10 +11,12 @@ Whatever is posted as `CardFound` is followed by `CardRead` or `CardFailed`, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final, assert_never
 
 from drivers.device import Capability, DeviceClass, Fault, FaultCode, Identity, Status
+from drivers.id_reader.photo import decode_photo
 from drivers.id_reader.protocol import (
     FIND_BYTES,
     SELECT_BYTES,
@@ -33,6 +35,7 @@ from drivers.id_reader.protocol import (
 from drivers.id_reader.values import (
     CardFailed,
     CardFound,
+    CardPhoto,
     CardRead,
     CardRecord,
     CardRemoved,
@@ -77,11 +80,20 @@ _OF_THE_CARD: Final = frozenset({Sw3.CARD_REJECTS_SAM, Sw3.READ_FAILED, Sw3.RAND
 class IdReaderDriver:
     """`url`: serial:///dev/...?baud=115200, tcp://host:port, usb://0400:c35a or hid://vid:pid.
     `poll_ms`: pause between two looks. `fingerprint`: read it too, where the reader can.
+    `photo_command`: the site's decoder (`photo.py`); empty: there is none.
     """
 
-    def __init__(self, url: str, poll_ms: int = 300, *, fingerprint: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        poll_ms: int = 300,
+        *,
+        fingerprint: bool = False,
+        photo_command: Sequence[str] = (),
+    ) -> None:
         self._url = url
         self._fingerprint = fingerprint
+        self._photo_command = tuple(photo_command)
         self._poll_s = max(MIN_POLL_S, poll_ms / 1000)
         self._wire: Transport | None = None
         self._watching = False
@@ -266,6 +278,7 @@ class IdReaderDriver:
         if isinstance(card, CardRecord):
             self._plate = _Plate.READ
             host.post(CardRead(card))
+            self._decode_photo(card, host)
             return None
         host.post(CardFailed(card))
         if card.code is FaultCode.CARD_LIFTED:
@@ -283,6 +296,13 @@ class IdReaderDriver:
             FaultCode.CANCELLED,
         )
         return card if of_wire else None
+
+    def _decode_photo(self, card: CardRecord, host: Host) -> None:
+        """After the fields: nobody waits for a photo. Without one the placeholder stays."""
+        if self._photo_command and card.photo_wlt:
+            picture = decode_photo(self._photo_command, card.photo_wlt)
+            if not isinstance(picture, Fault):
+                host.post(CardPhoto(picture))
 
     def _select(self, host: Host) -> Fault | None:
         """Select the card that was found. Refused, it is looked for once more: several cards in the

@@ -117,6 +117,15 @@ class CardRead:
 
 
 @dataclass(frozen=True, slots=True)
+class CardPhoto:
+    """The photo of the card that was read, as a BMP, PNG or JPEG. Comes after `CardRead`, and only
+    where the site has a decoder and it worked: else a placeholder stands in its place.
+    """
+
+    picture: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class CardFailed:
     """A card is there and could not be read; it must be lifted and placed again."""
 

@@ -111,7 +111,7 @@ class Terminal:
             return DeviceWorker(driver, post, clock, log, open_wire=opener, arrivals=self._arrivals)
 
         devices = Devices(
-            id_reader=of(IdReaderDriver(settings.id_reader.url, settings.id_reader.poll_ms)),
+            id_reader=of(_id_reader(settings)),
             code_scanner=of(_code_scanner(settings)),
             receipt_printer=of(receipt_printer(settings)),
             keypad=of(
@@ -298,6 +298,11 @@ def _sync_process(
         log=log,
         output=settings.paths.logs / "sync.out",
     )
+
+
+def _id_reader(settings: Settings) -> IdReaderDriver:
+    reader = settings.id_reader
+    return IdReaderDriver(reader.url, reader.poll_ms, photo_command=reader.photo_command)
 
 
 def _io_board(settings: Settings) -> IoBoardDriver:

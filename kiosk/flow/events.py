@@ -11,7 +11,7 @@ from datetime import datetime
 
 from drivers.code_scanner.values import CodeRefused, CodeScanned
 from drivers.device import StatusChanged
-from drivers.id_reader.values import CardFailed, CardFound, CardRead, CardRemoved
+from drivers.id_reader.values import CardFailed, CardFound, CardPhoto, CardRead, CardRemoved
 from drivers.keypad.values import KeyPressed
 from drivers.receipt_printer.values import Printed, PrintFailed
 from kiosk.flow.pages import Advice, Point, ProgressKind
@@ -175,6 +175,7 @@ Event = (
     StatusChanged
     | CardFound
     | CardRead
+    | CardPhoto
     | CardFailed
     | CardRemoved
     | CodeScanned

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from drivers.device import DeviceClass, FaultCode, StatusChanged
-from drivers.id_reader.values import CardFailed, CardFound, CardRead, CardRecord, CardRemoved
+from drivers.id_reader.values import (
+    CardFailed,
+    CardFound,
+    CardPhoto,
+    CardRead,
+    CardRecord,
+    CardRemoved,
+)
 from kiosk.availability import may_work
 from kiosk.flow.events import Event
 
@@ -19,28 +26,36 @@ class CardOnReader:
     reading: bool = False
     lost: bool = False  # the reader is gone: nothing can be said of the card
     record: CardRecord | None = field(default=None, repr=False)
+    photo: bytes = field(default=b"", repr=False)  # of `record`; b"": a placeholder is shown
 
     def follow(self, event: Event) -> None:
         """What the reader says while nobody watches is an answer to somebody who has left."""
         match event:
-            case CardFound() | CardRead() | CardFailed() | CardRemoved() if not self.watched:
+            case CardFound() | CardRead() | CardPhoto() | CardFailed() | CardRemoved() if (
+                not self.watched
+            ):
                 pass
+            case CardPhoto(picture=picture):
+                self.photo = picture if self.record is not None else b""
             case CardFound():
-                self.present, self.reading, self.record = True, True, None
+                self.present, self.reading, self.record, self.photo = True, True, None, b""
             case CardRead(card=card):
                 self.present, self.reading, self.record = True, False, card
             case CardFailed(fault=fault):
                 lifted = fault.code in (FaultCode.CARD_LIFTED, FaultCode.NO_CARD)
                 self.present, self.reading, self.record = not lifted, False, None
+                self.photo = b""
             case CardRemoved():
                 self.present, self.reading, self.record = False, False, None
+                self.photo = b""
             case StatusChanged(device=DeviceClass.ID_READER, status=status):
                 self.lost = not may_work(status)
                 if self.lost:  # a card that still lies there is read anew when it is back
                     self.present, self.reading, self.record = False, False, None
+                    self.photo = b""
             case _:
                 pass
 
     def forget_person(self) -> None:
         """Only that something lies there is still known."""
-        self.record = None
+        self.record, self.photo = None, b""

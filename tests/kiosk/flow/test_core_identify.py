@@ -154,6 +154,19 @@ def test_a_card_that_could_not_be_read_is_told_and_may_be_laid_down_again(
     terminal.sees(ConfirmIdentity)
 
 
+def test_the_photo_of_a_card_goes_with_the_card() -> None:
+    from drivers.id_reader.values import CardPhoto
+
+    terminal = at_reader()
+    terminal.hear(CardPhoto(b"BM nobody's"))
+    assert terminal.session._reader.photo == b"", "a photo without a card"
+    terminal.lay_card(ELDER)
+    terminal.hear(CardPhoto(b"BM theirs"))
+    assert terminal.session._reader.photo == b"BM theirs"
+    terminal.lift_card()
+    assert terminal.session._reader.photo == b""
+
+
 def test_a_misread_number_never_becomes_an_application() -> None:
     from dataclasses import replace
 
