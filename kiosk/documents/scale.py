@@ -19,7 +19,6 @@ from kiosk.documents.page import Corners, Image
 SQUARE_MM = 25.0
 ACROSS, DOWN = 9, 6  # inner corners; one number odd and one even, so that the board has one way up
 SHEET_MM = (297.0, 210.0)
-CARD_MM = (85.6, 53.98)  # ISO 7810 ID-1, drawn on the target to lay a card against
 WORST_FIT_MM = 0.7  # corners further from a flat board: it is bent, or the lens is no camera's
 ASPECT_SHARE = 0.01  # pictures of other proportions show another part of the plate
 MM_AN_INCH = 25.4

@@ -50,7 +50,6 @@ from kiosk.documents.extract import fields_of, is_paper
 from kiosk.documents.jpeg import described
 from kiosk.documents.looker import Looker, fingerprint
 from kiosk.documents.page import Image
-from kiosk.documents.pdf import make_pdf
 from kiosk.documents.plate_store import PlateStore
 from kiosk.documents.reading import Layout, Reader, Reading, TesseractReader
 from kiosk.documents.rectify import to_jpeg
@@ -73,7 +72,7 @@ PROBE_LOST_S: Final = 20.0  # a camera that was not there is looked for this oft
 PROBE_GOOD_S: Final = 600.0  # and one that was: an unplugged one is told before somebody needs it
 STUCK_S: Final = 25.0  # no look or request takes as long; then pings are not answered
 MAX_JOBS: Final = 16  # a person presses a few times; more is a fault of the window
-MEMORY_LIMIT_BYTES: Final = 900 << 20  # measured: 465 MB at most at 8 megapixels, 205 MB at 1080p
+MEMORY_LIMIT_BYTES: Final = 700 << 20  # measured: 300 MB at most at 8 megapixels, 215 MB at 1080p
 
 Job = messages.TakePage | messages.MakeDocuments
 
@@ -469,6 +468,8 @@ class Vision:
     def _make_documents(
         self, job: messages.MakeDocuments, pages: tuple[bytes, ...], epoch: int
     ) -> None:
+        from kiosk.documents.pdf import make_pdf  # a third of a second that no start need wait for
+
         started = self._clock.monotonic()
         pdf = make_pdf(pages, job.most_bytes) if pages else b""  # only the signature is wanted
         if isinstance(pdf, Fault):

@@ -19,7 +19,8 @@ from drivers.document_camera.driver import DocumentCamera
 from kiosk.clock import SystemClock
 from kiosk.documents.page import Image, find_page
 from kiosk.documents.plate_store import EMPTY_NAME, PlateStore
-from kiosk.documents.scale import draw_target, find_target
+from kiosk.documents.plate_target import draw_target
+from kiosk.documents.scale import find_target
 from kiosk.entry.commands.answer import Exit, bad_use, exit_code, fault_line, ok_line
 from kiosk.settings import Settings
 

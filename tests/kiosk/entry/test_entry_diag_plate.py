@@ -12,7 +12,8 @@ import pytest
 
 from drivers.device import Fault, FaultCode
 from kiosk.documents.plate_store import PlateStore
-from kiosk.documents.scale import CARD_MM, PlateScale, draw_target, find_target, is_of_size
+from kiosk.documents.plate_target import draw_target
+from kiosk.documents.scale import PlateScale, find_target, is_of_size
 from kiosk.entry.commands import diag_plate
 from kiosk.settings import CameraSettings, Settings
 
@@ -21,6 +22,7 @@ sys.path.insert(0, str(ROOT / "tests" / "kiosk" / "documents"))
 import paper_frames as frames  # noqa: E402
 
 DPI = 110.0
+CARD_MM = (85.6, 53.98)  # ISO 7810 ID-1
 MM = DPI / 25.4
 
 
