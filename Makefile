@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: power-cuts kills help run test fuzz test-postgres setup lint lock gallery clean
+.PHONY: slow-line sync-memory power-cuts kills help run test fuzz test-postgres setup lint lock gallery clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -47,6 +47,14 @@ power-cuts: setup
 ## make kills N=500        kill the processes at the store N times and count what is left
 kills: setup
 	@PYTHONPATH=. nice $(PY) tests/offline_cache/kills.py --kills $(N) --work out/kills --state out/kills.json
+
+## make slow-line BYTES=5000000   an attachment over 64 kbit/s, 2 % lost, down 1 s every 20 s (root)
+slow-line: setup
+	@unshare -n $(PY) tests/offline_cache/slow_line.py $(or $(BYTES),5000000)
+
+## make sync-memory ITEMS=1000000  memory of the sync process with so many items waiting
+sync-memory: setup
+	@$(PY) tests/offline_cache/sync_memory.py $(or $(ITEMS),1000000)
 
 ## make lock     write the lock files anew from pyproject.toml (versions and hashes, no addresses)
 lock: setup
