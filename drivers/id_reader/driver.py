@@ -49,6 +49,7 @@ from drivers.worker import Down, Host, not_opened
 SHORT_LIMIT_S: Final = 1.0  # find, select, status: real readers answer within 0.2 s
 READ_LIMIT_S: Final = 3.0  # reading a card takes about a second, of which 0.12 s on the wire
 WRITE_LIMIT_S: Final = 1.0
+FRAME_LIMIT_S: Final = 3.0  # beyond the answer's own limit, while bytes come: 1,295 at 9,600 baud
 GAP_LIMIT_S: Final = 0.3  # silence inside a frame; USB bridges pause for a few milliseconds
 QUIET_S: Final = 0.2  # after a time-out: a late answer must not be taken for the next one's
 QUIET_LIMIT_S: Final = 2.0
@@ -466,6 +467,7 @@ class IdReaderDriver:
             return lost
         parser = ReplyParser()
         deadline = host.clock.monotonic() + limit_s
+        last_s = deadline + FRAME_LIMIT_S
         garbled: Fault | None = None
         while True:
             now = host.clock.monotonic()
@@ -481,6 +483,8 @@ class IdReaderDriver:
                 return piece
             if piece:
                 found = parser.feed(piece)
+                if parser.within:  # slow, and on its way: what comes is waited for
+                    deadline = min(last_s, max(deadline, host.clock.monotonic() + GAP_LIMIT_S))
             elif host.clock.monotonic() - now < wait_s - CLOCK_STEP_S:
                 continue  # woken for something else
             else:

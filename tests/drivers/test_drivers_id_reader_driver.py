@@ -383,6 +383,58 @@ def test_noise_before_a_reply_and_a_reply_in_single_bytes_do_no_harm() -> None:
     assert host.kinds() == ["CardFound", "CardRead"]
 
 
+def test_a_slow_line_is_waited_for_while_bytes_come() -> None:
+    """A reading that begins late and takes longer on the wire than the answer may take to begin."""
+    reader = sam_bench.Reader()
+    clock = FakeClock()
+
+    class Slow(MemoryTransport):
+        def read(self, limit: int, wait_s: float) -> bytes | Fault:
+            if len(self._incoming) > 100:
+                clock.advance(0.04)
+            return super().read(25, wait_s)
+
+    wire = Slow(reader, clock.advance)
+    host = FakeHost(lambda: wire, clock)
+    driver = IdReaderDriver(URL)
+    assert isinstance(driver.connect(host), Identity)
+    driver.handle(WatchForCard(), host)
+    reader.put(sam_bench.resident())
+
+    def late(command: bytes) -> None:
+        if command.hex() == "3001":
+            clock.advance(2.5)
+
+    reader.before_answer = late
+    driver.run(host)
+    assert host.kinds() == ["CardFound", "CardRead"]
+    assert clock.now - 1000 > 3.5
+
+
+def test_a_reader_that_never_ends_its_frame_is_not_listened_to_for_ever() -> None:
+    """A byte now and then keeps no citizen waiting for longer than the frame may take."""
+    reader = sam_bench.Reader()
+    clock = FakeClock()
+
+    class Drip(MemoryTransport):
+        def read(self, limit: int, wait_s: float) -> bytes | Fault:
+            if not self._incoming and b"\x20\x01" in self.written:
+                clock.advance(0.2)
+                return b"\xaa\xaa\xaa\x96\x69\x0f\xff" if not wait_s else b"\x00"
+            return super().read(limit, wait_s)
+
+    wire = Drip(reader, clock.advance)
+    host = FakeHost(lambda: wire, clock)
+    driver = IdReaderDriver(URL)
+    assert isinstance(driver.connect(host), Identity)
+    reader.before_answer = lambda c: sam_bench.HEAD + b"\x0f\xff" if c.hex() == "2001" else None
+    driver.handle(WatchForCard(), host)
+    began = clock.now
+    driver.run(host)
+    assert host.kinds() == []
+    assert clock.now - began < 30
+
+
 def test_one_bad_look_is_no_proof_that_the_card_was_lifted(plate: Plate) -> None:
     plate.reader.put(sam_bench.resident())
     plate.run(1)

@@ -222,6 +222,46 @@ def test_any_read_reply_is_a_card_or_a_fault(data: bytes) -> None:
 
 # -- layouts ------------------------------------------------------------------
 
+FIELDS = {  # of the table -> of a record; what the table has besides is not used
+    "name": "name",
+    "chinese_name": "name",
+    "english_name": "english_name",
+    "sex": "sex_code",
+    "nation": "nation_code",
+    "birth": "birth",
+    "address": "address",
+    "id_number": "number",
+    "card_number": "number",
+    "issuer": "issuer",
+    "valid_from": "valid_from",
+    "valid_to": "valid_to",
+    "nationality": "nationality",
+    "pass_number": "pass_number",
+}
+TYPES = {"mainland": " ", "hmt_J": "J", "foreign_2017_I": "I", "foreign_2023_Y": "Y"}
+DAYS = {"birth": "19620704", "valid_from": "20110809", "valid_to": "20310809"}
+
+
+@pytest.mark.parametrize("layout", TYPES)
+def test_every_field_is_read_from_where_the_table_has_it(layout: str) -> None:
+    """Each field is filled to its last character, so that a wrong end shows too."""
+    rows = [row for row in table("idcard_text_layouts.csv") if row["card"] == layout]
+    fields, expected = [(248, 2, TYPES[layout])], dict[str, str]()
+    for row in rows:
+        ours = FIELDS.get(row["field"])
+        if ours is None:
+            continue
+        chars = int(row["length_bytes"]) // 2
+        text = DAYS.get(row["field"]) or (chr(ord("A") + len(fields)) * chars)
+        fields.append((int(row["offset"]), int(row["length_bytes"]), text))
+        expected[ours] = text
+    assert len(expected) >= 8
+    card = read(sam_bench.record(*fields))
+    for ours, text in expected.items():
+        value = getattr(card, ours)
+        told = f"{value:%Y%m%d}" if isinstance(value, date) else value
+        assert told == text, ours
+
 
 def read(text: bytes) -> CardRecord:
     card = card_record(text, b"photo")
