@@ -77,6 +77,22 @@ def uploading_doors(api: NinjaAPI, delivering: ClientCertificate) -> None:
         return answer
 
     @api.api_operation(
+        ["OPTIONS"],
+        "/attachments",
+        response={204: None},
+        operation_id="attachment_options",
+        summary="What this server can; anybody may ask",
+        tags=["attachments"],
+    )
+    def options(request: HttpRequest) -> HttpResponse:
+        answer = HttpResponse(status=204)
+        answer["Tus-Resumable"] = answer["Tus-Version"] = TUS
+        answer["Tus-Extension"] = EXTENSIONS
+        answer["Tus-Max-Size"] = str(limits.ATTACHMENT_BYTES)
+        answer["Tus-Checksum-Algorithm"] = "sha256"
+        return answer
+
+    @api.api_operation(
         ["HEAD"],
         "/attachments/{sha256}",
         auth=delivering,
@@ -130,16 +146,6 @@ def uploading_doors(api: NinjaAPI, delivering: ClientCertificate) -> None:
         if isinstance(found, UploadFault):
             return _fault(found)
         return _told(found, 204)
-
-
-def tus_options() -> HttpResponse:
-    """What this server can; no certificate is needed to ask."""
-    answer = HttpResponse(status=204)
-    answer["Tus-Resumable"] = answer["Tus-Version"] = TUS
-    answer["Tus-Extension"] = EXTENSIONS
-    answer["Tus-Max-Size"] = str(limits.ATTACHMENT_BYTES)
-    answer["Tus-Checksum-Algorithm"] = "sha256"
-    return answer
 
 
 def _other_version(request: HttpRequest) -> HttpResponse | None:

@@ -361,3 +361,9 @@ def test_a_stranger_host_name_is_turned_away_as_json(db: None) -> None:
     response = Client().get("/api/v1/health", headers={"Host": "evil.example"})
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "bad_request"
+
+
+def test_a_lone_terminal_need_not_spread_and_ten_thousand_do(terminal: Terminal) -> None:
+    assert terminal.ask("GET", "contact").json["spread_s"] < 0.1
+    Known.objects.bulk_create([Known(code=f"{at:04d}") for at in range(10_000)])
+    assert 580 < terminal.ask("GET", "contact").json["spread_s"] <= 600
