@@ -85,8 +85,15 @@ class Desk:
 
     # -- things one does -----------------------------------------------------------
 
-    def place_card(self, person: Person) -> None:
-        self.ask("id_reader", "place_card", "身份证已放上 / card placed", card=person.card())
+    def place_card(self, person: Person, *, second: bool = False) -> None:
+        """`second`: another card lies beside it, as in a wallet."""
+        done = "放了两张卡 / two cards placed" if second else "身份证已放上 / card placed"
+        self.ask("id_reader", "place_card", done, card=person.card(), second=second)
+
+    def place_social_card(self) -> None:
+        self.ask(
+            "id_reader", "place_card", "社保卡已放上 / social card placed", card={"kind": "social"}
+        )
 
     def place_page(self, person: Person, *, glare: bool, dim: bool, rotation: float) -> None:
         self.ask(

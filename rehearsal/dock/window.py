@@ -193,10 +193,14 @@ class DockWindow(QWidget):
             1,
             2,
         )
-        grid.addWidget(self._card_state, 3, 0, 1, 2)
+        grid.addWidget(
+            self._button("放两张 / two cards", lambda: self._place_card(second=True)), 3, 0
+        )
+        grid.addWidget(self._button("放社保卡 / social card", self.desk.place_social_card), 3, 1)
+        grid.addWidget(self._card_state, 4, 0, 1, 2)
         self._card_facts = self._state()
         self._card_facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        grid.addWidget(self._card_facts, 4, 0, 1, 2)
+        grid.addWidget(self._card_facts, 5, 0, 1, 2)
         self._person.currentIndexChanged.connect(lambda _index: self._show_facts())
         self._show_facts()
         return group
@@ -353,8 +357,8 @@ class DockWindow(QWidget):
 
     # -- presses ----------------------------------------------------------------
 
-    def _place_card(self) -> None:
-        self.desk.place_card(self.desk.people[self._person.currentData()])
+    def _place_card(self, *, second: bool = False) -> None:
+        self.desk.place_card(self.desk.people[self._person.currentData()], second=second)
 
     def _place_page(self) -> None:
         self.desk.place_page(

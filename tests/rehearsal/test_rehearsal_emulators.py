@@ -26,6 +26,7 @@ import zxingcpp
 from PIL import Image
 
 from rehearsal.control import Control, ControlError
+from rehearsal.emulators.world import StateFile
 from rehearsal.people import people
 from rehearsal.robot.eyes import polled
 
@@ -119,6 +120,70 @@ def test_an_unplugged_reader_is_gone_and_comes_back(start: Start, tmp_path: Path
                 line.read(11)
     control.ask("plug")
     with open_line(str(link), 115200) as line:
+        line.write(FIND)
+        assert line.read(11)[9] == 0x80
+
+
+def test_a_hand_at_the_state_file_lays_cards_and_pulls_the_cable(
+    start: Start, tmp_path: Path
+) -> None:
+    link = tmp_path / "line"
+    control, ready, _ = start(
+        "id_reader", "--link", str(link), "--haste", "20", "--state", str(tmp_path / "world.json")
+    )
+    world = StateFile(tmp_path / "world.json")
+    card = people(date(2026, 11, 22))["zhang_lan"].card()
+
+    def until(key: str, value: bool) -> None:
+        for _ in polled(10.0, 0.02):
+            if control.ask("status")[key] is value:
+                return
+        pytest.fail(f"{key} did not become {value}")
+
+    world.set(card=card)
+    until("card", True)
+    with open_line(ready["path"], 115200) as line:
+        line.write(FIND)
+        assert line.read(15)[9] == 0x9F
+        world.set(second_card=True)
+        world.do("noise", hex="00")
+        assert line.read(1) == b"\x00", "and so the edit before it was followed too"
+        line.write(SELECT)
+        assert line.read(11)[9] == 0x81, "two cards: none can be selected"
+    world.set(plugged=False)
+    until("plugged", False)
+    assert not link.is_symlink()
+    world.set(plugged=True, card=None)
+    until("plugged", True)
+    assert control.ask("status")["card"] is False
+
+
+def test_a_social_card_on_the_id_plate_is_found_and_refused(start: Start, tmp_path: Path) -> None:
+    control, ready, _ = start("id_reader", "--link", str(tmp_path / "line"), "--haste", "20")
+    control.ask("place_card", card={"kind": "social"})
+    with open_line(ready["path"], 115200) as line:
+        line.write(FIND)
+        assert line.read(15)[9] == 0x9F
+        line.write(SELECT)
+        assert line.read(11)[9] == 0x40
+
+
+def test_a_planned_failure_waits_for_the_reading_whatever_is_polled_before(
+    start: Start, tmp_path: Path
+) -> None:
+    control, ready, _ = start("id_reader", "--link", str(tmp_path / "line"), "--haste", "20")
+    control.ask("fail_next", sw3="41")
+    with open_line(ready["path"], 115200) as line:
+        for _ in range(3):
+            line.write(FIND)
+            assert line.read(11)[9] == 0x80
+        control.ask("place_card", card=people(date(2026, 11, 22))["zhang_lan"].card())
+        line.write(FIND)
+        assert line.read(15)[9] == 0x9F
+        line.write(SELECT)
+        assert line.read(19)[9] == 0x90
+        line.write(READ)
+        assert line.read(11)[7:10] == b"\x6f\x00\x41", "with the card's own status"
         line.write(FIND)
         assert line.read(11)[9] == 0x80
 
