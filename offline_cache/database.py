@@ -54,12 +54,14 @@ NO_CHAIN: Final = bytes(32)  # before the first item of an epoch
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     (
         "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
-        # purged_*: up to there the rows themselves are gone
+        # purged_*: up to there the rows themselves are gone; last_seq: of a salvaged epoch the
+        # highest seq that anything told of, so that the hub sees what is lost at its end
         """CREATE TABLE epochs (
             no INTEGER PRIMARY KEY,
             epoch TEXT NOT NULL UNIQUE,
             purged_seq INTEGER NOT NULL,
-            purged_chain BLOB NOT NULL) STRICT""",
+            purged_chain BLOB NOT NULL,
+            last_seq INTEGER NOT NULL DEFAULT 0) STRICT""",
         # for each local day the highest serial given: rows may go, these stay
         "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
         # one row at a time, or a few after a crash: no index, which every seal would have to write

@@ -530,11 +530,14 @@ def count_waiting(database: Database) -> Waiting | StoreFault:
 def last_seq(database: Database, epoch_no: int = OWN_EPOCH) -> int | StoreFault:
     """The highest seq that was given in an epoch; 0 when none was."""
     rows = database.rows(
-        "SELECT coalesce((SELECT max(row) FROM outbox WHERE row BETWEEN ? AND ?),"
-        " (SELECT purged_seq FROM epochs WHERE no = ?), 0)",
+        "SELECT coalesce((SELECT max(row) FROM outbox WHERE row BETWEEN ? AND ?), 0),"
+        " coalesce((SELECT max(purged_seq, last_seq) FROM epochs WHERE no = ?), 0)",
         (epoch_no << SEQ_BITS, ((epoch_no + 1) << SEQ_BITS) - 1, epoch_no),
     )
-    return rows if isinstance(rows, StoreFault) else seq_of(int(rows[0][0]))
+    if isinstance(rows, StoreFault):
+        return rows
+    newest_row, told = rows[0]
+    return max(seq_of(int(newest_row)), int(told))
 
 
 def _first(rows: list[Row] | StoreFault) -> Application | StoreFault | None:

@@ -79,11 +79,11 @@ class Pages:
     def records(self) -> Iterator[Record]:
         """Every record of every whole page, in no order. Fills `bad`."""
         for number in range(1, self.count + 1):
-            page = self._page(number)
+            page = self.read(number)
             if page is not None:
                 yield from self._records_on(page, FILE_HEADER_BYTES if number == 1 else 0)
 
-    def _page(self, number: int) -> bytes | None:
+    def read(self, number: int) -> bytes | None:
         """A page in the clear, without its reserved end; None when it is not what was written."""
         if number < 1 or number > self.count:
             return None
@@ -138,7 +138,7 @@ class Pages:
         for _ in range(MOST_OVERFLOW_PAGES):
             if left <= 0:
                 return b"".join(parts)
-            overflow = self._page(following)
+            overflow = self.read(following)
             if overflow is None:
                 return None
             parts.append(overflow[4 : 4 + min(left, self._usable - 4)])

@@ -26,7 +26,7 @@ from offline_cache.database import (
 )
 from offline_cache.faults import StoreFault, fault_of_os_error
 from offline_cache.files import sync_folder, write_whole
-from offline_cache.outbox import ItemState
+from offline_cache.outbox import ItemState, seq_of
 from offline_cache.pages import Pages, Record
 
 DONE: Final = "salvaged.json"  # in the folder that was set aside
@@ -84,6 +84,7 @@ class _Salvage:
         self._blobs = blobs
         self._epochs: dict[int, int] = {}  # number of an epoch there -> its number here
         self._purged: dict[int, int] = {}  # number there -> seq up to which rows were erased
+        self._highest: dict[int, int] = {}  # number there -> the highest seq that any record names
 
     def run(self) -> Salvaged | StoreFault:
         failed = self._take_epochs()
@@ -105,11 +106,12 @@ class _Salvage:
         if OWN_EPOCH not in known:
             beside = read_beside(self._aside / "store.db")
             if beside is not None:
-                known[OWN_EPOCH] = (None, beside.epoch, 0, NO_CHAIN)
+                known[OWN_EPOCH] = (None, beside.epoch, 0, NO_CHAIN, 0)
 
         def work(cursor: Any) -> None:
             for no in sorted(known, reverse=True):  # the newest stands nearest to our own
                 epoch, self._purged[no] = str(known[no][1]), int(str(known[no][2]))
+                self._highest[no] = int(str(known[no][4]))
                 cursor.execute("SELECT no FROM epochs WHERE epoch = ?", (epoch,))
                 row = cursor.fetchone()
                 if row is None:
@@ -169,7 +171,7 @@ class _Salvage:
         )
 
     def _take_items(self) -> Salvaged | StoreFault:
-        found: dict[int, list[int]] = {}  # number there -> [how many, highest seq]
+        found: dict[int, int] = {}  # number there -> how many items
         bytes_lost = 0
 
         def rows() -> Iterator[tuple[object, ...]]:
@@ -180,9 +182,7 @@ class _Salvage:
                 here = self._here(record.rowid)
                 if here is None:
                     continue
-                count = found.setdefault(record.rowid >> SEQ_BITS, [0, 0])
-                count[0] += 1
-                count[1] = max(count[1], record.rowid & ((1 << SEQ_BITS) - 1))
+                found[record.rowid >> SEQ_BITS] = found.get(record.rowid >> SEQ_BITS, 0) + 1
                 if record.values[7] == ItemState.PURGED:
                     continue
                 if self._has_bytes(here):
@@ -196,14 +196,27 @@ class _Salvage:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows(),
         )
-        failed = failed or self._into.write(_drop_what_has_no_item)
+        failed = failed or self._into.write(self._finish)
         if failed is not None:
             return failed
         rows_lost = sum(
-            max(0, highest - self._purged.get(no, 0) - count)
-            for no, (count, highest) in found.items()
+            max(0, highest - self._purged.get(no, 0) - found.get(no, 0))
+            for no, highest in self._highest.items()
         )
         return self._count(bytes_lost + rows_lost)
+
+    def _finish(self, cursor: Any) -> None:
+        """What each epoch had given, and away with the bytes and names of items that are lost."""
+        for no, highest in self._highest.items():
+            cursor.execute(
+                "UPDATE epochs SET last_seq = max(last_seq, ?) WHERE no = ?",
+                (highest, self._epochs[no]),
+            )
+        for statement in (
+            "DELETE FROM sealed WHERE row < ? AND row NOT IN (SELECT row FROM outbox)",
+            "DELETE FROM attachments WHERE row < ? AND row NOT IN (SELECT row FROM outbox)",
+        ):
+            cursor.execute(statement, (OWN_EPOCH << SEQ_BITS,))
 
     def _count(self, lost: int) -> Salvaged | StoreFault:
         numbers = sorted(self._epochs.values()) or [0]
@@ -235,8 +248,12 @@ class _Salvage:
         """The number in the new database of a row there; None for one of no known epoch."""
         if row is None:
             return None
-        no = self._epochs.get(row >> SEQ_BITS)
-        return None if no is None else (no << SEQ_BITS) + (row & ((1 << SEQ_BITS) - 1))
+        there, seq = row >> SEQ_BITS, seq_of(row)
+        no = self._epochs.get(there)
+        if no is None:
+            return None
+        self._highest[there] = max(self._highest.get(there, 0), seq)
+        return (no << SEQ_BITS) + seq
 
     def _has_bytes(self, row: int) -> bool:
         rows = self._into.rows("SELECT 1 FROM sealed WHERE row = ?", (row,))
@@ -252,15 +269,6 @@ class _Salvage:
             if failed is not None:
                 return failed
         return None
-
-
-def _drop_what_has_no_item(cursor: Any) -> None:
-    """Bytes and names of items whose own row is lost."""
-    for statement in (
-        "DELETE FROM sealed WHERE row < ? AND row NOT IN (SELECT row FROM outbox)",
-        "DELETE FROM attachments WHERE row < ? AND row NOT IN (SELECT row FROM outbox)",
-    ):
-        cursor.execute(statement, (OWN_EPOCH << SEQ_BITS,))
 
 
 def _turns(rows: Iterable[T]) -> Iterator[list[T]]:
@@ -279,7 +287,7 @@ def _turns(rows: Iterable[T]) -> Iterator[list[T]]:
 
 def _is_epoch(record: Record) -> bool:
     match record.values:
-        case (None, str(epoch), int(), bytes(chain)):
+        case (None, str(epoch), int(), bytes(chain), int()):
             return len(chain) == HASH_BYTES and _is_uuid(epoch)
         case _:
             return False
