@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import http.client
 import io
-import select
 import socket
 import ssl
+import sys
+import termios
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -20,7 +22,6 @@ from drivers.document_camera.protocol import Parts
 
 HEAD_LIMIT_BYTES: Final = 16 << 10
 PIECE_BYTES: Final = 256 << 10
-BEHIND: Final = 30  # pictures passed over in one go: a second's; a camera this fast never ends
 
 
 class HttpPictures:
@@ -60,8 +61,8 @@ class HttpPictures:
         """The newest whole picture; None when none became whole in time, or the stream ended."""
         until = self._clock.monotonic() + limit_s
         newest: bytes | None = None
-        behind = 0
-        while behind < BEHIND and (newest is None or self._more()):
+        stored = self._stored()  # what a faster camera sends meanwhile is left for the next call
+        while newest is None or stored > 0:
             left = until - self._clock.monotonic()
             if left <= 0:
                 break
@@ -72,12 +73,12 @@ class HttpPictures:
                 break
             if not piece:
                 break
+            stored -= len(piece)
             whole = self._parts.feed(piece)
             if self._parts.broken:
                 return None
             if whole:
                 newest = whole[-1]
-                behind += len(whole)
         return newest
 
     def close(self) -> None:
@@ -85,8 +86,10 @@ class HttpPictures:
             self._wire.shutdown(socket.SHUT_RDWR)  # also wakes a read that is under way
         self._wire.close()
 
-    def _more(self) -> bool:
-        return bool(select.select([self._wire], [], [], 0)[0])
+    def _stored(self) -> int:
+        """Bytes that have come and were not yet taken."""
+        answer = fcntl.ioctl(self._wire.fileno(), termios.FIONREAD, bytes(4))
+        return int.from_bytes(answer, sys.byteorder)
 
 
 def _request(url: str) -> bytes:
