@@ -10,7 +10,6 @@ kills N, acknowledged X, lost 0, half 0, integrity whole
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import shutil
@@ -18,12 +17,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from crash_writer import send_for_ever, work_for_ever, write_hub_key
 from envelope_opener import make_key_pair
-from power_cuts import Promises, Tally, count_store
+from power_cuts import Promises, Tally, count_store, keep, resumed
 
 KILLS_A_RUN = 10  # then a new store: counting takes longer the more there is
 LONGEST_S = 0.12  # from one kill to the next
@@ -97,18 +95,17 @@ def main() -> int:
     parser.add_argument("--work", type=Path, required=True)
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
-    tally = Tally(seed)
-    if options.state is not None and options.state.exists():
-        tally = Tally(**json.loads(options.state.read_text(encoding="utf-8")))
+    tally = resumed(options.state, seed, options.kills)
     print(f"seed {tally.seed}, from kill {tally.cuts}")
     options.work.mkdir(parents=True, exist_ok=True)
     try:
-        kill_many(options.work, tally, options.kills, time.monotonic() + options.seconds)
+        until_s = time.monotonic() + options.seconds
+        while tally.cuts < options.kills and time.monotonic() < until_s:
+            some = min(options.kills, tally.cuts + KILLS_A_RUN)
+            kill_many(options.work, tally, some, until_s)
+            keep(options.state, tally)
     finally:
         shutil.rmtree(options.work, ignore_errors=True)
-    if options.state is not None:
-        options.state.parent.mkdir(parents=True, exist_ok=True)
-        options.state.write_text(json.dumps(asdict(tally)), encoding="utf-8")
     print(str(tally).replace("cuts", "kills", 1))
     return 0 if tally.clean else 1
 

@@ -233,6 +233,21 @@ def _do(*command: str) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
+def resumed(state: Path | None, seed: int, wanted: int) -> Tally:
+    """Where an earlier run stopped; from the beginning when it had come to its end."""
+    if state is not None and state.exists():
+        tally = Tally(**json.loads(state.read_text(encoding="utf-8")))
+        if tally.cuts < wanted:
+            return tally
+    return Tally(seed)
+
+
+def keep(state: Path | None, tally: Tally) -> None:
+    if state is not None:
+        state.parent.mkdir(parents=True, exist_ok=True)
+        state.write_text(json.dumps(asdict(tally)), encoding="utf-8")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cuts", type=int, default=100)
@@ -246,19 +261,17 @@ def main() -> int:
         print(NO_ROOT)
         return 3
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
-    tally = Tally(seed)
-    if options.state is not None and options.state.exists():
-        tally = Tally(**json.loads(options.state.read_text(encoding="utf-8")))
+    tally = resumed(options.state, seed, options.cuts)
     print(f"seed {tally.seed}, from cut {tally.cuts}")
     options.work.mkdir(parents=True, exist_ok=True)
     try:
         until_s = time.monotonic() + options.seconds
-        cut_many(options.work, tally, options.cuts, until_s, unsafe=options.unsafe)
+        while tally.cuts < options.cuts and time.monotonic() < until_s:
+            some = min(options.cuts, tally.cuts + CUTS_AN_IMAGE)
+            cut_many(options.work, tally, some, until_s, unsafe=options.unsafe)
+            keep(options.state, tally)
     finally:
         shutil.rmtree(options.work, ignore_errors=True)
-    if options.state is not None:
-        options.state.parent.mkdir(parents=True, exist_ok=True)
-        options.state.write_text(json.dumps(asdict(tally)), encoding="utf-8")
     print(tally)
     return 0 if tally.clean else 1
 
