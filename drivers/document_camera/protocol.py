@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from drivers.device import Fault, FaultCode
 
 Size = tuple[int, int]
-PREVIEW_SIZE: Final[Size] = (1920, 1080)  # what a video camera is asked for between stills
+PREVIEW_SIZES: Final[tuple[Size, ...]] = ((1920, 1080), (1600, 1200))
+"""What a video camera is asked for between stills: of the still's proportions, so that both show the
+same part of the plate; else the first."""
 LARGEST_PX: Final = 10_000
 FROZEN_S: Final = 2.0  # a sensor's noise makes every picture differ; this long it cannot be chance
 BLACK_S: Final = 2.0  # exposure needs up to a second after the stream begins
@@ -79,7 +81,7 @@ def parse_url(url: str) -> Place | Fault:
     if not re.fullmatch(r"[A-Z0-9]{4}", fourcc):
         return Fault(FaultCode.BAD_INPUT, "fourcc is four letters or digits, such as MJPG")
     size = _size(given.get("size", ["1920x1080"])[-1])
-    preview = _size(given["preview"][-1]) if "preview" in given else PREVIEW_SIZE
+    preview = _size(given["preview"][-1]) if "preview" in given else _preview_of(size)
     if size is None or preview is None:
         return Fault(FaultCode.BAD_INPUT, "a size is WIDTHxHEIGHT in pixels")
     focus = given.get("focus", ["auto"])[-1]
@@ -89,6 +91,12 @@ def parse_url(url: str) -> Place | Fault:
         preview = size
     lens = None if focus == "auto" else int(focus)
     return VideoDevice(unquote(parts.path), size, preview, fourcc, lens)
+
+
+def _preview_of(still: Size | None) -> Size | None:
+    if still is None:
+        return None
+    return min(PREVIEW_SIZES, key=lambda size: abs(size[0] * still[1] - size[1] * still[0]))
 
 
 def _size(text: str) -> Size | None:

@@ -455,9 +455,20 @@ class Citizen:
             self.wait_past("capture_page", what="the picture is taken")
 
     def on_check_page(self, errand: Errand, sight: Sight) -> None:
-        self.leave_page(
-            errand, "keep_page", words("check_page.keep"), words("check_page.keep_despite"), "main"
-        )
+        """Keep it; it may be compared with the card for a moment, and be doubted then."""
+        despite = words("check_page.keep_despite")
+        node = self.find(sight, words("check_page.keep"))
+        if node is not None and node.enabled:
+            self.press_node(node, errand.twice)
+            sight = self.wait_until(
+                "the page was compared with the card",
+                lambda s: (
+                    s.situation != "check_page"
+                    or ((found := self.find(s, despite)) is not None and found.enabled)
+                ),
+            )
+        if sight.situation == "check_page" and self.find(sight, despite) is not None:
+            self.leave_page(errand, despite, seen=sight)
 
     def on_review(self, errand: Errand, sight: Sight) -> None:
         self.leave_page(errand, "next", words("review.confirm"), "main")

@@ -53,7 +53,11 @@ def noisy(seed: int, level: int = 120) -> Picture:
     [
         (
             "video:///dev/video0?size=3264x2448&fourcc=MJPG",
-            VideoDevice("/dev/video0", (3264, 2448), (1920, 1080), "MJPG"),
+            VideoDevice("/dev/video0", (3264, 2448), (1600, 1200), "MJPG"),
+        ),
+        (
+            "video:///dev/video0?size=3840x2160",
+            VideoDevice("/dev/video0", (3840, 2160), (1920, 1080), "MJPG"),
         ),
         (
             "video:///dev/video2?size=1280x720",
