@@ -341,6 +341,11 @@ def test_any_text_of_gb18030_is_understood(text: str) -> None:
         assert text_of(raw + b"\x00" * 4) == (text, True)
 
 
+def test_a_text_that_is_filled_with_ff_is_understood_as_well() -> None:
+    assert text_of(b"A12\xff\xff\xff") == ("A12", True)
+    assert text_of(b"\xff" * 9) == ("", True)
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_hold_only_objects_that_lie_within_them(data: bytes) -> None:
     for _tag, value in objects(data):
