@@ -14,6 +14,7 @@ from PIL import Image
 
 from drivers.device import Fault, FaultCode
 from kiosk.documents.jpeg import described, srgb_profile, true_size_mm
+from kiosk.documents.looker import Looker
 from kiosk.documents.pdf import make_pdf
 from kiosk.documents.picture import PictureFault, decode_picture
 from kiosk.documents.rectify import to_jpeg
@@ -109,7 +110,7 @@ def test_colours_are_told_once_and_the_same_bytes_come_out_every_time() -> None:
         assert picture.info["icc_profile"] == srgb_profile()
         assert picture.size == (400, 566)
     assert described(one, 300) != one
-    assert true_size_mm(described(page(1), 254), 400, 566) == (40.0, 56.6)
+    assert true_size_mm(described(page(1), 254), 400, 566) == pytest.approx((40.0, 56.6))
     assert true_size_mm(one, 400, 566) is None
     assert true_size_mm(page(1), 400, 566) is None
     assert b"/ICCBased" in (make_pdf((one,)) or b"")  # type: ignore[operator]
@@ -125,7 +126,7 @@ def test_a_document_over_its_limit_is_refused_and_a_page_is_made_to_fit() -> Non
     refused = make_pdf((page(1),), 10_000)
     assert isinstance(refused, Fault)
     big = frames.sheet(np.random.default_rng(1))
-    for most in (400_000, 120_000, 60_000):
+    for most in (400_000, 120_000, 70_000):
         small = to_jpeg(big, most)
         assert len(small) <= most
         assert min(np.asarray(Image.open(io.BytesIO(small))).shape[:2]) >= 600
@@ -177,3 +178,46 @@ def test_every_kind_of_picture_comes_out_in_colour_of_8_bits(mode: str) -> None:
     assert not isinstance(answer, PictureFault)
     assert answer.shape == (30, 40, 3)
     assert answer.dtype == np.uint8
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_of_an_animated_picture_the_first_is_taken(kind: str) -> None:
+    out = io.BytesIO()
+    first, second = (Image.new("RGB", (40, 30), colour) for colour in ("red", "blue"))
+    first.save(
+        out,
+        kind,
+        save_all=True,
+        append_images=[second],
+        **({"lossless": True} if kind == "WEBP" else {}),
+    )
+    answer = decode_picture(out.getvalue())
+    assert not isinstance(answer, PictureFault)
+    assert answer.shape == (30, 40, 3)
+    assert answer[15, 20, 2] > 200  # red, not blue
+
+
+def test_one_pixel_is_a_picture_and_no_page() -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (1, 1), "white").save(out, "PNG")
+    answer = decode_picture(out.getvalue())
+    assert not isinstance(answer, PictureFault)
+    assert Looker(None).still(answer).page is None
+    assert make_pdf((to_jpeg(answer),)) is not None
+
+
+@pytest.mark.parametrize("size", [(30_000, 1), (1, 30_000), (33, 9_000)])
+def test_pictures_of_odd_shapes_break_nothing(size: tuple[int, int]) -> None:
+    out = io.BytesIO()
+    Image.new("L", size, 200).save(out, "PNG")
+    answer = decode_picture(out.getvalue())
+    assert not isinstance(answer, PictureFault)
+    Looker(None).still(answer)
+    assert not isinstance(make_pdf((to_jpeg(answer),)), Fault)
+
+
+def test_a_picture_cut_short_is_told_or_shown_as_far_as_it_goes() -> None:
+    whole = page(1)
+    for share in (0.02, 0.3, 0.9):
+        answer = decode_picture(whole[: int(len(whole) * share)])
+        assert isinstance(answer, PictureFault) or answer.shape == (566, 400, 3)
