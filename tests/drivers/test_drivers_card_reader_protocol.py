@@ -269,7 +269,8 @@ def test_a_command_of_the_hub_is_passed_on_as_it_was_written() -> None:
             assert text == "002000820831323334"  # eight bytes promised, four given
         else:
             assert encode(apdu, t0=False) == raw
-    assert "313233" not in repr(Transmit(1, bytes.fromhex("0020008206313233343536")))
+    assert "123456" not in repr(Transmit(1, bytes.fromhex("0020008206313233343536")))
+    assert "123456" not in repr(CardAnswer(b"123456", 0x9000))
     apdu = parse_command(bytes.fromhex("0020008206313233343536"))
     assert isinstance(apdu, Apdu) and "123456" not in repr(apdu) and "1234" not in str(apdu)
 
