@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.emulators.base import SerialWire, dispatch, parser, run, state_path
+from rehearsal.emulators.other_ports import HOST, BulkFrames, PortWire, ReportFrames, TcpWire
 from rehearsal.emulators.sam import SAM_ID, Command, Framer, Garbled, Sam, baud_after
-from rehearsal.emulators.usb_ports import BulkFrames, PortWire, ReportFrames
 from rehearsal.emulators.world import State, World
 
 FRESH = {
@@ -31,7 +31,8 @@ class IdReader:
     name = "id_reader"
 
     def __init__(self, link: Path, state: Path, haste: float = 1.0, port: str = "serial") -> None:
-        """`haste` divides the time that the module works on a card. `port`: serial, usb or hid."""
+        """`haste` divides the time that the module works on a card. `port`: serial, tcp, usb, hid;
+        `link` means nothing to tcp."""
         self._haste = haste
         self._sam = Sam()
         self._framer = Framer()
@@ -39,6 +40,8 @@ class IdReader:
         self._wire: SerialWire | PortWire
         if port == "serial":
             self._wire = SerialWire(link, self._arrived, self._world)
+        elif port == "tcp":
+            self._wire = TcpWire(self._arrived, self._world)
         else:
             frames = BulkFrames() if port == "usb" else ReportFrames()
             self._wire = PortWire(link, frames, self._arrived, self._world)
@@ -50,6 +53,8 @@ class IdReader:
     async def start(self) -> dict[str, Any]:
         await self._world.open()
         self._worker = asyncio.create_task(self._work())
+        if isinstance(self._wire, TcpWire):
+            return {"host": HOST, "port": self._wire.port}
         return {"path": str(self._wire.link)}
 
     async def stop(self) -> None:
@@ -169,7 +174,7 @@ def main() -> None:
     arguments = parser("ID card reader (SAM_V) on a serial line.")
     arguments.add_argument("--link", type=Path, required=True, help="Where the line shall appear.")
     arguments.add_argument("--haste", type=float, default=1.0, help="Divides the card's own time.")
-    arguments.add_argument("--port", choices=("serial", "usb", "hid"), default="serial")
+    arguments.add_argument("--port", choices=("serial", "tcp", "usb", "hid"), default="serial")
     given = arguments.parse_args()
     run(IdReader(given.link, state_path(given), given.haste, given.port), given.control)
 

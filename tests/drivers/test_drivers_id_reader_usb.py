@@ -1,4 +1,5 @@
-"""The ID reader over USB pipes and HID reports: the emulator plays the port on a Unix socket."""
+"""The ID reader over a TCP serial server, USB pipes and HID reports: for the last two the emulator
+plays the port on a Unix socket."""
 
 from __future__ import annotations
 
@@ -52,7 +53,7 @@ class Bench:
         return read_card(self.url, SystemClock(), timeout_s, self.open_wire)
 
 
-@pytest.fixture(scope="module", params=["usb", "hid"])
+@pytest.fixture(scope="module", params=["tcp", "usb", "hid"])
 def emulator(request: pytest.FixtureRequest, root: Path) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="k-") as folder:
         socket, link = Path(folder) / "c.sock", Path(folder) / "port.sock"
@@ -63,16 +64,19 @@ def emulator(request: pytest.FixtureRequest, root: Path) -> Iterator[Bench]:
             cwd=root,
         )  # fmt: skip
         assert process.stdout is not None
-        assert json.loads(process.stdout.readline())["ready"] == "id_reader"
-        opener: dict[str, Any] = (
-            {"open_bulk": opens_bulk(link)}
-            if request.param == "usb"
-            else {"open_reports": opens_reports(link)}
-        )
+        ready = json.loads(process.stdout.readline())
+        assert ready["ready"] == "id_reader"
+        openers: dict[str, Any] = {
+            "tcp": {},
+            "usb": {"open_bulk": opens_bulk(link)},
+            "hid": {"open_reports": opens_reports(link)},
+        }
         yield Bench(
             Control(socket),
-            f"{request.param}://0400:c35a",
-            partial(open_transport, **opener),
+            f"tcp://127.0.0.1:{ready['port']}"
+            if request.param == "tcp"
+            else f"{request.param}://0400:c35a",
+            partial(open_transport, **openers[request.param]),
         )
         process.terminate()
         assert process.wait(10) == 0

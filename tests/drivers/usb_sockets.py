@@ -1,4 +1,4 @@
-"""The ports under USB devices, over the Unix socket of an emulator (see rehearsal/emulators/usb_ports.py)."""
+"""The ports under USB devices, over the Unix socket of an emulator (see rehearsal/emulators.other_ports.py)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""USB without USB: the pipes or reports of a device on a Unix socket, and what a card reader's
-makers wrap its frames into.
+"""Wires of a card reader that are no serial line: a TCP serial server, and USB without USB.
 
+The pipes or reports of a USB device are played on a Unix socket, with what makers wrap frames into.
 No virtual USB device can be made on a machine without the kernel's help, so the emulator plays the
 port one step above: each message is `pipe (1) | length (2, big-endian) | bytes`, one for each
 transfer or report. Only tests can connect to it: no setting of a terminal names such a socket.
@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from rehearsal.emulators.base import BITS_A_BYTE
+from rehearsal.emulators.base import BITS_A_BYTE, paced
 from rehearsal.emulators.world import World
 
+HOST = "127.0.0.1"
 READ_BYTES = 65536
 FULL_SPEED_BAUD = 10_000_000  # about a megabyte a second
 HEAD_BYTES = 7  # of a SAM frame: preamble and length
@@ -125,21 +127,28 @@ class PortWire:
     def plug(self) -> None:
         if self.plugged:
             return
-        self.link.unlink(missing_ok=True)
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(self.link))
-        self._listener.listen(1)
+        self._listener = self._listen()
         self._listener.setblocking(False)
         asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def _listen(self) -> socket.socket:
+        self.link.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(str(self.link))
+        listener.listen(1)
+        return listener
 
     def unplug(self) -> None:
         if self._listener is None:
             return
-        self.link.unlink(missing_ok=True)  # first of all: who is hung up on tries again at once
+        self._unlink()  # first of all: who is hung up on tries again at once
         asyncio.get_running_loop().remove_reader(self._listener)
         self._listener.close()
         self._listener = None
         self._hang_up()
+
+    def _unlink(self) -> None:
+        self.link.unlink(missing_ok=True)
 
     def _accept(self) -> None:
         if self._listener is None:
@@ -169,6 +178,9 @@ class PortWire:
         if not data:
             self._hang_up()
             return
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
         self._incoming += data
         while len(self._incoming) >= 3:
             end = 3 + int.from_bytes(self._incoming[1:3], "big")
@@ -191,5 +203,37 @@ class PortWire:
                 with contextlib.suppress(OSError):
                     head = bytes([pipe]) + len(message).to_bytes(2, "big")
                     await asyncio.get_running_loop().sock_sendall(self._host, head + message)
+            if out.unplug:
+                await self._world.change(plugged=False)
+
+
+class TcpWire(PortWire):
+    """A serial line behind a TCP serial server: the same bytes, at the line's own pace."""
+
+    def __init__(self, on_bytes: Callable[[bytes], None], world: World, seed: int = 1) -> None:
+        super().__init__(Path("/"), BulkFrames(), on_bytes, world)
+        self._chance = random.Random(seed)
+        self.port = 0
+
+    def _listen(self) -> socket.socket:
+        listener = socket.create_server((HOST, self.port))
+        self.port = listener.getsockname()[1]
+        return listener
+
+    def _unlink(self) -> None:
+        """It has no name in the file system."""
+
+    def _take(self, data: bytes) -> None:
+        self._on_bytes(data)
+
+    async def send(self, data: bytes, baud: int, largest: int = 64) -> None:
+        async with self._sending:
+            out = self._world.outgoing(data)
+            for piece in paced(out.data, baud, largest, self._chance):
+                await asyncio.sleep(piece.after_s * self._world.slow)
+                if self._host is None or not self._world.answers:
+                    return
+                with contextlib.suppress(OSError):
+                    await asyncio.get_running_loop().sock_sendall(self._host, piece.data)
             if out.unplug:
                 await self._world.change(plugged=False)
