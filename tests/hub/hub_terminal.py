@@ -129,15 +129,6 @@ class Live:
     def ask(
         self, method: str, path: str, certificate: Certificate, content: bytes, headers: Headers
     ) -> Reply:
-        shown: tuple[str, str] | None = None
-        if certificate.pem:
-            name = self._folder / hashlib.sha256(certificate.der).hexdigest()[:16]
-            if not name.with_suffix(".key").exists():
-                name.with_suffix(".pem").write_text(certificate.pem)
-                name.with_suffix(".key").write_bytes(
-                    certificate.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-                )
-            shown = (str(name.with_suffix(".pem")), str(name.with_suffix(".key")))
         response = requests.request(
             method,
             f"{self._address}/api/v1/{path}",
@@ -145,9 +136,21 @@ class Live:
             headers=dict(headers),
             timeout=ANSWER_LIMIT_S,
             verify=str(self._folder / "ca.pem"),
-            cert=shown,
+            cert=self.shown(certificate),
         )
         return Reply(response.status_code, response.content, response.headers)
+
+    def shown(self, certificate: Certificate) -> tuple[str, str] | None:
+        """Files of the certificate and its key, as the client library wants them."""
+        if not certificate.pem:
+            return None
+        name = self._folder / hashlib.sha256(certificate.der).hexdigest()[:16]
+        if not name.with_suffix(".key").exists():
+            name.with_suffix(".pem").write_text(certificate.pem)
+            name.with_suffix(".key").write_bytes(
+                certificate.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            )
+        return str(name.with_suffix(".pem")), str(name.with_suffix(".key"))
 
 
 class Terminal:
