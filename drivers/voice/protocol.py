@@ -22,6 +22,7 @@ WORDS_A_MINUTE: Final = 165  # slower than espeak-ng's 175: the hall is loud, th
 MAX_TEXT_CHARACTERS: Final = 2000  # several minutes; longer is a mistake
 SAMPLES_A_SECOND: Final = 16000  # a tone stays below a pipe's 64 KB, so that writing never waits
 FADE_S: Final = 0.01  # without it every note begins and ends with a click
+MIN_CLIP_RATE, MAX_CLIP_RATE = 4000, 192_000  # samples a second of any recording
 MAX_CLIP_BYTES: Final = 20_000_000  # ten minutes of it; longer is a mistake
 # Hertz and seconds of each note; 0 Hz is silence.
 _NOTES: Final = {
@@ -149,6 +150,8 @@ def joined(files: list[bytes], volume_percent: int) -> bytes | None:
                 own = (clip.getnchannels(), clip.getframerate())
                 if clip.getsampwidth() != 2 or shape not in (None, own):
                     return None
+                if own[0] > 2 or not MIN_CLIP_RATE <= own[1] <= MAX_CLIP_RATE:
+                    return None  # no recording; and its size could not be written down
                 shape = own
                 data = clip.readframes(clip.getnframes())
         except (wave.Error, EOFError, ValueError, ZeroDivisionError, RuntimeError):

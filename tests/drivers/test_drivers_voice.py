@@ -264,6 +264,9 @@ def test_clips_become_one_sound_at_the_volume_of_the_session() -> None:
     assert joined([wav([1], width=1)], 50) is None
     assert joined([b"RIFF"], 50) is None
     assert joined([], 50) is None
+    impossible = bytearray(wav([]))
+    impossible[22:28] = bytes.fromhex("0108 80c1ffff")  # channels and rate of no recording
+    assert joined([bytes(impossible)], 50) is None
 
 
 @given(st.binary(max_size=200))

@@ -9,7 +9,7 @@ FRAMED = """
 [frame]
 header = "AA55"
 payload_bytes = 1
-check = "sum"
+check = "sum_all"
 [keys]
 "01" = "5"
 "02" = "1"
