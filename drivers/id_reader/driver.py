@@ -139,11 +139,12 @@ class IdReaderDriver:
             answer = self._ask(host, Command.SAM_ID, SHORT_LIMIT_S, CONNECT_TRIES)
         if isinstance(answer, Fault):
             return self._down(answer)
-        if answer.fault is not None:
+        if answer.fault is not None and answer.sw3 != Sw3.BAD_COMMAND:
             return Down(Status.BROKEN, answer.fault.detail, answer.fault)
-        number = sam_id(answer.data)
+        # It speaks, and does not know the question (some boxes behind a serial server): nameless.
+        number = sam_id(answer.data) if answer.fault is None else ""
         if isinstance(number, Fault):
-            return Down(Status.BROKEN, number.detail)
+            return Down(Status.BROKEN, number.detail, number)
         # With the wire went what was known of the plate. A card that failed may be tried again; one
         # that was read is found again if the reader lost its memory, else must be lifted first.
         if self._plate is not _Plate.READ:

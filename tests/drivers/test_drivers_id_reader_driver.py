@@ -316,6 +316,20 @@ def test_a_module_that_was_left_in_the_middle_is_reset_and_works() -> None:
     assert len(reset) == 1
 
 
+def test_a_reader_that_does_not_know_its_number_works_without_one() -> None:
+    reader = sam_bench.Reader()
+    reader.before_answer = lambda c: sam_bench.reply(0x21) if c.hex() == "12ff" else None
+    host, _, _ = memory_host(reader)
+    driver = IdReaderDriver(URL)
+    identity = driver.connect(host)
+    assert isinstance(identity, Identity)
+    assert identity.serial == ""
+    reader.put(sam_bench.resident())
+    driver.handle(WatchForCard(), host)
+    driver.run(host)
+    assert host.kinds() == ["CardFound", "CardRead"]
+
+
 @pytest.mark.parametrize("sw3", [0x23, 0x60, 0x66])
 def test_a_module_without_authority_says_so(sw3: int) -> None:
     reader = sam_bench.Reader()
