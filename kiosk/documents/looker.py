@@ -10,15 +10,16 @@ import numpy as np
 from kiosk.catalogue.papers import KnownPaper, PageTone
 from kiosk.documents.enhance import deskewed, even_light, toned
 from kiosk.documents.messages import Plate, Point
-from kiosk.documents.page import Corners, FoundPage, Image, find_page
+from kiosk.documents.page import Corners, FoundPage, Image, find_page, find_pages
 from kiosk.documents.plate import PlateReference, something_lies_there
-from kiosk.documents.quality import Area, judge_page
-from kiosk.documents.rectify import straighten
-from kiosk.documents.scale import MM_AN_INCH, PlateScale
+from kiosk.documents.quality import SIZE_SHARE, Area, judge_page
+from kiosk.documents.rectify import proportion, straighten
+from kiosk.documents.scale import MM_AN_INCH, PlateScale, is_of_size
 from kiosk.documents.steady import Steady
 from kiosk.documents.upright import SURE, UprightJudge, upright
 from kiosk.flow.pages import Advice
 
+MAX_ON_PLATE = 4  # papers among which the one that is asked for is sought
 ALIKE_SHARE = 0.04  # of a paper's proportions: with them it is taken for the paper it should be
 
 
@@ -53,7 +54,7 @@ class Looker:
 
     def look(self, preview: Image, at: float, paper: KnownPaper | None = None) -> Plate:
         """A look for a page. `at` in seconds; `paper` is what should lie there, if it is known."""
-        found = find_page(preview, self._plate)
+        found = self._find(preview, paper)
         if found is None:
             self._steady.look(None, at)
             there = something_lies_there(preview, self._plate)
@@ -68,6 +69,23 @@ class Looker:
             advice = Advice.HOLD_STILL
         area = _in_frame(quality.area, shares)
         return _plate(advice, shares, area, paper=True, steady=steady)
+
+    def _find(self, picture: Image, paper: KnownPaper | None) -> FoundPage | None:
+        """The surest page; of several papers on the plate, the one that is asked for."""
+        found = find_page(picture, self._plate)
+        if found is None or paper is None or self._fits(found, picture, paper):
+            return found
+        others = find_pages(picture, self._plate, MAX_ON_PLATE)
+        return next((page for page in others if self._fits(page, picture, paper)), found)
+
+    def _fits(self, found: FoundPage, picture: Image, paper: KnownPaper) -> bool:
+        """By its size where the scale is known, else by its proportions."""
+        size = self._size(found, picture)
+        if size is not None:
+            return is_of_size(size, paper.size_mm, SIZE_SHARE)
+        share = proportion(found.corners, picture.shape[1], picture.shape[0])
+        wanted = max(paper.size_mm) / min(paper.size_mm)
+        return abs(max(share, 1 / share) / wanted - 1) <= ALIKE_SHARE
 
     def _size(self, found: FoundPage, picture: Image) -> tuple[float, float] | None:
         """In millimetres, where the plate's scale is known."""
@@ -87,7 +105,7 @@ class Looker:
         self, picture: Image, paper: KnownPaper | None = None, tone: PageTone = PageTone.COLOUR
     ) -> StillPage:
         """Find, straighten, judge, turn upright and make even, at full resolution."""
-        found = find_page(picture, self._plate)
+        found = self._find(picture, paper)
         if found is None:
             return StillPage(None, Advice.NO_PAGE, 0.0)
         size = self._size(found, picture)

@@ -449,6 +449,9 @@ class Citizen:
                 if still:  # it goes on looking for a moment before the picture is taken
                     self._show("capture_page")
         else:
+            sight = self.look()
+            if sight.situation != "capture_page":
+                return  # taken in this very moment
             self.refused += 1
             self._show("capture_page-refused")
             self.press(sight, "take_picture", words("capture_page.take"), twice=errand.twice)

@@ -182,3 +182,27 @@ def test_without_a_scale_a_known_paper_of_the_right_proportions_has_its_size() -
     assert abs(max(still.page.shape[:2]) / still.dpi * 25.4 - 85.6) < 0.1
     assert looker.still(scene.picture, known_papers()["household_register"]).dpi is None
     assert looker.still(scene.picture).dpi is None
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_of_several_papers_on_the_plate_the_one_that_is_asked_for_is_taken(scaled: bool) -> None:
+    rng = np.random.default_rng(11)
+    plate = frames.mat(rng, "dark")
+    register, card = (
+        printed(size=26, width=1430, height=1050),
+        printed(size=40, width=856, height=540),
+    )
+    picture = plate.copy()
+    mm = 4.0  # pixels
+    for page, size, at in ((register, (143, 105), (90, 200)), (card, (85.6, 53.98), (1300, 420))):
+        shape = (round(size[0] * mm), round(size[1] * mm))
+        small = cv2.resize(page, shape, interpolation=cv2.INTER_AREA)
+        picture[at[1] : at[1] + shape[1], at[0] : at[0] + shape[0]] = small
+    picture = frames.finish(rng, picture.astype(np.float32), noise=1.5, blur=0.6)
+    looker = Looker(
+        None, PlateScale((1920, 1080), np.diag([1 / mm, 1 / mm, 1.0])) if scaled else None
+    )
+    for name, long_side in (("household_register", 572), ("id_card_front", 342)):
+        still = looker.still(picture, known_papers()[name])
+        assert still.page is not None
+        assert abs(max(still.page.shape[:2]) - long_side) < 6
