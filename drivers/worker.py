@@ -372,10 +372,7 @@ class DeviceWorker(Generic[C]):
         before, self._identity = self._identity, identity
         if before == identity:
             return  # the same one, plugged in again
-        if before is not None and (before.model, before.serial) != (
-            identity.model,
-            identity.serial,
-        ):
+        if before is not None and before.serial and identity.serial not in ("", before.serial):
             self._log(
                 "device_replaced",
                 device=str(self._driver.device),
