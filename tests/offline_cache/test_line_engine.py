@@ -423,7 +423,7 @@ MOVES = st.sampled_from(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     moves=st.lists(MOVES, max_size=12),
     tricks=st.lists(st.sampled_from(WALK), max_size=8),
