@@ -1,8 +1,10 @@
 # The two commands: `make run` (one application, all the way) and `make test` (everything).
 SHELL := /bin/bash
 PY := .venv/bin/python
+# Tests whose outcome hangs on the database: rows, races, searches.
+ON_POSTGRES := tests/hub/test_hub_intake.py tests/hub/test_hub_uploads.py tests/hub/test_hub_staff.py
 
-.PHONY: slow-line sync-memory power-cuts kills help run test fuzz test-postgres setup lint lock gallery clean
+.PHONY: fleet slow-line sync-memory power-cuts kills help run test fuzz test-postgres setup lint lock gallery clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -18,6 +20,7 @@ run: setup
 ## make test     every test and every rule of the house
 test: setup lint
 	@$(PY) -m pytest -q -n 2 --dist loadfile
+	@$(MAKE) --no-print-directory test-postgres
 
 ## make lint     style, types, import rules, screens against their models
 lint: setup
@@ -35,9 +38,13 @@ fuzz: setup
 gallery: setup
 	@.venv/bin/kiosk gallery --out out/gallery
 
-## make test-postgres   the hub's tests on a real PostgreSQL 15 (Debian: postgresql-15, postgresql-common)
+## make test-postgres   what the hub writes, on a real PostgreSQL 15 that is thrown away after
 test-postgres: setup
-	@pg_virtualenv -v 15 sh -c 'DATABASE_URL=postgres://$$PGUSER:$$PGPASSWORD@$$PGHOST:$$PGPORT/postgres $(PY) -m pytest -q tests/hub'
+	@pg_virtualenv -t -v 15 sh -c 'DATABASE_URL=postgres://$$PGUSER:$$PGPASSWORD@$$PGHOST:$$PGPORT/postgres $(PY) -m pytest -q $(ON_POSTGRES)'
+
+## make fleet    10,000 terminals come back to one hub, spread and all at once (FLEET_TERMINALS=n for fewer)
+fleet: setup
+	@.venv/bin/kiosk bench fleet
 
 ## make power-cuts N=100   cut the power of a terminal at work N times and count what is left (root)
 N ?= 100
@@ -55,6 +62,10 @@ slow-line: setup
 ## make sync-memory ITEMS=1000000  memory of the sync process with so many items waiting
 sync-memory: setup
 	@$(PY) tests/offline_cache/sync_memory.py $(or $(ITEMS),1000000)
+
+## make million-rows       open a store in which a million items wait: at most a second
+million-rows: setup
+	@PYTHONPATH=. $(PY) tests/offline_cache/million_rows.py --work out/million-rows
 
 ## make lock     write the lock files anew from pyproject.toml (versions and hashes, no addresses)
 lock: setup
