@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from drivers.card_reader.values import SocialField
 
+ReaderName = Literal["tesseract", "rapidocr"]
 DeviceUrl = Annotated[str, Field(pattern=r"^$|^[a-z0-9+]+://.*$|^/.*$")]
 
 
@@ -137,6 +138,10 @@ class CameraSettings(_Section):
     plate: Path = Field(
         Path("/var/lib/kiosk/plate"),
         description="Folder with the picture of the empty plate and its scale, as `kiosk diag plate` records them.",
+    )
+    reader: ReaderName = Field(
+        "tesseract",
+        description="What reads papers: tesseract, or rapidocr where it was installed and there is 1 GB to spare.",
     )
 
 

@@ -51,7 +51,7 @@ from kiosk.documents.jpeg import described
 from kiosk.documents.looker import Looker, fingerprint
 from kiosk.documents.page import Image
 from kiosk.documents.plate_store import PlateStore
-from kiosk.documents.reading import Layout, Reader, Reading, TesseractReader
+from kiosk.documents.reading import Layout, RapidReader, Reader, Reading, open_reader
 from kiosk.documents.rectify import to_jpeg
 from kiosk.documents.ring import PreviewWriter
 from kiosk.documents.signature import draw_signature
@@ -72,6 +72,7 @@ PROBE_LOST_S: Final = 20.0  # a camera that was not there is looked for this oft
 PROBE_GOOD_S: Final = 600.0  # and one that was: an unplugged one is told before somebody needs it
 STUCK_S: Final = 25.0  # no look or request takes as long; then pings are not answered
 MAX_JOBS: Final = 16  # a person presses a few times; more is a fault of the window
+RAPID_LIMIT_BYTES: Final = 2 << 30  # with rapidocr inside
 MEMORY_LIMIT_BYTES: Final = 700 << 20  # measured: 300 MB at most at 8 megapixels, 215 MB at 1080p
 
 Job = messages.TakePage | messages.MakeDocuments
@@ -522,20 +523,24 @@ def main() -> int:
         for fault in settings:
             print(fault, file=sys.stderr)
         return 2
-    limit_memory()
+    reader = open_reader(settings.document_camera.reader)
+    if isinstance(reader, Fault):
+        print(reader.detail, file=sys.stderr)
+        return 2
+    limit_memory(RAPID_LIMIT_BYTES if isinstance(reader, RapidReader) else MEMORY_LIMIT_BYTES)
     cv2.setNumThreads(1)
     out = open_log(settings.paths.logs, "vision")
     log = EventLog(out, "vision")
     watch_for_bugs(log, "vision")  # standard error is a file: no exception's text goes there
     log("process_started", process="vision", version=VERSION)
-    log("vision_limited", bytes=MEMORY_LIMIT_BYTES)
+    log("vision_limited", bytes=resource.getrlimit(resource.RLIMIT_DATA)[0])
     channel = Channel(socket.socket(fileno=given.fd))
     with PreviewWriter() as ring:
         vision = Vision(
             channel,
             camera_url=settings.document_camera.url,
             plate=PlateStore(settings.document_camera.plate),
-            reader=TesseractReader(),
+            reader=reader,
             ring=ring,
             clock=SystemClock(),
             log=log,

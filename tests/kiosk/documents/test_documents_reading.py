@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import date
 
 import numpy as np
@@ -22,8 +23,10 @@ from kiosk.documents.extract import (
 )
 from kiosk.documents.reading import (
     Layout,
+    RapidReader,
     TesseractReader,
     in_rows,
+    open_reader,
     parse_tsv,
     prepared,
     run_quietly,
@@ -33,6 +36,7 @@ from kiosk.identity.numbers import check_digit
 FIRST = "44990119410719607"
 NUMBER = FIRST + check_digit(FIRST)
 REGISTER = known_papers()["household_register"]
+PATIENT = TesseractReader(functools.partial(run_quietly, limit_s=300))  # on a busy machine
 
 
 # -- the recogniser -------------------------------------------------------------------
@@ -40,7 +44,7 @@ REGISTER = known_papers()["household_register"]
 
 def test_chinese_print_is_read() -> None:
     page = print_of.printed(size=26, height=500)
-    reading = TesseractReader().read(page, Layout.TEXT)
+    reading = PATIENT.read(page, Layout.TEXT)
     assert not isinstance(reading, Fault)
     text = "".join(reading.lines)
     assert "本人自愿申请高龄津贴" in text
@@ -48,7 +52,7 @@ def test_chinese_print_is_read() -> None:
 
 
 def test_nothing_is_read_on_an_empty_page() -> None:
-    reading = TesseractReader().read(np.full((400, 300, 3), 240, np.uint8), Layout.FORM)
+    reading = PATIENT.read(np.full((400, 300, 3), 240, np.uint8), Layout.FORM)
     assert not isinstance(reading, Fault)
     assert reading.lines == ()
 
@@ -72,6 +76,35 @@ def test_a_recogniser_that_is_not_there_or_breaks_is_told() -> None:
     assert broken.code is FaultCode.BROKEN
     asleep = TesseractReader(lambda command, data: Fault(FaultCode.TIMED_OUT))
     assert isinstance(asleep.read(print_of.printed(), Layout.TEXT), Fault)
+
+
+def test_the_other_recogniser_is_asked_for_lines_and_told_not_to_turn_them() -> None:
+    asked: list[dict[str, object]] = []
+
+    def engine(page: object, **options: object) -> tuple[list[tuple[object, str, float]], None]:
+        asked.append(options)
+        corners = [[10, 50], [90, 50], [90, 70], [10, 70]]
+        return [
+            ([[200, 52], [260, 52], [260, 71], [200, 71]], "孔贵", 0.9),
+            (corners, "姓名", 0.99),
+        ], None
+
+    reading = RapidReader(engine).read(print_of.printed(), Layout.FORM)
+    assert not isinstance(reading, Fault)
+    assert reading.lines == ("姓名|孔贵",)
+    assert asked == [{"use_cls": False}]
+    nothing = RapidReader(lambda page, **options: (None, None)).read(
+        print_of.printed(), Layout.FORM
+    )
+    assert not isinstance(nothing, Fault)
+    assert nothing.lines == ()
+
+
+def test_a_recogniser_that_was_not_installed_is_told_at_the_start() -> None:
+    assert isinstance(open_reader("tesseract"), TesseractReader)
+    missing = open_reader("rapidocr")
+    assert isinstance(missing, Fault)
+    assert missing.code is FaultCode.NOT_INSTALLED
 
 
 @given(st.text(max_size=300))
