@@ -373,15 +373,16 @@ def test_a_command_ends_the_wait_for_a_card(pcsc: MemoryPcsc) -> None:
 
     pcsc.wait = wait  # type: ignore[method-assign]
     pcsc.wake = woken.set  # type: ignore[method-assign]
-    posts = Posts()
+    posts, log = Posts(), RecordingLog()
     driver = CardReaderDriver("pcsc://Made Up", social_layout(), lambda: pcsc)
-    worker = DeviceWorker(driver, posts, FakeClock(), RecordingLog())
+    worker = DeviceWorker(driver, posts, FakeClock(), log)
     worker.start()
     posts.until_status(Status.READY)
     assert waits.wait(10.0)
     assert worker.submit(WatchForSmartCard()).result(10.0) is None
     assert worker.submit(StopWatchingSmartCard()).result(10.0) is None
     assert worker.stop()
+    assert log.of("unexpected") == []
 
 
 def test_without_a_reader_the_wish_is_kept_and_a_command_is_refused(
