@@ -23,12 +23,14 @@ class Toy:
     def __init__(self, path: Path) -> None:
         self.changes: list[tuple[Any, Any]] = []
         self.rung: list[State] = []
+        self.meanwhile: Callable[[], object] = lambda: None
         self.world = World(path, {"lid": "shut", "card": None}, self.changed, self.handle)
 
     def changed(self, before: State, after: State) -> None:
         if after["lid"] not in ("shut", "open"):
             raise RequestError("no such lid")
         if before["lid"] != after["lid"]:
+            self.meanwhile()
             self.changes.append((before["lid"], after["lid"]))
 
     async def handle(self, request: State) -> State:
@@ -132,6 +134,16 @@ def test_edits_of_many_hands_are_all_kept(tmp_path: Path) -> None:
     for number in range(3):
         assert [one["n"] for one in toy.rung if one["hand"] == number] == list(range(20))
     assert json.loads((tmp_path / "toy.json").read_text())["do"] == []
+
+
+def test_an_edit_that_falls_into_a_change_is_followed_after_it(tmp_path: Path) -> None:
+    async def story(toy: Toy, file: StateFile) -> None:
+        toy.meanwhile = lambda: file.set(card={"name": "another hand"})
+        await toy.world.change(lid="open")
+        await until(lambda: toy.world["card"] == {"name": "another hand"})
+        assert file.read()["lid"] == "open"
+
+    live(tmp_path / "toy.json", story)
 
 
 def test_a_cable_comes_out_at_the_byte_that_was_asked_for(tmp_path: Path) -> None:
