@@ -133,7 +133,7 @@ class CardReaderSettings(_Section):
 class CameraSettings(_Section):
     url: DeviceUrl = Field(
         "",
-        description="video:///dev/video0?size=3264x2448&fourcc=MJPG, http://…, or the path of a picture.",
+        description="video:///dev/video0?size=3264x2448&fourcc=MJPG (also &preview=1600x1200, &focus=120), http://…, or the path of a picture.",
     )
     plate: Path = Field(
         Path("/var/lib/kiosk/plate"),
