@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Tests whose outcome hangs on the database: rows, races, searches.
 ON_POSTGRES := tests/hub/test_hub_intake.py tests/hub/test_hub_uploads.py tests/hub/test_hub_staff.py
 
-.PHONY: fleet slow-line sync-memory power-cuts kills help run test fuzz test-postgres setup lint lock gallery clean
+.PHONY: million-rows fleet slow-line sync-memory power-cuts kills help run test fuzz test-postgres setup lint lock gallery clean
 
 help:
 	@sed -n 's/^## //p' Makefile

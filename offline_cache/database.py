@@ -26,7 +26,7 @@ from typing import Any, Final, TypeVar
 import sqlcipher3
 
 from offline_cache.faults import StoreFault, StoreFaultCode, fault_of_os_error
-from offline_cache.files import make_private_folder, sync_folder, write_whole
+from offline_cache.files import PRIVATE_FILE, make_private_folder, sync_folder, write_whole
 from offline_cache.ports import Clock, utc_text
 
 OLDEST_SQLITE: Final = (3, 51, 3)  # the first without the WAL-reset corruption
@@ -310,6 +310,8 @@ def _open_file(path: Path, key: bytes, clock: Clock, lock: int) -> Database | St
     mark_path = path.with_name(path.name + ".keymark")
     if not path.exists() or path.stat().st_size == 0:
         write_whole(mark_path, mark)
+        # SQLite gives its other files the mode of the first.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE))
     known_key = mark_path.exists() and hmac.compare_digest(mark_path.read_bytes(), mark)
     try:
         connection = sqlcipher3.connect(

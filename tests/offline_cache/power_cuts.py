@@ -128,12 +128,13 @@ def _one_image(work: Path, tally: Tally, cuts: int, tag: str, *, unsafe: bool) -
             while tally.cuts < cuts:
                 time.sleep(chance.uniform(0.0, LONGEST_S))
                 os.killpg(writer.pid, signal.SIGSTOP)
-                os.waitid(os.P_PID, writer.pid, os.WSTOPPED | os.WNOWAIT)
+                with contextlib.suppress(ChildProcessError):  # it has ended: its promises tell why
+                    os.waitid(os.P_PID, writer.pid, os.WSTOPPED)
                 acknowledged = set(promises.made())
                 _copy_still(work / "terminal.img", work / "cut.img")
-                os.killpg(writer.pid, signal.SIGCONT)
                 with mounted(work / "cut.img", work / "cut") as folder:
                     count_store(folder / "data", tally, acknowledged)
+                os.killpg(writer.pid, signal.SIGCONT)  # not before: it would fill its disk
         finally:
             os.killpg(writer.pid, signal.SIGKILL)
             writer.wait()

@@ -67,6 +67,15 @@ def test_commits_are_synced_and_what_is_deleted_is_overwritten(tmp_path: Path) -
     database.close()
 
 
+def test_nobody_else_may_read_a_file_of_the_store(tmp_path: Path) -> None:
+    store = store_in(tmp_path, HandClock())
+    ok(seal(store))
+    files = [path for path in StorePlaces(tmp_path).store.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"store.db", "store.db-wal"}
+    assert {path.stat().st_mode & 0o077 for path in files} == {0}
+    store.close()
+
+
 def test_the_epoch_is_the_databases_own_and_stays(tmp_path: Path) -> None:
     first = _made(tmp_path / "a" / "store.db")
     again = ok(_open(tmp_path / "a" / "store.db"))
