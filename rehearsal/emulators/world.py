@@ -218,7 +218,7 @@ class World:
     def _note(self, change: Callable[[State], None]) -> None:
         written, stamp = self.file.edit_stamped(change)
         same = all(written.get(key) == value for key, value in self._state.items())
-        self._seen = stamp  # somebody edited meanwhile: look again
+        self._seen = stamp if same else None  # somebody edited meanwhile: look again
 
     async def _adopt(self, after: State, before: State) -> None:
         if after == before:
