@@ -15,9 +15,15 @@ ORPHANS_A_TURN = 200  # the write lock is held while orphans are looked at; a ci
 
 # In this order; after it nothing but a link of the chain is left of an old item.
 _PURGE: Final = (
+    "CREATE TEMP TABLE IF NOT EXISTS old_files (sha256 BLOB PRIMARY KEY)",
+    "DELETE FROM old_files",
+    "INSERT OR IGNORE INTO old_files SELECT sha256 FROM attachments"
+    " WHERE row IN (SELECT row FROM old_items)",
     "DELETE FROM sealed WHERE row IN (SELECT row FROM old_items)",
     "DELETE FROM attachments WHERE row IN (SELECT row FROM old_items)",
-    "DELETE FROM files WHERE sha256 NOT IN (SELECT sha256 FROM attachments)",
+    # only these: a file whose item is still being salvaged is named by nothing yet
+    "DELETE FROM files WHERE sha256 IN (SELECT sha256 FROM old_files)"
+    " AND sha256 NOT IN (SELECT sha256 FROM attachments)",
     "UPDATE outbox SET state = 'purged', key = x'', code = '', reason = '', item = NULL,"
     " person_digest = NULL, name_masked = NULL, receipt = NULL"
     " WHERE row IN (SELECT row FROM old_items)",

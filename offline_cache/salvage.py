@@ -126,14 +126,13 @@ class _Salvage:
         return self._into.write(work)
 
     def _take_files(self) -> StoreFault | None:
-        folder = self._aside / "attachments"
+        """The rows first: retention erases files that no row names."""
+        names: list[str] = []
 
         def rows() -> Iterator[tuple[object, ...]]:
             for record in self._pages.records():
                 if _is_file(record):
-                    name = bytes(record.values[0]).hex()  # type: ignore[arg-type]
-                    with contextlib.suppress(OSError):
-                        self._blobs.adopt(folder / name)
+                    names.append(bytes(record.values[0]).hex())  # type: ignore[arg-type]
                     yield record.values
 
         failed = self._insert(
@@ -141,7 +140,10 @@ class _Salvage:
             " VALUES (?, ?, ?, ?, ?)",
             rows(),
         )
-        if failed is None and self._blobs.folder.is_dir():
+        for name in names:
+            with contextlib.suppress(OSError):  # what is missing is counted at the end
+                self._blobs.adopt(self._aside / "attachments" / name)
+        if self._blobs.folder.is_dir():
             sync_folder(self._blobs.folder)
         return failed
 
@@ -217,6 +219,7 @@ class _Salvage:
             "DELETE FROM attachments WHERE row < ? AND row NOT IN (SELECT row FROM outbox)",
         ):
             cursor.execute(statement, (OWN_EPOCH << SEQ_BITS,))
+        cursor.execute("DELETE FROM files WHERE sha256 NOT IN (SELECT sha256 FROM attachments)")
 
     def _count(self, lost: int) -> Salvaged | StoreFault:
         numbers = sorted(self._epochs.values()) or [0]
