@@ -398,6 +398,8 @@ class SyncEngine:
         answer = self._hub.contact(self._queue.epoch, waiting.last_seq)
         if isinstance(answer, Failure):
             if answer.kind is not FailureKind.UNAUTHORISED or answer.code != RAN_OUT:
+                # A hub that is there and only stumbles over this question may yet take a batch.
+                self._first = self._first and answer.kind is not FailureKind.SERVER_ERROR
                 self._line_failed(answer)
                 return None
             # It knows us, and takes what waits; only a new certificate gets more than that.

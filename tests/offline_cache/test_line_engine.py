@@ -355,6 +355,13 @@ def test_the_line_is_known_although_nothing_waits(world: LineWorld) -> None:
     assert world.lines[-1].online
 
 
+def test_a_hub_that_stumbles_over_contact_still_gets_what_waits(world: LineWorld) -> None:
+    world.hub.contact_tricks = ["500"] * 1000
+    numbers = world.seal(2)
+    assert world.drain() <= 600
+    assert world.hub.numbers() == numbers
+
+
 def test_a_terminal_that_was_never_enrolled_collects(world: LineWorld) -> None:
     world.enrolment.path.unlink()
     (number,) = world.seal()
