@@ -45,10 +45,14 @@ class Load:
     service_s: float = FIRST_GUESS_S
 
     def takes(self) -> bool:
-        if self.waiting >= WAITING_MAX:
-            return False
-        # One interpreter works on one request at a time; more threads only overlap their waiting.
-        return self.waiting * self.service_s <= WAIT_S_MAX
+        """Whether one more request would be begun in time. A free thread is always used."""
+        before_it = self.waiting - self.threads + 1
+        if before_it <= 0:
+            return True
+        # A request's time was measured with all threads at work, so they drain side by side.
+        return (
+            self.waiting < WAITING_MAX and before_it * self.service_s / self.threads <= WAIT_S_MAX
+        )
 
     def took(self, seconds: float) -> None:
         self.service_s += MEMORY * (seconds - self.service_s)

@@ -118,9 +118,7 @@ def page(
 def cache(
     action: Annotated[
         str,
-        typer.Argument(
-            help="status, check, salvage, tray, again, handled, slip, export or wipe."
-        ),
+        typer.Argument(help="status, check, salvage, tray, again, handled, slip, export or wipe."),
     ] = "status",
     what: Annotated[
         str, typer.Argument(help="The item, as the tray names it; or the folder to export to.")
@@ -256,7 +254,7 @@ def diag(
     raise typer.Exit(command.run(loaded, action, out, json=json))
 
 
-BENCHES = ("codes", "pages", "ocr", "camera", "cache", "sync", "hub", "devices")
+BENCHES = ("codes", "pages", "ocr", "camera", "cache", "sync", "hub", "fleet", "devices")
 
 
 @app.command()

@@ -1,0 +1,157 @@
+"""`kiosk bench hub`: a prepared load over HTTPS into a hub on PostgreSQL, beside COPY.
+
+In turns: COPY of the same bytes into a table with the indexes that deduplication needs (the limit),
+and the hub taking them: TLS, CBOR, seals opened, bodies checked, chains checked, rows written.
+Then the same load once more, every item of which the hub holds already.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import cbor2
+
+from kiosk.entry.commands.answer import Exit
+from kiosk.entry.commands.bench.copying import CopyPeer
+from kiosk.entry.commands.bench.hub_load import (
+    Certifier,
+    SealedItems,
+    ServedHub,
+    dsn,
+    envelopes,
+    in_batches,
+    seal_key_of,
+    served_hub,
+    terminal_code,
+    tls,
+    under_postgresql,
+)
+from kiosk.entry.commands.bench.report import Table, Timing, interleaved, noise
+from offline_cache.line.wire import CBOR, Item, batch_body
+
+APPLICATIONS: Final = 10_000
+HOW_MANY: Final = "BENCH_APPLICATIONS"  # fewer, on a machine that does other things as well
+ROUNDS: Final = 5
+TERMINALS: Final = 4  # connections: two for every serving process on two cores
+BATCH: Final = 100
+ANSWER_LIMIT_S: Final = 60.0
+LEAST_OF_COPY: Final = 0.30
+
+
+def run(corpus: Path | None, *, json: bool) -> int:
+    if "PGHOST" not in os.environ:
+        return under_postgresql("hub", json)
+    count = int(os.environ.get(HOW_MANY, APPLICATIONS)) // (ROUNDS * TERMINALS)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-hub-")))
+        hub = stack.enter_context(served_hub(folder))
+        certifier, key = Certifier(hub, folder / "terminals"), seal_key_of(hub)
+        lines = []
+        for number in range(TERMINALS):
+            code = terminal_code(number)
+            line = _Line(hub, certifier.certificate(code), SealedItems(code, key, envelopes()))
+            line.prepare(ROUNDS, count)
+            lines.append(line)
+            stack.callback(line.close)
+        peer = CopyPeer(dsn(), "QS01")
+        stack.callback(peer.close)
+        table = _measured(hub, lines, peer, count)
+        table.show(json=json)
+    return Exit.DONE
+
+
+class _Line:
+    """One terminal with its connection and its prepared batches."""
+
+    def __init__(self, hub: ServedHub, certificate: Path, queue: SealedItems) -> None:
+        self._queue = queue
+        self._http = http.client.HTTPSConnection(
+            "127.0.0.1", hub.port, timeout=ANSWER_LIMIT_S, context=tls(hub.data, certificate)
+        )
+        self.items: list[list[Item]] = []
+        self._bodies: list[list[bytes]] = []
+
+    def prepare(self, rounds: int, count: int) -> None:
+        for _ in range(rounds):
+            items = self._queue.items(count)
+            self.items.append(items)
+            self._bodies.append(
+                [
+                    batch_body(self._queue.terminal, self._queue.epoch, part[-1].seq, part)
+                    for part in in_batches(items, BATCH)
+                ]
+            )
+
+    def hand_over(self, turn: int, expected: str) -> None:
+        for body in self._bodies[turn]:
+            self._http.request("POST", "/api/v1/batch", body, {"Content-Type": CBOR})
+            answer = self._http.getresponse()
+            content = answer.read()
+            if answer.status != 200:
+                raise SystemExit(f"the hub answers {answer.status}: {content[:200]!r}")
+            results = {one["result"] for one in cbor2.loads(content)["answers"]}
+            if results != {expected}:
+                raise SystemExit(f"the hub answers {results}, not {expected}")
+
+    def close(self) -> None:
+        self._http.close()
+
+
+def _measured(hub: ServedHub, lines: list[_Line], peer: CopyPeer, count: int) -> Table:
+    before = noise()
+    part = count * len(lines)
+    copies, turns, again = iter(range(ROUNDS)), iter(range(ROUNDS)), iter(range(ROUNDS))
+
+    def copy() -> None:
+        turn = next(copies)
+        peer.copy([item for line in lines for item in line.items[turn]])
+
+    def ingest() -> None:
+        _together(lines, next(turns), "accepted")
+
+    def duplicates() -> None:
+        _together(lines, next(again), "duplicate")
+
+    # The first round of duplicates comes after the first of those it repeats.
+    timings = interleaved({"copy": copy, "ingest": ingest, "duplicates": duplicates}, 1)
+    seconds = {name: list(timing.seconds) for name, timing in timings.items()}
+    for _ in range(ROUNDS - 1):
+        for name, timing in interleaved(
+            {"copy": copy, "ingest": ingest, "duplicates": duplicates}, 1
+        ).items():
+            seconds[name] += timing.seconds
+    found = {name: Timing(tuple(taken)) for name, taken in seconds.items()}
+    rates = {name: part / timing.median for name, timing in found.items()}
+    table = Table(
+        "hub: a prepared load over HTTPS on PostgreSQL, client, hub and database on these cores",
+        ("way", "applications", "per second", "of COPY"),
+    )
+    for name, told in (
+        ("copy", "COPY of the same bytes (limit)"),
+        ("ingest", "taken by the hub, batches of 100"),
+        ("duplicates", "the same again, all known"),
+    ):
+        table.add(
+            way=told,
+            applications=part * ROUNDS,
+            **{"per second": rates[name], "of COPY": rates[name] / rates["copy"]},
+        )
+    table.note(
+        f"ingest: {rates['ingest'] / rates['copy']:.1%} of COPY (wanted {LEAST_OF_COPY:.0%})"
+    )
+    held = hub.command("counts")["applications"]
+    table.note(f"held in the end: {held} of {part * ROUNDS}; the hub held {hub.memory_mb():.0f} MB")
+    table.note(f"{ROUNDS} rounds in turns; noise of the machine {before} before, {noise()} after")
+    return table
+
+
+def _together(lines: list[_Line], turn: int, expected: str) -> None:
+    with ThreadPoolExecutor(len(lines)) as pool:
+        for done in [pool.submit(line.hand_over, turn, expected) for line in lines]:
+            done.result()
