@@ -38,7 +38,7 @@ def fill(data: Path, rows: int) -> None:
     for name, _ in indexes:
         ok(store.database.rows(f"DROP INDEX {name}"))
     names = [name for _, name, *_ in ok(store.database.rows("PRAGMA table_info(outbox)"))][1:]
-    made = {"id": "randomblob(16)", "order_key": "'N' || n", "person_digest": "randomblob(32)"}
+    made = {"order_key": "'N' || n", "person_digest": "randomblob(32)"}
     columns = ", ".join(names)
     values = ", ".join(made.get(name, f"o.{name}") for name in names)
     for begin in range(1, rows, A_TURN):
