@@ -73,3 +73,11 @@ lock: setup
 
 clean:
 	rm -rf out var .venv
+
+bench-codes: ## Codes read, on 1,000 made-up pictures, beside four peers (half an hour)
+	KIOSK_BENCH_COUNT=1000 .venv/bin/kiosk bench codes
+
+bench-pages: ## Pages found, on 1,000 made-up frames, beside two peers (half an hour)
+	KIOSK_BENCH_COUNT=1000 .venv/bin/kiosk bench pages
+
+.PHONY: bench-codes bench-pages

@@ -88,10 +88,13 @@ def find_pages(
     middle = _halved(picture, factor)
     small = _resized(middle, SEARCH_PX / max(middle.shape[:2]))
     planes = _planes(small, plate)
-    lines = _evidence(planes, _propose(planes))
+    segments = _propose(planes)
     found: list[FoundPage] = []
     taken: list[Corners] = []
     while len(found) < most:
+        for other in taken[-1:]:  # its sides and print would crowd out another's
+            segments = segments[~_within((segments[:, :2] + segments[:, 2:]) / 2, _grown(other))]
+        lines = _evidence(planes, segments)
         candidates = _candidates(lines, small.shape[1], small.shape[0], taken)
         if not len(candidates):
             break
@@ -469,15 +472,23 @@ def _meets(quads: Corners, other: NDArray[np.float64]) -> NDArray[np.bool_]:
         a, b, c, d = (corners[..., None, k, :] for k in range(4))
         return np.asarray((a * (1 - u) + b * u) * (1 - v) + (d * (1 - u) + c * u) * v)
 
-    def within(points: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.bool_]:
-        edge = np.roll(corners, -1, axis=-2) - corners
-        away = points[..., :, None, :] - corners[..., None, :, :]
-        side = edge[..., None, :, 0] * away[..., 1] - edge[..., None, :, 1] * away[..., 0]
-        return np.asarray((side > 0).all(axis=-1) | (side < 0).all(axis=-1), np.bool_)
-
-    on_it = within(grid(quads), other).any(axis=-1)
-    around = within(np.broadcast_to(grid(other), (len(quads), 9, 2)), quads).any(axis=-1)
+    on_it = _within(grid(quads), other).any(axis=-1)
+    around = _within(np.broadcast_to(grid(other), (len(quads), 9, 2)), quads).any(axis=-1)
     return np.asarray(on_it | around, np.bool_)
+
+
+def _within(points: NDArray[np.floating], corners: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which points (... k x 2) lie in their quadrilateral (... 4 x 2)."""
+    edge = np.roll(corners, -1, axis=-2) - corners
+    away = points[..., :, None, :] - corners[..., None, :, :]
+    side = edge[..., None, :, 0] * away[..., 1] - edge[..., None, :, 1] * away[..., 0]
+    return np.asarray((side > 0).all(axis=-1) | (side < 0).all(axis=-1), np.bool_)
+
+
+def _grown(quad: Corners) -> Corners:
+    """With its outer edge, as lines near it are of its making."""
+    middle = quad.mean(axis=0)
+    return np.asarray(middle + (quad - middle) * 1.03, np.float64)
 
 
 def _covered(
@@ -540,6 +551,13 @@ def _judge(planes: Floats, quads: Corners) -> list[_Judged]:
     )
     shown = np.minimum(size, 1.6 * beyond)
     shown = np.clip((shown - FLAT_STEP) / (CLEAR_STEP - FLAT_STEP), 0, 1)
+    # where the ground goes up and down as much beside it, as wood does, a step tells little
+    swing = np.maximum(
+        np.linalg.norm(_smooth(outer - far_out, 5), axis=2),
+        np.linalg.norm(_smooth(far_out - beyond_out, 5), axis=2),
+    )
+    swing = np.median(swing, axis=1, keepdims=True)
+    shown *= np.clip(size / np.maximum(GROUND_SWING * (swing - CALM_SWING), 1e-3), 0, 1)
     # the step points the same way along a side: paper is the lighter, or the darker, throughout
     direction = np.median(step, axis=1, keepdims=True)
     agree = (step * direction).sum(axis=2) / np.maximum(
@@ -580,6 +598,9 @@ def _judge(planes: Floats, quads: Corners) -> list[_Judged]:
     ]
 
 
+GROUND_SWING = 2.5  # times as much as the ground swings must a side step to count in full
+CALM_SWING = 4.0  # grey levels: the sheet's own shadow on the ground
+ENCLOSING_SHARE = 0.9  # (measured: less lets wood grain win) of the best score, from which on what encloses it wins
 CUT_OFF_SCORE = 0.85  # a sheet that ends at the frame's edge is never as sure as a whole one
 BEYOND_OUT = (-14.0, -13.0, -12.0)
 FAR_OUT = (-9.0, -8.0, -7.0)  # pixels of the search picture, beyond any line drawn on the plate
@@ -623,7 +644,7 @@ def _choose(candidates: Corners, judged: list[_Judged]) -> int | None:
             continue
         if not _encloses(candidates[index], candidates[best]):
             continue
-        if scores[index] >= 0.9 * top:
+        if scores[index] >= ENCLOSING_SHARE * top:
             best = index
     return best
 

@@ -156,7 +156,7 @@ def _photograph(
         slant = rng.uniform(0.75, 1.2)
     elif kind == "everything a little":
         slant = rng.uniform(0.3, 0.7)
-    corners = _seen(rng, symbol.shape, module, slant, width, height)
+    corners = _seen(rng, symbol.shape, module, slant, (width, height))
 
     # ink on paper, or light of a telephone's screen
     paper, ink = float(rng.uniform(190, 245)), float(rng.uniform(15, 60))
@@ -181,7 +181,7 @@ def _photograph(
     mask = cv2.warpPerspective(np.ones_like(flat), matrix, size, flags=cv2.INTER_LINEAR)
     code = cv2.resize(large, part, interpolation=cv2.INTER_AREA)
     alpha = cv2.resize(mask, part, interpolation=cv2.INTER_AREA)
-    picture = _surroundings(rng, width, height, paper)
+    picture = surroundings(rng, width, height, paper)
     under = picture[low[1] : high[1], low[0] : high[0]]
     under *= 1 - alpha
     under += code
@@ -225,11 +225,11 @@ def _seen(
     shape: tuple[int, ...],
     module: float,
     slant: float,
-    width: int,
-    height: int,
+    frame: tuple[int, int],
 ) -> NDArray[np.float64]:
     """Where the four corners of the symbol are in the frame. `slant` in radians off the axis."""
     h, w = shape
+    width, height = frame
     box = np.array([[-w / 2, -h / 2], [w / 2, -h / 2], [w / 2, h / 2], [-w / 2, h / 2]])
     turn, towards = rng.uniform(0, 2 * math.pi), rng.uniform(0, 2 * math.pi)
     if rng.random() < 0.5:  # most people hold it nearly straight
@@ -243,15 +243,15 @@ def _seen(
     depth = distance + near * math.sin(slant)
     seen = (near * math.cos(slant) * distance / depth)[:, None] * axis
     seen = seen + (far * distance / depth)[:, None] * across
-    frame = np.array([width, height])
-    shrink = min(1.0, *((frame - 24) / np.ptp(seen, axis=0)))
+    room = np.array([width, height])
+    shrink = min(1.0, *((room - 24) / np.ptp(seen, axis=0)))
     seen = seen * shrink
     low = seen.min(axis=0)
-    at = 10 + rng.uniform(0, 1, 2) * np.maximum(frame - np.ptp(seen, axis=0) - 20, 0)
+    at = 10 + rng.uniform(0, 1, 2) * np.maximum(room - np.ptp(seen, axis=0) - 20, 0)
     return np.asarray(seen - low + at, np.float64)
 
 
-def _surroundings(rng: np.random.Generator, width: int, height: int, paper: float) -> Floats:
+def surroundings(rng: np.random.Generator, width: int, height: int, paper: float) -> Floats:
     """A page with print, a desk, or something with a grain."""
     way = int(rng.integers(3))
     picture = np.full((height, width), paper if way == 0 else rng.uniform(30, 200), np.float32)
@@ -278,6 +278,50 @@ def _surroundings(rng: np.random.Generator, width: int, height: int, paper: floa
             box = (x, y, int(rng.integers(30, 300)), int(rng.integers(30, 200)))
             cv2.rectangle(picture, box, float(rng.uniform(20, 240)), -1)
     return picture
+
+
+@dataclass(frozen=True)
+class HeldUp:
+    """A code that moves into the camera's view and is held there."""
+
+    frames: list[Image]
+    text: str
+    whole_from: int  # the first frame in which all of it can be seen
+
+
+def held_up(seed: int, number: int, frames_per_s: float) -> HeldUp:
+    """A second of a telephone or a receipt brought before the camera, 1080p."""
+    rng = np.random.default_rng((seed, number, 3))
+    text, symbol = _symbol(rng, FORMATS[number % len(FORMATS)])
+    module = min(6.0, 620 / max(symbol.shape))
+    size = (round(symbol.shape[1] * module), round(symbol.shape[0] * module))
+    flat = cv2.resize(symbol, size, interpolation=cv2.INTER_NEAREST).astype(np.float32)
+    flat = 30 + flat / 255 * 190
+    back = surroundings(rng, 1920, 1080, 220.0)
+    angle, still = float(rng.normal(0, 8)), rng.uniform(-120, 120, 2)
+    arrives = 0.2 * frames_per_s
+    frames, whole = [], -1
+    for k in range(int(1.2 * frames_per_s)):
+        away = max(0.0, 1 - k / arrives)
+        centre = np.array([960.0, 540.0]) + still + np.array([1400.0, 500.0]) * away
+        centre = centre + rng.normal(0, 1.5, 2)  # a hand is never still
+        matrix = cv2.getRotationMatrix2D((size[0] / 2, size[1] / 2), angle, 1.0)
+        matrix[:, 2] += centre - np.array(size) / 2
+        seen = cv2.warpAffine(flat, matrix, (1920, 1080), borderValue=-1)
+        mask = cv2.warpAffine(np.ones_like(flat), matrix, (1920, 1080))
+        picture = back * (1 - mask) + np.maximum(seen, 0) * mask
+        speed = 1400 / arrives if away > 0 else float(rng.uniform(0, 2))
+        if speed > 1.5:  # open for a third of the time between frames
+            picture = _motion(picture, min(speed / 3, 40.0), 0.34)
+        picture = cv2.GaussianBlur(picture, (0, 0), 0.8)
+        picture = picture + rng.normal(0, 2.0, (1080, 1920)).astype(np.float32)
+        grey = np.clip(picture, 0, 255).astype(np.uint8)
+        frames.append(np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8))
+        corners = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]])
+        corners = corners @ matrix[:, :2].T + matrix[:, 2]
+        if whole < 0 and (corners >= 0).all() and (corners <= (1919, 1079)).all():
+            whole = k
+    return HeldUp(frames, text, max(whole, 0))
 
 
 def _disc(picture: Floats, radius: float) -> Floats:
