@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, assert_never
+from uuid import UUID
 
 from django.db import DatabaseError, DataError, IntegrityError, OperationalError
 from django.utils import timezone
@@ -101,7 +102,11 @@ class Intake:
     def take(self, epoch: str, last_seq: int, items: Sequence[Any]) -> Settled:
         """A database that fails as a whole raises DatabaseError; nothing was acknowledged then and
         the terminal comes again."""
-        ready = [self._prepared(epoch, raw) for raw in items]
+        read = [self._read(raw) for raw in items]
+        known = self._held_already([item for item in read if isinstance(item, WireItem)])
+        ready = [
+            self._prepared(epoch, raw, item, known) for raw, item in zip(items, read, strict=True)
+        ]
         answers, resend = self._settled(epoch, last_seq, ready)
         counts = dict.fromkeys(Result, 0)
         for answer in answers:
@@ -115,12 +120,26 @@ class Intake:
 
     # -- reading, without the database --------------------------------------------
 
-    def _prepared(self, epoch: str, raw: Any) -> Prepared:
+    @staticmethod
+    def _read(raw: Any) -> WireItem | Judged:
         try:
-            item = WireItem.model_validate(raw)
+            return WireItem.model_validate(raw)
         except ValidationError as wrong:
-            judged = Judged(Result.REFUSED, "item_invalid", bodies.where_wrong(wrong))
-            return Prepared(raw, None, judged)
+            return Judged(Result.REFUSED, "item_invalid", bodies.where_wrong(wrong))
+
+    @staticmethod
+    def _held_already(items: Sequence[WireItem]) -> set[tuple[UUID, str]]:
+        """Ids with hashes that need not be opened: they will be duplicates or conflicts."""
+        held = ReceivedItem.objects.filter(pk__in=[item.id for item in items])
+        return set(held.values_list("id", "sha256"))
+
+    def _prepared(
+        self, epoch: str, raw: Any, item: WireItem | Judged, known: set[tuple[UUID, str]]
+    ) -> Prepared:
+        if isinstance(item, Judged):
+            return Prepared(raw, None, item)
+        if (item.id, item.sha256.hex()) in known:
+            return Prepared(raw, item, _LATER)  # what is held is judged before this is looked at
         try:
             found = opened(self._terminal, epoch, item, self._keys)
         except Exception:
