@@ -21,6 +21,7 @@ from kiosk.clock import SystemClock
 from rehearsal.control import Control
 from rehearsal.robot.eyes import polled
 
+SLOW = 40  # the trouble comes in its middle also on a busy machine
 ROWS = 40  # 150 mm: long enough for a trouble in its middle
 
 
@@ -35,7 +36,8 @@ class Terminal:
         self.worker.wanted(True)
         self.posts.until_status(Status.READY)
 
-    def begin(self, job: str, head: str) -> None:
+    def begin(self, job: str, head: str, *, slowly: bool = False) -> None:
+        self.printer.ask("slow", times=SLOW if slowly else 1)
         rows = tuple(Text(f"{head} {number}") for number in range(ROWS))
         title = Text(head, Align.CENTRE, large=True)
         self.worker.submit(PrintReceipt(job, (title, *rows, Text("结束"))))
@@ -73,7 +75,7 @@ def terminal(root: Path, tmp_path: Path) -> Iterator[Terminal]:
     folder = Path(tempfile.mkdtemp(prefix="k-"))  # the path of a socket is short
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "rehearsal.emulators.receipt_printer", "--haste", "3"),
+            *(sys.executable, "-m", "rehearsal.emulators.receipt_printer", "--haste", "10"),
             *("--control", str(folder / "p.sock"), "--out", str(tmp_path / "paper")),
         ],
         stdout=subprocess.PIPE,
@@ -109,7 +111,7 @@ def whole(text: list[str], head: str) -> bool:
 def test_after_a_trouble_is_mended_the_receipt_is_whole_and_the_old_one_stays_away(
     terminal: Terminal, trouble: str, mended: str, code: FaultCode, status: Status
 ) -> None:
-    terminal.begin("a-1", "OLD")
+    terminal.begin("a-1", "OLD", slowly=True)
     terminal.until_half()
     terminal.printer.ask(trouble)
     assert terminal.fault() is code
@@ -126,7 +128,7 @@ def test_after_a_trouble_is_mended_the_receipt_is_whole_and_the_old_one_stays_aw
 def test_a_cable_pulled_in_the_middle_is_unknown_then_ready_again_and_one_whole_receipt_comes(
     terminal: Terminal,
 ) -> None:
-    terminal.begin("a-1", "OLD")
+    terminal.begin("a-1", "OLD", slowly=True)
     terminal.until_half()
     terminal.printer.ask("unplug")
     assert terminal.fault() is FaultCode.DEVICE_LOST
@@ -139,7 +141,7 @@ def test_a_cable_pulled_in_the_middle_is_unknown_then_ready_again_and_one_whole_
 
 
 def test_power_lost_in_the_middle_leaves_nothing_in_its_memory(terminal: Terminal) -> None:
-    terminal.begin("a-1", "OLD")
+    terminal.begin("a-1", "OLD", slowly=True)
     terminal.until_half()
     terminal.printer.ask("power_off")
     assert terminal.fault() is FaultCode.DEVICE_LOST
@@ -154,7 +156,7 @@ def test_power_lost_in_the_middle_leaves_nothing_in_its_memory(terminal: Termina
 def test_a_printer_that_falls_silent_in_the_middle_is_never_called_printed(
     terminal: Terminal,
 ) -> None:
-    terminal.begin("a-1", "OLD")
+    terminal.begin("a-1", "OLD", slowly=True)
     terminal.until_half()
     terminal.printer.ask("silent", on=True)
     assert terminal.fault() is FaultCode.SILENT
