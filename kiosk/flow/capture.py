@@ -23,9 +23,8 @@ from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, Context, Outcome, Step
 
 TAKE_LIMIT_S = 15.0  # a full still with its mode switch takes 3 s; a dead camera none
 LOOK_AGAIN_S = 2.0  # after a page went wrong: time to move the paper before it is taken again
-READ_LIMIT_S = (
-    8.0  # a page is read in 2 s while it is looked at; nobody waits longer for a comparison
-)
+READ_LIMIT_S = 8.0  # read in 2 s while it is looked at; nobody waits longer to be compared
+PAGE_OVERHEAD_BYTES = 4096  # colour profile and frame of a page in its document
 
 
 class Capture(Step):
@@ -201,7 +200,7 @@ class Capture(Step):
         self._failed = None
         self._taking_until_s = self.context.monotonic_s + TAKE_LIMIT_S
         material = self._material
-        most_bytes = (material.most_kb << 10) // len(self._sheets)
+        most_bytes = (material.most_kb << 10) // len(self._sheets) - PAGE_OVERHEAD_BYTES
         sheet = self._sheet
         return Outcome((TakePage(self.scope, sheet.paper, material.tone, anyway, most_bytes),))
 

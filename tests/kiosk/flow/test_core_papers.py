@@ -157,7 +157,7 @@ def test_both_sides_of_a_card_are_taken_one_after_the_other(tmp_path: Path) -> N
     assert [(line.taken, line.current) for line in lines] == [(False, True), (False, False)]
     terminal.plate()
     take = terminal.last(TakePage)
-    assert (take.paper, take.tone, take.most_bytes) == ("id_card_front", PageTone.COLOUR, 256_000)
+    assert (take.paper, take.tone, take.most_bytes) == ("id_card_front", PageTone.COLOUR, 251_904)
     terminal.page_taken(fingerprint=1 << 200, to_be_read=False)
     terminal.press(Act.KEEP_PAGE)
     lines = terminal.sees(CapturePage).lines
