@@ -92,6 +92,7 @@ def _one_run(
     certifier, key = Certifier(hub, folder / "terminals"), seal_key_of(hub)
     for code in codes:
         certifier.certificate(code)
+    before = int(str(hub.command("counts")["applications"]))  # the runs share one database
     begin = multiprocessing.get_context("spawn")
     with begin.Pool(PROCESSES) as pool:
         parts = [codes[at::PROCESSES] for at in range(PROCESSES)]
@@ -109,13 +110,14 @@ def _one_run(
         whole.refused_lines += one.refused_lines
         whole.delivered_at += one.delivered_at
         whole.starved += one.starved
-    held = hub.command("counts")
+    counts = hub.command("counts")
+    held = int(str(counts["applications"])) - before
     answers = sum(whole.statuses.values())
     ordered = sorted(whole.took)
     table.add(
         way=told,
         terminals=len(codes),
-        applications=int(str(held["applications"])),
+        applications=held,
         answers=answers,
         **{
             "p50 s": ordered[len(ordered) // 2],
@@ -129,10 +131,10 @@ def _one_run(
     sent = len(codes) * APPLICATIONS
     taken = whole.results["accepted"] + whole.results["duplicate"]
     table.note(
-        f"{told}: {sent} sent, {taken} acknowledged, {held['applications']} held, "
+        f"{told}: {sent} sent, {taken} acknowledged, {held} held, "
         f"{whole.starved} terminals starved, results {dict(whole.results)}, "
-        f"conflicts {held['conflicts']}, gaps {held['queues_with_gaps']}, "
-        f"broken links {held['broken_links']}, statuses {dict(whole.statuses)}"
+        f"conflicts {counts['conflicts']}, gaps {counts['queues_with_gaps']}, "
+        f"broken links {counts['broken_links']}, statuses {dict(whole.statuses)}"
     )
 
 
