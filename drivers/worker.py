@@ -250,6 +250,11 @@ class DeviceWorker(Generic[C]):
         return self._status
 
     @property
+    def reason(self) -> str:
+        """Why it is what it is, for staff."""
+        return self._reason
+
+    @property
     def settled(self) -> Settled | None:
         """What has stood for a while: this is what the centre is told, and what the log holds."""
         return self._settling.told

@@ -231,7 +231,12 @@ def receipt(
 
 @app.command()
 def diag(
-    what: Annotated[str, typer.Argument(help="plate: the picture and scale of the plate.")] = "",
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="devices: what each is now; plate: the picture and scale of the plate."
+        ),
+    ] = "devices",
     action: Annotated[
         str, typer.Argument(help="plate: status, target, scale or empty.")
     ] = "status",
@@ -241,17 +246,24 @@ def diag(
     ),
     json: Json = False,
 ) -> None:
-    """Guided tests of every device."""
-    if what != "plate":
-        raise typer.Exit(_not_built(f"diag {what}".strip(), json))
-    from kiosk.entry.commands import diag_plate as command
+    """What every device is now; the plate's picture and scale."""
     from kiosk.entry.commands.settings_file import load_settings
     from kiosk.settings import Settings
 
+    if what not in ("devices", "plate"):
+        from kiosk.entry.commands.answer import bad_use
+
+        raise typer.Exit(bad_use(f"nothing to look at is called {what[:40]!r}", json=json))
     loaded = load_settings(settings, json=json)
     if not isinstance(loaded, Settings):
         raise typer.Exit(int(loaded))
-    raise typer.Exit(command.run(loaded, action, out, json=json))
+    if what == "devices":
+        from kiosk.entry.commands import diag_devices
+
+        raise typer.Exit(diag_devices.run(loaded, json=json))
+    from kiosk.entry.commands import diag_plate
+
+    raise typer.Exit(diag_plate.run(loaded, action, out, json=json))
 
 
 BENCHES = ("codes", "pages", "ocr", "camera", "cache", "sync", "hub", "fleet", "devices")

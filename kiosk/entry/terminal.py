@@ -12,35 +12,25 @@ from pathlib import Path
 from typing import Protocol
 
 from drivers.arrivals import FileArrivals
-from drivers.card_reader.driver import CardReaderDriver
-from drivers.code_scanner.driver import CodeScannerDriver
-from drivers.code_scanner.values import Suffix
 from drivers.device import Clock, Log
-from drivers.id_reader.driver import IdReaderDriver
-from drivers.io_board.driver import IoBoardDriver
-from drivers.io_board.protocol import Kind as BoardKind
-from drivers.keypad.driver import KeypadDriver
-from drivers.page_printer.driver import PagePrinterDriver
 from drivers.page_printer.values import QueueKeepsJobs
 from drivers.trace import Traces
 from drivers.transport import open_transport
-from drivers.voice.driver import VoiceDriver
 from drivers.worker import C, DeviceWorker, Driver
 from kiosk import sync_messages
 from kiosk.catalogue import load as catalogue_load
 from kiosk.channel import ChannelClosed
 from kiosk.clock import SystemClock
 from kiosk.documents import messages as vision_messages
+from kiosk.entry.fleet import fleet_of
 from kiosk.entry.guard import Guard
 from kiosk.entry.hub_desk import HubDesk
-from kiosk.entry.receipt_printer import receipt_printer
-from kiosk.entry.runner import Devices, Runner
+from kiosk.entry.runner import Runner
 from kiosk.entry.store_desk import Callbacks, StoreDesk
 from kiosk.entry.supervisor import Child, Recipe
 from kiosk.entry.vision_desk import PageImages, VisionDesk
 from kiosk.flow.pages import Closure
 from kiosk.flow.view import View
-from kiosk.identity.social_card import social_layout
 from kiosk.mailbox import Mailbox
 from kiosk.session import Session
 from kiosk.settings import Settings
@@ -68,14 +58,6 @@ class RingChanged:
 
     def __init__(self, name: str | None) -> None:
         self.name = name
-
-
-class Worker(Protocol):
-    """What all device workers have in common."""
-
-    def start(self) -> None: ...
-
-    def stop(self) -> bool: ...
 
 
 class Terminal:
@@ -110,28 +92,8 @@ class Terminal:
             opener = traces.opener(driver.device, open_transport) if traces else open_transport
             return DeviceWorker(driver, post, clock, log, open_wire=opener, arrivals=self._arrivals)
 
-        devices = Devices(
-            id_reader=of(_id_reader(settings)),
-            code_scanner=of(_code_scanner(settings)),
-            receipt_printer=of(receipt_printer(settings)),
-            keypad=of(
-                KeypadDriver(settings.keypad.url, settings.keypad.keys, settings.keypad.make)
-            ),
-            io_board=of(_io_board(settings)),
-            voice=of(VoiceDriver(settings.voice.url, clips=settings.voice.clips)),
-        )
-        cards = settings.card_reader
-        layout = social_layout(cards.application, cards.records)
-        self._workers: list[Worker] = [
-            devices.id_reader,
-            devices.code_scanner,
-            devices.receipt_printer,
-            devices.voice,
-            devices.keypad,
-            devices.io_board,
-            of(CardReaderDriver(cards.url, layout)),
-            of(PagePrinterDriver(settings.page_printer.url)),
-        ]
+        fleet = fleet_of(settings, of)
+        devices, self._workers = fleet.commanded, fleet.workers
         vision_child, sync_child = _Late(), _Late()
         self._vision = VisionDesk(
             installed=bool(settings.document_camera.url),
@@ -298,21 +260,6 @@ def _sync_process(
         log=log,
         output=settings.paths.logs / "sync.out",
     )
-
-
-def _id_reader(settings: Settings) -> IdReaderDriver:
-    reader = settings.id_reader
-    return IdReaderDriver(reader.url, reader.poll_ms, photo_command=reader.photo_command)
-
-
-def _io_board(settings: Settings) -> IoBoardDriver:
-    board = settings.io_board
-    return IoBoardDriver(board.url, board.lamps, BoardKind(board.kind), board.address)
-
-
-def _code_scanner(settings: Settings) -> CodeScannerDriver:
-    scanner = settings.code_scanner
-    return CodeScannerDriver(scanner.url, Suffix(scanner.suffix))
 
 
 class _Late:
