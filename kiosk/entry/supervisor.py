@@ -3,7 +3,7 @@
 A child gets one end of a socket pair by inherited descriptor (`--fd N`). It is told to end by
 closing that pair, and ends by itself when its parent dies. A child that ended, or has not
 sent a frame for `SILENCE_S` although it is asked every `PING_S`, is killed and started again after
-a pause that doubles from `RESTART_MIN_S` to `RESTART_MAX_S`.
+a pause that doubles from `RESTART_MIN_S` to `RESTART_MAX_S`. Until its first frame it has `START_S`.
 
 Nobody waits for a child: what is sent is queued, and written by a thread of its own, because a
 child that hangs takes nothing from its socket.
@@ -28,6 +28,7 @@ from kiosk.entry.bugs import tell_bug
 
 PING_S = 2.0
 SILENCE_S = 10.0  # long enough for a slow page search, short enough that "one moment" is true
+START_S = 60.0  # until its first word: after a cold boot the libraries alone may take half of it
 RESTART_MIN_S = 0.5
 RESTART_MAX_S = 30.0
 HEALTHY_S = 60.0  # having lived this long, a child's next restart is quick again
@@ -97,6 +98,7 @@ class Child:
         self._lock = threading.Lock()
         self._line: _Line | None = None
         self._heard_at = 0.0
+        self._said_something = False
         self._thread = threading.Thread(target=self._run, name=f"child-{recipe.name}", daemon=True)
         self._pinger = threading.Thread(target=self._ping, name=f"ping-{recipe.name}", daemon=True)
 
@@ -187,6 +189,7 @@ class Child:
             with self._lock:
                 self._line = line
                 self._heard_at = self._clock.monotonic()
+                self._said_something = False
             if self._stopping.is_set():
                 line.close()
             self._log("child_started", child=self._recipe.name, pid=process.pid)
@@ -213,6 +216,7 @@ class Child:
                 return frame.reason
             with self._lock:
                 self._heard_at = self._clock.monotonic()
+                self._said_something = True
             try:
                 self._on_frame(frame)
             except Exception as error:  # noqa: BLE001 - one message less, the others are heard
@@ -222,9 +226,10 @@ class Child:
         while not self._stopping.wait(PING_S):
             with self._lock:
                 line, heard_at = self._line, self._heard_at
+                limit_s = SILENCE_S if self._said_something else START_S
             if line is None:
                 continue
-            if self._clock.monotonic() - heard_at > SILENCE_S:
+            if self._clock.monotonic() - heard_at > limit_s:
                 line.channel.close()  # wakes the reader, which ends the process
             else:
                 line.send(self._recipe.ping, ())

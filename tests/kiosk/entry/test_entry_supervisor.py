@@ -134,6 +134,22 @@ def test_a_child_that_no_longer_answers_is_ended_and_started_again(
     assert watched.pid() != first
 
 
+def test_a_child_that_is_slow_to_start_is_waited_for_but_not_for_ever(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cold boot on a slow disk: an interpreter and its libraries say nothing for long."""
+    watched.pid()
+    monkeypatch.setattr(supervisor, "PING_S", 0.02)
+    monkeypatch.setattr(supervisor, "SILENCE_S", 0.02)  # shorter than any start
+    watched.child.send(b"die")
+    watched.wait_for("down")
+    watched.pid()
+    monkeypatch.setattr(supervisor, "START_S", 0.0)
+    watched.child.send(b"die")
+    watched.wait_for("down")
+    assert "exit" in str(watched.wait_for("down"))  # this one never came to say anything
+
+
 def test_stopping_ends_the_child(watched: Watched) -> None:
     pid = watched.pid()
     watched.child.stop()
