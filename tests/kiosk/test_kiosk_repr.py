@@ -23,11 +23,18 @@ def test_a_key_that_is_handed_to_a_child_is_not_shown() -> None:
 
 def test_neither_a_case_nor_its_draft_shows_what_was_entered() -> None:
     page = TakenPage("page-1", Advice.GOOD, 10, 10, b"\xff\xd8 household")
-    case = Case("old_age_allowance", 1, form={"phone": PHONE}, pages={"household": page})
+    case = Case("old_age_allowance", 1, form={"phone": PHONE}, pages={"household": (page,)})
     draft = _Draft.model_validate_json(case.to_draft())
     for shown in (repr(case), repr(draft), str(draft), repr(page)):
         assert PHONE not in shown and "household" not in shown
-    kept = _DraftPage(advice=Advice.GOOD, width_px=1, height_px=1, jpeg=base64.b64encode(b"paper"))
+    kept = _DraftPage(
+        advice=Advice.GOOD,
+        width_px=1,
+        height_px=1,
+        jpeg=base64.b64encode(b"paper"),
+        fingerprint=0,
+        doubt=None,
+    )
     assert "paper" not in repr(kept)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import paper_frames as frames
 import pytest
 import segno
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kiosk.documents.codes import MORE_FORMATS_EVERY, CodeReader, read_codes, text_of
@@ -20,7 +20,11 @@ RECEIPT = "ZW1.QS01261122003757.MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPI"
 
 def picture_of(text: str | bytes, module_px: int = 6) -> Image:
     out = io.BytesIO()
-    segno.make(text, error="m", micro=False).save(out, kind="png", scale=module_px, border=5)
+    # bytes as bytes: segno takes some pairs for Shift JIS that are none, and loses them
+    mode = "byte" if isinstance(text, bytes) else None
+    segno.make(text, error="m", micro=False, mode=mode).save(
+        out, kind="png", scale=module_px, border=5
+    )
     decoded = cv2.imdecode(np.frombuffer(out.getvalue(), np.uint8), cv2.IMREAD_COLOR)
     return np.asarray(decoded, np.uint8)
 
@@ -95,6 +99,7 @@ def test_any_bytes_have_a_text(data: bytes) -> None:
 
 @settings(deadline=None, max_examples=20)
 @given(st.binary(min_size=1, max_size=120))
+@example(b"\xe1\x00")
 def test_the_bytes_of_a_code_are_handed_over_as_they_are(data: bytes) -> None:
     codes = read_codes(picture_of(data))
     assert [code.data for code in codes] == [data]

@@ -17,6 +17,7 @@ from kiosk.entry import sync
 from kiosk.entry.bugs import tell_bug
 from kiosk.log import EventLog
 from kiosk.settings import PathSettings, Settings
+from offline_cache.line.identity import DeviceKey
 
 NUMBER = "11010519491231002X"  # of the made-up vectors
 WAIT_S = 20.0
@@ -70,18 +71,20 @@ def test_what_no_thread_caught_is_told_without_its_text_and_printed_nowhere() ->
     assert NUMBER not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("broken", ["open_database", "read_enrolment"])
+@pytest.mark.parametrize("broken", ["open_database", "EnrolmentFiles.read"])
 def test_a_bug_in_a_thread_of_sync_ends_the_process_so_that_it_is_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     def bug(*_: object, **__: object) -> None:
         raise KeyError(NUMBER)
 
-    monkeypatch.setattr(sync, broken, bug)
+    monkeypatch.setattr(f"kiosk.entry.sync.{broken}", bug)
     out = io.StringIO()
     ours, theirs = socket.socketpair()
     settings = Settings(paths=PathSettings(data=tmp_path))
-    process = sync.SyncProcess(settings, bytes(32), Channel(theirs), EventLog(out, "sync"))
+    process = sync.SyncProcess(
+        settings, bytes(32), DeviceKey(bytes(31) + b"\x01"), Channel(theirs), EventLog(out, "sync")
+    )
     running = threading.Thread(target=process.run, daemon=True)
     running.start()
     asked = sync.messages.AskProgress(id=1, number="QS01261122003796", qr="ZW1.x")

@@ -59,6 +59,11 @@ def test_a_device_that_answers_says_who_it_is_and_one_that_is_not_there_why(
     assert said["id_reader"]["capabilities"]
     assert said["receipt_printer"]["status"] == "disconnected"
     assert "no such device" in said["receipt_printer"]["reason"]
+    assert (said["receipt_printer"]["ok"], said["receipt_printer"]["fault"]) == (
+        False,
+        "disconnected",
+    )
+    assert said["id_reader"]["ok"] is True
     assert said["document_camera"]["status"] == "not_installed"
     assert code == 3  # something that should be there is not
     assert len(said) == 9

@@ -189,6 +189,13 @@ def test_a_file_that_is_no_receipt_is_bad_use(
     assert (code, answer["fault"]) == (2, "bad_use")
 
 
+def test_a_file_that_is_not_there_is_told_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, answer = asked(capsys, "tcp://127.0.0.1:9", file=tmp_path / "none.json")
+    assert (code, answer["ok"], answer["fault"]) == (3, False, "unreadable_path")
+
+
 def test_a_file_with_every_kind_of_line_is_printed(
     emulated: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,7 +210,12 @@ def test_a_file_with_every_kind_of_line_is_printed(
 
 @pytest.mark.parametrize(
     ("url", "options"),
-    [("x://y", {}), ("tcp://127.0.0.1:9", {"paper_mm": 60}), ("tcp://h:1", {"confirm": "x"})],
+    [
+        ("x://y", {}),
+        ("tcp://127.0.0.1:9", {"paper_mm": 60}),
+        ("tcp://h:1", {"confirm": "x"}),
+        ("tcp://h:1", {"language": "fr"}),
+    ],
 )
 def test_bad_use_is_said_before_any_wire_is_opened(
     url: str, options: dict[str, Any], capsys: pytest.CaptureFixture[str]
