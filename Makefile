@@ -19,7 +19,7 @@ run: setup
 
 ## make test     every test and every rule of the house
 test: setup lint
-	@$(PY) -m pytest -q -n 2 --dist loadfile
+	@$(PY) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 	@$(MAKE) --no-print-directory test-postgres
 
 ## make lint     style, types, import rules, screens against their models
