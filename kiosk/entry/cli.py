@@ -247,12 +247,13 @@ def diag(
     json: Json = False,
 ) -> None:
     """What every device is now; the plate's picture and scale."""
+    from kiosk.entry.commands.answer import bad_use
     from kiosk.entry.commands.settings_file import load_settings
     from kiosk.settings import Settings
 
+    if what == "devices" and action != "status":
+        raise typer.Exit(bad_use("devices takes no action", json=json))
     if what not in ("devices", "plate"):
-        from kiosk.entry.commands.answer import bad_use
-
         raise typer.Exit(bad_use(f"nothing to look at is called {what[:40]!r}", json=json))
     loaded = load_settings(settings, json=json)
     if not isinstance(loaded, Settings):

@@ -13,7 +13,7 @@ from drivers.device import Clock, Log, Status
 from drivers.document_camera.driver import DocumentCamera
 from drivers.worker import C, DeviceWorker, Driver
 from kiosk.clock import SystemClock
-from kiosk.entry.commands.answer import Exit, ok_line
+from kiosk.entry.commands.answer import Exit, fault_line, ok_line
 from kiosk.entry.fleet import fleet_of
 from kiosk.settings import Settings
 
@@ -37,7 +37,7 @@ def run(settings: Settings, *, json: bool, answer_s: float = ANSWER_S) -> int:
             worst = max(worst, Exit.NOT_THERE)
         elif status not in WORKS:
             worst = max(worst, Exit.FAULT)
-        print(ok_line(**line) if json else _plain(line))
+        print(_as_json(line, status) if json else _plain(line))
     return int(worst)
 
 
@@ -92,6 +92,12 @@ def _camera(settings: Settings, clock: Clock, answer_s: float) -> dict[str, obje
         "serial": "",
         "capabilities": [],
     }
+
+
+def _as_json(line: dict[str, object], status: Status) -> str:
+    if status in WORKS:
+        return ok_line(**line)
+    return fault_line(str(status), str(line["reason"]), **line)
 
 
 def _plain(line: dict[str, object]) -> str:

@@ -92,10 +92,14 @@ def run(
         return bad_use("--width is 58 or 80", json=json)
     if confirm not in list(Confirm):
         return bad_use(f"--confirm is one of {', '.join(Confirm)}", json=json)
+    if language not in ("zh", "en"):
+        return bad_use("--language is zh or en", json=json)
     lines: tuple[Line, ...] = ()
     if not status:
         wanted = _lines(file, sample_name, language, paper_mm)
         if isinstance(wanted, Fault):
+            if wanted.code is FaultCode.NOT_FOUND:
+                return _tell_fault("unreadable_path", wanted.detail, json=json)
             return bad_use(wanted.detail, json=json)
         lines = wanted
     driver = ReceiptPrinterDriver(url, paper_mm, confirm=Confirm(confirm))
@@ -200,7 +204,7 @@ def _lines(file: Path | None, name: str, language: str, paper_mm: int) -> tuple[
     try:
         content = file.read_bytes()[: MAX_FILE_BYTES + 1]
     except OSError as error:
-        return Fault(FaultCode.BAD_INPUT, f"{file.name} cannot be read: {error.strerror}")
+        return Fault(FaultCode.NOT_FOUND, f"{file.name} cannot be read: {error.strerror}")
     if len(content) > MAX_FILE_BYTES:
         return Fault(FaultCode.BAD_INPUT, f"{file.name} is longer than a receipt can be")
     try:
