@@ -24,11 +24,16 @@ LOG_FILE = "HUB_LOG_FILE"  # for the processes that `serve` starts
 
 def main(arguments: Sequence[str]) -> int:
     import django  # noqa: PLC0415 (the settings are read here, not when this file is)
+    from django.db import OperationalError, ProgrammingError  # noqa: PLC0415
 
     asked = _parser().parse_args(arguments)
     os.umask(0o077)  # whatever is made below is for this account only
     django.setup()
-    return int(asked.run(asked))
+    try:
+        return int(asked.run(asked))
+    except (OperationalError, ProgrammingError):
+        detail = "the database does not answer, or `python -m hub init` was not run"
+        return _fault(asked, FAULT, "no_database", detail)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve = command("serve", _serve, "serve the API and the staff site", as_json=False)
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8321, help="0 takes a free one")
+    serve.add_argument("--port", type=int, default=8000, help="0 takes a free one")
     serve.add_argument(
         "--plain", action="store_true", help="no TLS; on loopback only, behind a gateway"
     )
