@@ -61,7 +61,8 @@ Rectangle {
             stacked: root.compact
             fontSize: modelData.length === 1 ? Theme.fsNumber * 0.9
                                              : Theme.small ? Theme.fsTool : root.compact ? Theme.fsNote : Theme.fsStrong
-            icon: modelData === "erase" && (stacked || across > 220) ? "delete" : ""
+            // above or beside its word, where there is room for both
+            icon: modelData === "erase" && (stacked ? down1 > Theme.icon + 1.45 * fontSize + Theme.ledge : across > 220) ? "delete" : ""
             words: modelData === "clear" ? Texts.words.frame.keypad_clear
                    : modelData === "erase" ? Texts.words.frame.keypad_erase : modelData
             onActivated: {

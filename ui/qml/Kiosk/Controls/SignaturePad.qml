@@ -79,15 +79,18 @@ Item {
             dashPattern: [2, 3]
             fillColor: "transparent"
             startX: root.width * 0.06
-            startY: root.height - below.height - Theme.s3
+            startY: root.height - below.room - Theme.s3
             PathLine {
                 x: root.width * 0.94
-                y: root.height - below.height - Theme.s3
+                y: root.height - below.room - Theme.s3
             }
         }
     }
     Label {
         id: below
+        // in a low box the name needs the room
+        readonly property real room: visible ? height : 0
+        visible: implicitHeight < root.height / 3
         x: root.width * 0.06
         anchors.bottom: parent.bottom
         anchors.bottomMargin: Theme.s2

@@ -18,6 +18,7 @@ GridLayout {
     rowSpacing: Theme.s2
 
     RowLayout {
+        readonly property bool splits: true // page buttons may part it between its lines
         spacing: Theme.s4
         Ring {
             visible: root.ofSeconds > 0

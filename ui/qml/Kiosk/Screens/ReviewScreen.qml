@@ -42,6 +42,7 @@ PageFrame {
                 onActivated: root.model.change(group.code)
             }
             RowLayout {
+                readonly property bool splits: true // page buttons may part it between its lines
                 Layout.fillWidth: true
                 spacing: Theme.s4
 

@@ -37,7 +37,7 @@ PageFrame {
     }
     GridLayout {
         Layout.fillWidth: true
-        columns: Theme.sideTools ? 1 : 3
+        columns: Theme.small && Theme.elder ? 1 : 3 // side by side they would reach under the box
         columnSpacing: Theme.gap
         rowSpacing: Theme.gap
 
