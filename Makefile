@@ -46,6 +46,10 @@ test-postgres: setup
 fleet: setup
 	@.venv/bin/kiosk bench fleet
 
+## make faults   every device broken in every way on every page of an application, without a window (about an hour)
+faults: setup
+	@$(PY) -m pytest -q -n 0 tests/faults/matrix.py
+
 ## make power-cuts N=100   cut the power of a terminal at work N times and count what is left (root)
 N ?= 100
 power-cuts: setup
