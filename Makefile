@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Tests whose outcome hangs on the database: rows, races, searches.
 ON_POSTGRES := tests/hub/test_hub_intake.py tests/hub/test_hub_uploads.py tests/hub/test_hub_staff.py
 
-.PHONY: million-rows fleet slow-line sync-memory power-cuts kills help run test fuzz test-postgres setup lint lock gallery clean
+.PHONY: help setup run test lint fuzz gallery test-postgres fleet faults power-cuts kills slow-line sync-memory million-rows lock clean bench-codes bench-pages
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -78,10 +78,10 @@ lock: setup
 clean:
 	rm -rf out var .venv
 
-bench-codes: ## Codes read, on 1,000 made-up pictures, beside four peers (half an hour)
-	KIOSK_BENCH_COUNT=1000 .venv/bin/kiosk bench codes
+## make bench-codes   codes read on 1,000 made-up pictures, beside four peers (half an hour)
+bench-codes: setup
+	@KIOSK_BENCH_COUNT=1000 .venv/bin/kiosk bench codes
 
-bench-pages: ## Pages found, on 1,000 made-up frames, beside two peers (half an hour)
-	KIOSK_BENCH_COUNT=1000 .venv/bin/kiosk bench pages
-
-.PHONY: bench-codes bench-pages
+## make bench-pages   pages found on 1,000 made-up frames, beside two peers (half an hour)
+bench-pages: setup
+	@KIOSK_BENCH_COUNT=1000 .venv/bin/kiosk bench pages

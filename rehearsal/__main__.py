@@ -55,12 +55,13 @@ def main(arguments: list[str] | None = None) -> int:
                 parser.error(
                     f"no such scenario: {', '.join(unknown)}; there are {', '.join(SCENARIOS)}"
                 )
-            # The command line's own default names an installed terminal, where there is no town.
-            settings = given.settings if given.settings and given.settings.exists() else None
+            if given.settings and not given.settings.exists():
+                print(f"{given.settings}: there is no such rehearsal", file=sys.stderr)
+                return 3
             return do_robot(
                 given.out,
                 names,
-                settings,
+                given.settings,
                 keep=given.keep,
                 camera_size=given.camera,
                 base=given.base,

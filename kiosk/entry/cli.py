@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import typer.exceptions
 
 DEFAULT_SETTINGS = Path("/etc/kiosk/kiosk.toml")
 
@@ -45,11 +46,14 @@ def run(
 
 @app.command()
 def robot(
-    settings: SettingsPath = DEFAULT_SETTINGS,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="Of a running rehearsal; none: its own.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for pictures and records.")] = Path("out"),
 ) -> None:
     """Rehearsal: a robot citizen does one application in the real window."""
-    raise typer.Exit(_module("rehearsal", "robot", "--settings", str(settings), "--out", str(out)))
+    of_town = ("--settings", str(settings)) if settings else ()
+    raise typer.Exit(_module("rehearsal", "robot", *of_town, "--out", str(out)))
 
 
 @app.command()
@@ -313,5 +317,16 @@ def _module(module: str, *arguments: str) -> int:
 
 
 def main() -> None:
-    """Entry point of the `kiosk` script."""
-    app()
+    """Entry point of the `kiosk` script. Bad use is answered as JSON where JSON was asked for."""
+    if "--json" not in sys.argv[1:]:
+        app()
+        return
+    try:
+        code = app(standalone_mode=False)
+    except typer.Abort:
+        sys.exit(130)
+    except typer.exceptions.TyperException as error:  # a missing, unknown or impossible argument
+        from kiosk.entry.commands.answer import bad_use
+
+        sys.exit(bad_use(str(error) or "see --help", json=True))
+    sys.exit(code if isinstance(code, int) else 0)

@@ -11,9 +11,11 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
+import re
 import resource
 import shutil
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -41,6 +43,7 @@ from ui.images import PageImages
 from ui.texts import Texts
 from ui.window import KioskWindow
 
+NO_DISPLAY: Final = 3  # exit code of what is not there
 FAILED: Final = 4  # exit code of every fault that is not "not there"
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a tmpfs on every Linux
 TICK_MS: Final = 250  # the ring counts seconds; a quarter of one is never seen
@@ -57,6 +60,9 @@ def main(settings_path: Path, fullscreen: bool) -> int:
     settings = loaded if isinstance(loaded, Settings) else untouched(load_what_holds(settings_path))
     for fault in faults:
         print(fault, file=sys.stderr, flush=True)
+    if not _there_is_a_screen():
+        print("no display: neither DISPLAY nor WAYLAND_DISPLAY leads to one", file=sys.stderr)
+        return NO_DISPLAY
     home = _private_home(settings.paths.runtime)
     runtime.prepare()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold whatever was typed
@@ -75,6 +81,24 @@ def main(settings_path: Path, fullscreen: bool) -> int:
         log("process_stopped", process="window")
         faulthandler.disable()
     return code or (exit_of(faults) if faults else 0)
+
+
+def _there_is_a_screen() -> bool:
+    """Qt aborts the program where there is none. A platform that was named by hand is not doubted."""
+    if os.environ.get("QT_QPA_PLATFORM", "xcb") not in ("xcb", "wayland"):
+        return True
+    if os.environ.get("WAYLAND_DISPLAY"):
+        return True
+    display = os.environ.get("DISPLAY", "")
+    local = re.fullmatch(r"(?:unix)?:(\d+)(?:\.\d+)?", display)
+    if local is None:
+        return bool(display)  # on another machine: Qt finds out
+    name = f"/tmp/.X11-unix/X{local.group(1)}"  # noqa: S108 - where every X server listens
+    for address in (name, f"\0{name}"):
+        with socket.socket(socket.AF_UNIX) as wire, contextlib.suppress(OSError):
+            wire.connect(address)
+            return True
+    return False
 
 
 class _Screen:

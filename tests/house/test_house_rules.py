@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -101,6 +102,37 @@ def test_a_command_that_is_not_told_enough_says_so_and_never_dies_of_it() -> Non
         assert "Traceback" not in done.stderr, command
         if done.returncode:
             assert done.stderr.strip() or '"ok": false' in done.stdout, command
+
+
+def test_bad_use_is_told_as_json_where_json_was_asked_for() -> None:
+    for given in (["scan"], ["idcard", "--port", "tcp://a:1", "--timeout", "soon"], ["nosuch"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "kiosk", *given, "--json"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert json.loads(done.stdout)["fault"] == "bad_use"
+
+
+def test_a_machine_without_a_display_is_told_so(tmp_path: Path) -> None:
+    file = tmp_path / "kiosk.toml"
+    file.write_text("", encoding="utf-8")
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    bare = {name: value for name, value in os.environ.items() if name not in hidden}
+    for more in ({}, {"DISPLAY": ":987"}):
+        done = subprocess.run(
+            [sys.executable, "-m", "kiosk", "run", "--settings", str(file)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**bare, **more},
+        )
+        assert done.returncode == 3
+        assert done.stderr.startswith("no display")
 
 
 def test_no_secret_address_or_machine_path_is_in_the_lock_files(root: Path) -> None:

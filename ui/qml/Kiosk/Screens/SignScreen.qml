@@ -15,9 +15,11 @@ PageFrame {
 
     objectName: "sign"
     title: model.title
-    lead: model.lead
+    lead: Theme.lowReach && Theme.elder && !Theme.landscape ? "" : model.lead // the statement takes its room
 
     Card {
+        // only to be read: within reach stands what is touched
+        readonly property var stageKind: Theme.lowReach && !Theme.landscape ? "seen" : undefined
         title: Texts.words.sign.confirm
         spacing: 0
 
