@@ -19,7 +19,7 @@ from typing import Final, Protocol
 
 from inotify_simple import INotify, flags
 
-from drivers.transport import EvdevUrl, SerialUrl, UsbUrl, VideoUrl, parse_url
+from drivers.addresses import EvdevUrl, SerialUrl, UsbUrl, VideoUrl, parse_url
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Final
 
+from drivers.addresses import parse_url
 from drivers.device import Clock, DeviceClass, Fault, FaultCode
-from drivers.transport import Mask, OpenWire, Ports, Transport, parse_url
+from drivers.transport import Mask, OpenWire, Ports, Transport
 
 MAX_BYTES: Final = 4_000_000  # some hours of a poll every 0.3 s; two such files for each device
 VERSION: Final = 1

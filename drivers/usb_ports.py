@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from drivers.addresses import UsbUrl
 from drivers.device import Fault, FaultCode
-from drivers.transport import BulkPort, ReportPort, UsbUrl
 
 SLICE_S: Final = 0.1  # libusb cannot be woken: a read looks up so often
 MIN_TIMEOUT_MS: Final = 1  # 0 would be for ever
@@ -26,6 +26,41 @@ INTERFACE: Final = 0  # card readers and printers of this kind have one
 HIDRAW: Final = Path("/sys/class/hidraw")
 REPORT_BYTES: Final = 64  # of the full-speed devices in question
 UNNUMBERED: Final = b"\x00"  # a raw HID file takes the report's number first
+
+
+class BulkPort(Protocol):
+    """The bulk pipes of a USB device, named by their endpoint addresses. As small as can be: it is
+    the part that no test without hardware reaches (below).
+    """
+
+    @property
+    def pipes(self) -> tuple[int, ...]:
+        """All endpoint addresses; those from 0x81 on are read from."""
+        ...
+
+    def read(self, pipe: int, limit: int, wait_s: float) -> bytes | Fault:
+        """One transfer; b"" after `wait_s` or a `wake`."""
+        ...
+
+    def write(self, pipe: int, data: bytes, wait_s: float) -> int | Fault: ...
+
+    def wake(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class ReportPort(Protocol):
+    """The reports of a HID device, without their number."""
+
+    def read(self, wait_s: float) -> bytes | Fault:
+        """One input report; b"" after `wait_s` or a `wake`."""
+        ...
+
+    def write(self, report: bytes, wait_s: float) -> int | Fault: ...
+
+    def wake(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 def open_bulk(address: UsbUrl) -> BulkPort | Fault:

@@ -25,10 +25,10 @@ import importlib.util
 import secrets
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from importlib.resources import files
-from typing import Final, Protocol
+from typing import Final
 
 import zstandard
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -43,6 +43,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.suites import Suite, SuiteId, Wrapped
 
 MAGIC: Final = b"ZW1"
 KEY_ID_BYTES: Final = 8
@@ -53,11 +54,6 @@ DICTIONARY_FILE: Final = "applications-1.zdict"  # data/train_dictionary.py make
 # With the dictionary, 3 gives 27 % of a body in 10 microseconds; 19 gives 24 % in a hundred times as
 # much, which would be felt in every seal.
 ZSTD_LEVEL: Final = 3
-
-
-class SuiteId(IntEnum):
-    AES256GCM_P256 = 1
-    SM4GCM_SM2 = 2
 
 
 class Compression(IntEnum):
@@ -76,32 +72,6 @@ class SealKey:
     def id(self) -> bytes:
         """8 bytes, by which the hub finds its private key."""
         return hashlib.sha256(self.public_key).digest()[:KEY_ID_BYTES]
-
-
-@dataclass(frozen=True, slots=True)
-class Wrapped:
-    """A fresh content key, and what only the hub can get it back from."""
-
-    key_part: bytes
-    key: bytes = field(repr=False)
-
-
-class Suite(Protocol):
-    """What is asked of a cryptographic module. A certified one (SDF, SKF) is plugged in here."""
-
-    @property
-    def id(self) -> SuiteId: ...
-
-    def wrap(self, public_key: bytes) -> Wrapped:
-        """A fresh content key for the holder of `public_key` (SPKI DER).
-
-        Raises ValueError when that is no public key of this suite.
-        """
-        ...
-
-    def encrypt(self, key: bytes, nonce: bytes, content: bytes, associated: bytes) -> bytes:
-        """Ciphertext and 16 bytes of tag. A key is used for one `nonce` of 12 bytes."""
-        ...
 
 
 class Aes256GcmP256:

@@ -18,9 +18,10 @@ from typing import Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from offline_cache.envelope import SealKey, SuiteId
+from offline_cache.envelope import SealKey
 from offline_cache.faults import StoreFault, StoreFaultCode, fault_of_os_error
 from offline_cache.files import make_private_folder, write_whole
+from offline_cache.suites import SuiteId
 
 _MAC_INFO: Final = b"the hub's public keys"
 

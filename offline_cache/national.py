@@ -15,7 +15,7 @@ from tongsuopy.crypto.asymciphers import ec
 from tongsuopy.crypto.ciphers.aead import SM4GCM
 from tongsuopy.crypto.exceptions import UnsupportedAlgorithm
 
-from offline_cache.envelope import SuiteId, Wrapped
+from offline_cache.suites import SuiteId, Wrapped
 
 SM4_KEY_BYTES: Final = 16
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
+from drivers.addresses import EvdevUrl, UsbUrl, parse_url
 from drivers.code_scanner.protocol import CodeSplitter, checked
 from drivers.code_scanner.values import (
     CodeRule,
@@ -17,7 +18,7 @@ from drivers.code_scanner.values import (
 )
 from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.input_events import EVENT, Dropped, EventReader, Typist
-from drivers.transport import EvdevUrl, Transport, UsbUrl, parse_url
+from drivers.transport import Transport
 from drivers.worker import Down, Host, not_opened
 
 LISTEN_S: Final = 60.0  # the wire wakes it; this only bounds one turn

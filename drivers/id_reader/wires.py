@@ -15,7 +15,8 @@ from typing import Final
 
 from drivers.device import Fault, FaultCode
 from drivers.id_reader.personal import SamMask
-from drivers.transport import BulkPort, Ports, ReportPort, Transport
+from drivers.transport import Ports, Transport
+from drivers.usb_ports import BulkPort, ReportPort
 
 HEAD_BYTES: Final = 7  # preamble and length of a SAM frame
 WRITE_HEAD, WRITE_BODY, READ_HEAD, READ_BODY = 0x02, 0x06, 0x81, 0x85

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, assert_never
 
+from drivers.addresses import EvdevUrl, UsbUrl, parse_url
 from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.input_events import RELEASED, Dropped, EventReader
 from drivers.keypad.protocol import (
@@ -19,7 +20,7 @@ from drivers.keypad.protocol import (
     read_make,
 )
 from drivers.keypad.values import KeyPressed, ListenForKeys, StopListening
-from drivers.transport import EvdevUrl, Transport, UsbUrl, parse_url, write_all
+from drivers.transport import Transport, write_all
 from drivers.worker import Down, Host, not_opened
 
 LISTEN_S: Final = 60.0  # the wire wakes it; this only bounds one turn

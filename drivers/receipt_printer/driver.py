@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, assert_never
 
+from drivers.addresses import SerialUrl, TcpUrl, parse_url
 from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.receipt_printer.protocol import (
     AUTOMATIC_STATUS_ON,
@@ -46,7 +47,7 @@ from drivers.receipt_printer.values import (
     PrintFailed,
     PrintReceipt,
 )
-from drivers.transport import SerialUrl, TcpUrl, Transport, parse_url, write_all
+from drivers.transport import Transport, write_all
 from drivers.worker import Down, Host, not_opened
 
 if TYPE_CHECKING:

@@ -19,11 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from usb_sockets import opens_bulk, opens_reports
 
+from drivers.addresses import UsbUrl
 from drivers.device import Fault, FaultCode
 from drivers.id_reader.protocol import Command, encode
 from drivers.id_reader.values import CardRecord
 from drivers.id_reader.wires import BulkFrames, ReportFrames, Unwrapper, wrap
-from drivers.transport import Transport, UsbUrl, open_transport
+from drivers.transport import Transport, open_transport
 from drivers.usb_ports import FileReports, hidraw_node
 from kiosk.clock import SystemClock
 from kiosk.entry.commands.idcard import read_card

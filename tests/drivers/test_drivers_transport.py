@@ -13,19 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.addresses import NamedUrl, SerialUrl, TcpUrl, UsbUrl, VideoUrl, parse_url
 from drivers.device import Fault, FaultCode
-from drivers.transport import (
-    MemoryTransport,
-    NamedUrl,
-    SerialUrl,
-    TcpUrl,
-    Transport,
-    UsbUrl,
-    VideoUrl,
-    open_transport,
-    parse_url,
-    write_all,
-)
+from drivers.transport import MemoryTransport, Transport, open_transport, write_all
 
 
 @pytest.mark.parametrize(

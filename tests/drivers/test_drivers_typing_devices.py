@@ -13,12 +13,13 @@ from evdev_wire import SocketDevice, event, press, trace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.addresses import EvdevUrl, parse_url
 from drivers.code_scanner.driver import CodeScannerDriver
 from drivers.code_scanner.values import CodeRefused, CodeScanned, ScanCodes, Suffix
 from drivers.device import Fault, FaultCode, Identity, Status
 from drivers.evdev_port import open_exclusively
 from drivers.input_events import Dropped, EventReader, Key, Typist
-from drivers.transport import EvdevUrl, open_transport, parse_url
+from drivers.transport import open_transport
 from drivers.worker import Down
 
 URL = "evdev:///dev/input/by-id/usb-SCANNER-event-kbd"

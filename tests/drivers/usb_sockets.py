@@ -8,8 +8,8 @@ import select
 import socket
 from pathlib import Path
 
+from drivers.addresses import UsbUrl
 from drivers.device import Fault, FaultCode
-from drivers.transport import UsbUrl
 
 GONE = Fault(FaultCode.DEVICE_LOST, "the wire is gone")
 

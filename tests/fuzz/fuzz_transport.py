@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from drivers.addresses import parse_url
 from drivers.device import Fault
-from drivers.transport import parse_url
 
 
 def seeds() -> list[bytes]:

@@ -29,12 +29,12 @@ from envelope_opener import HubKeyPair
 
 from offline_cache.blobs import Blobs
 from offline_cache.database import Database, open_database
-from offline_cache.envelope import SuiteId
 from offline_cache.faults import StoreFault
 from offline_cache.outbox import ItemKind
 from offline_cache.ports import Clock
 from offline_cache.queue import SendQueue
 from offline_cache.store import StorePlaces, open_store
+from offline_cache.suites import SuiteId
 
 HUB_KEY = "hub-private.key"  # in the data folder, for whoever counts; PKCS 8 and SPKI, DER
 LEAVES = 0.2  # the share of citizens after whom the journal is wiped

@@ -24,7 +24,8 @@ from tongsuopy.crypto import serialization as sm_serialization
 from tongsuopy.crypto.asymciphers import ec as sm_ec
 from tongsuopy.crypto.ciphers.aead import SM4GCM
 
-from offline_cache.envelope import SealKey, SuiteId, shipped_dictionary
+from offline_cache.envelope import SealKey, shipped_dictionary
+from offline_cache.suites import SuiteId
 
 VECTORS = Path(__file__).parent / "data" / "envelopes.json"
 

@@ -15,12 +15,7 @@ from urllib.parse import urlsplit
 from cache_world import HandClock, middle, ok
 from little_hub import TERMINAL, LittleHub, serving
 
-from offline_cache.envelope import (
-    Aes256GcmP256,
-    Envelopes,
-    attachment_context,
-    item_context,
-)
+from offline_cache.envelope import Aes256GcmP256, Envelopes, attachment_context, item_context
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.hub_keys import parse_seal_keys
 from offline_cache.line.client import HubClient

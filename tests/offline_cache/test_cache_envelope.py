@@ -24,13 +24,13 @@ from offline_cache.envelope import (
     Aes256GcmP256,
     Envelopes,
     SealKey,
-    SuiteId,
     attachment_context,
     item_context,
     shipped_dictionary,
     suites_at_hand,
 )
 from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.suites import SuiteId
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTEXT = item_context("QS01", "epoch", 7, "application", "id")

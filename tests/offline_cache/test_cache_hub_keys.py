@@ -9,9 +9,9 @@ from envelope_opener import make_key_pair
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offline_cache.envelope import SuiteId
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.hub_keys import HubKeys, HubKeysFile, parse_seal_keys
+from offline_cache.suites import SuiteId
 
 P256, SM2 = (make_key_pair(suite).seal_key for suite in SuiteId)
 KEY = bytes(range(32))

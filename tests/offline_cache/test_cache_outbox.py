@@ -31,13 +31,14 @@ from cache_world import (
 from envelope_opener import make_key_pair
 
 from offline_cache.blobs import Blobs, Kept
-from offline_cache.envelope import Envelopes, SuiteId, suites_at_hand
+from offline_cache.envelope import Envelopes, suites_at_hand
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.hub_keys import HubKeysFile
 from offline_cache.outbox import Attachment, ItemKind, ItemState, Outbox, Serials
 from offline_cache.ports import utc_text
 from offline_cache.sealer import Sealer
 from offline_cache.store import StorePlaces
+from offline_cache.suites import SuiteId
 from offline_cache.tray import list_tray
 
 

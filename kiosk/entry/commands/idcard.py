@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from drivers.addresses import parse_url
 from drivers.device import Clock, Fault, FaultCode, Status
 from drivers.id_reader.driver import IdReaderDriver
 from drivers.id_reader.values import (
@@ -19,7 +20,7 @@ from drivers.id_reader.values import (
     CardWarning,
     WatchForCard,
 )
-from drivers.transport import STREAMS_ONLY, OpenWire, Ports, Transport, open_transport, parse_url
+from drivers.transport import STREAMS_ONLY, OpenWire, Ports, Transport, open_transport
 from drivers.worker import Down
 from kiosk.clock import SystemClock
 from kiosk.entry.commands.answer import Exit, bad_use, exit_code, fault_line, ok_line

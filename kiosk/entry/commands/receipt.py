@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from drivers.addresses import parse_url
 from drivers.device import Fault, FaultCode, Status, StatusChanged
 from drivers.receipt_printer.driver import PRINT_LIMIT_S, ReceiptPrinterDriver
 from drivers.receipt_printer.values import (
@@ -28,7 +29,6 @@ from drivers.receipt_printer.values import (
     Rule,
     Text,
 )
-from drivers.transport import parse_url
 from drivers.worker import DeviceWorker
 from kiosk.clock import SystemClock
 from kiosk.entry.commands.answer import Exit, bad_use, exit_code, fault_line, ok_line

@@ -37,7 +37,7 @@ from kiosk.flow.events import (
 from kiosk.receipts.number import agrees, parse_qr
 from kiosk.settings import PathSettings, Settings
 from offline_cache.disk import Disk, Room
-from offline_cache.envelope import SealKey, SuiteId
+from offline_cache.envelope import SealKey
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.hub_keys import HubKeysFile
 from offline_cache.journal import Journal
@@ -45,6 +45,7 @@ from offline_cache.keys import Keys, open_keys
 from offline_cache.outbox import Outbox
 from offline_cache.outbox import Sealed as Committed
 from offline_cache.store import StorePlaces
+from offline_cache.suites import SuiteId
 
 SCOPE = Scope("s1", 1)
 NUMBER = "11010519491231002X"  # of the made-up vectors

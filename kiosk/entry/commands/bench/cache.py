@@ -28,7 +28,7 @@ from kiosk.entry.commands.answer import bad_use
 from kiosk.entry.commands.bench.report import Cell, Table, Timing, interleaved, noise
 from offline_cache.blobs import Blobs
 from offline_cache.database import Database, open_database
-from offline_cache.envelope import Envelopes, SealKey, Suite, SuiteId, Wrapped, suites_at_hand
+from offline_cache.envelope import Envelopes, SealKey, suites_at_hand
 from offline_cache.faults import StoreFault
 from offline_cache.hub_keys import HubKeysFile
 from offline_cache.journal import Journal
@@ -37,6 +37,7 @@ from offline_cache.outbox import ItemKind, Outbox, Serials
 from offline_cache.queue import SendQueue
 from offline_cache.sealer import Sealer
 from offline_cache.store import StorePlaces
+from offline_cache.suites import Suite, SuiteId, Wrapped
 
 ROUNDS: Final = 1500
 WARM_UP: Final = 100

@@ -33,8 +33,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kiosk.entry.commands.answer import Exit, fault_line
 from kiosk.receipts import number as receipt_number
-from offline_cache.envelope import Aes256GcmP256, Envelopes, SealKey, SuiteId, item_context
+from offline_cache.envelope import Aes256GcmP256, Envelopes, SealKey, item_context
 from offline_cache.line.wire import Item
+from offline_cache.suites import SuiteId
 
 START_LIMIT_S: Final = 60.0
 SIGNS: Final = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"

@@ -1,0 +1,38 @@
+"""What is asked of the cryptography behind an envelope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol
+
+
+class SuiteId(IntEnum):
+    AES256GCM_P256 = 1
+    SM4GCM_SM2 = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A fresh content key, and what only the hub can get it back from."""
+
+    key_part: bytes
+    key: bytes = field(repr=False)
+
+
+class Suite(Protocol):
+    """What is asked of a cryptographic module. A certified one (SDF, SKF) is plugged in here."""
+
+    @property
+    def id(self) -> SuiteId: ...
+
+    def wrap(self, public_key: bytes) -> Wrapped:
+        """A fresh content key for the holder of `public_key` (SPKI DER).
+
+        Raises ValueError when that is no public key of this suite.
+        """
+        ...
+
+    def encrypt(self, key: bytes, nonce: bytes, content: bytes, associated: bytes) -> bytes:
+        """Ciphertext and 16 bytes of tag. A key is used for one `nonce` of 12 bytes."""
+        ...
