@@ -28,15 +28,13 @@ from kiosk.entry.commands.answer import Exit
 from kiosk.entry.commands.bench.hub_load import (
     Certifier,
     SealedItems,
-    ServedHub,
     envelopes,
     seal_key_of,
-    served_hub,
     terminal_code,
     tls,
-    under_postgresql,
 )
 from kiosk.entry.commands.bench.report import Noise, Table, noise
+from kiosk.entry.commands.bench.served_hub import ServedHub, served_hub, under_postgresql
 from offline_cache.envelope import SealKey
 from offline_cache.line.wire import CBOR, batch_body
 

@@ -22,17 +22,14 @@ from kiosk.entry.commands.bench.copying import CopyPeer
 from kiosk.entry.commands.bench.hub_load import (
     Certifier,
     SealedItems,
-    ServedHub,
-    dsn,
     envelopes,
     in_batches,
     seal_key_of,
-    served_hub,
     terminal_code,
     tls,
-    under_postgresql,
 )
 from kiosk.entry.commands.bench.report import Table, Timing, interleaved, noise
+from kiosk.entry.commands.bench.served_hub import ServedHub, dsn, served_hub, under_postgresql
 from offline_cache.line.wire import CBOR, Item, batch_body
 
 APPLICATIONS: Final = 10_000

@@ -12,13 +12,10 @@ import json as to_json
 import os
 import random
 import select
-import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,14 +23,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final, TypeVar
-from urllib.parse import quote
 
 import requests
 
 from kiosk.clock import LOCAL_ZONE
-from kiosk.entry.commands.answer import Exit, fault_line
+from kiosk.entry.commands.answer import Exit
 from kiosk.entry.commands.bench.copying import CopyPeer
 from kiosk.entry.commands.bench.report import Table, Timing, interleaved, noise
+from kiosk.entry.commands.bench.served_hub import (
+    START_LIMIT_S,
+    ServedHub,
+    dsn,
+    served_hub,
+    under_postgresql,
+)
 from kiosk.receipts import number as receipt_number
 from offline_cache.faults import StoreFault
 from offline_cache.keys import open_keys
@@ -53,7 +56,6 @@ ROUNDS: Final = 5
 SINGLES_A_ROUND: Final = 100
 METERED: Final = 500
 TERMINAL: Final = "QS01"
-START_LIMIT_S: Final = 60.0
 A_DAY: Final = 4_000  # applications of one day: serials end at 9999
 T = TypeVar("T")
 LEAST_OF_COPY, LEAST_TIMES_SINGLE, MOST_OF_PLAIN = 0.10, 8.0, 0.45
@@ -61,14 +63,14 @@ LEAST_OF_COPY, LEAST_TIMES_SINGLE, MOST_OF_PLAIN = 0.10, 8.0, 0.45
 
 def run(corpus: Path | None, *, json: bool) -> int:
     if "PGHOST" not in os.environ:
-        return _under_postgresql(json)
+        return under_postgresql("sync", json)
     count = int(os.environ.get(HOW_MANY, APPLICATIONS))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-sync-")))
-        hub = stack.enter_context(_hub(folder))
+        hub = stack.enter_context(served_hub(folder))
         terminal = _enrolled(folder, hub, count + ROUNDS * SINGLES_A_ROUND + 2 * METERED)
         stack.callback(terminal.close)
-        peer = CopyPeer(_dsn(), TERMINAL)
+        peer = CopyPeer(dsn(), TERMINAL)
         stack.callback(peer.close)
         table = _drain(terminal, peer, count)
         _wire(terminal, hub, table)
@@ -76,65 +78,7 @@ def run(corpus: Path | None, *, json: bool) -> int:
     return Exit.DONE
 
 
-def _under_postgresql(json: bool) -> int:
-    """Run again inside a PostgreSQL of its own."""
-    starter = shutil.which("pg_virtualenv")
-    if starter is None:
-        detail = "pg_virtualenv (Debian: postgresql-common) is needed"
-        print(fault_line("not_found", detail) if json else detail)
-        return Exit.NOT_THERE
-    again = [starter, "-v", "15", sys.executable, "-m", "kiosk", "bench", "sync"]
-    return subprocess.call([*again, "--json"] if json else again)  # noqa: S603 - ours
-
-
-def _dsn() -> str:
-    user, password = os.environ["PGUSER"], quote(os.environ["PGPASSWORD"])
-    return f"postgres://{user}:{password}@{os.environ['PGHOST']}:{os.environ['PGPORT']}/postgres"
-
-
 # -- the hub and the terminal ---------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Hub:
-    port: int
-    environment: Mapping[str, str]
-
-    def command(self, *arguments: str) -> dict[str, object]:
-        done = subprocess.run(  # noqa: S603 - ours
-            [sys.executable, "-m", "hub", *arguments, "--json"],
-            env=dict(self.environment),
-            capture_output=True,
-            check=True,
-        )
-        answer: dict[str, object] = to_json.loads(done.stdout.splitlines()[-1])
-        return answer
-
-
-@contextmanager
-def _hub(folder: Path) -> Iterator[_Hub]:
-    # Its limit for one terminal is set for living people; here one sends for as long as it can.
-    environment = {
-        **os.environ,
-        "HUB_DATA": str(folder / "hub"),
-        "DATABASE_URL": _dsn(),
-        "HUB_RATE": "1000000",
-    }
-    _Hub(0, environment).command("init")
-    port_file = folder / "port"
-    serve = [sys.executable, "-m", "hub", "serve", "--port", "0", "--port-file", str(port_file)]
-    with (folder / "hub.log").open("wb") as log:
-        process = subprocess.Popen(serve, env=environment, stdout=log, stderr=log)  # noqa: S603
-        try:
-            until = time.monotonic() + START_LIMIT_S
-            while not port_file.exists():
-                if time.monotonic() > until or process.poll() is not None:
-                    raise SystemExit(f"the hub does not come up: {folder / 'hub.log'}")
-                time.sleep(0.1)
-            yield _Hub(int(port_file.read_text()), environment)
-        finally:
-            process.terminate()
-            process.wait()
 
 
 class _Clock:
@@ -191,7 +135,7 @@ class _Terminal:
         self.store.close()
 
 
-def _enrolled(folder: Path, hub: _Hub, count: int) -> _Terminal:
+def _enrolled(folder: Path, hub: ServedHub, count: int) -> _Terminal:
     """A terminal with `count` sealed applications in its store."""
     data, clock = folder / "data", _Clock()
     places = StorePlaces(data)
@@ -406,7 +350,7 @@ class _PlainHub(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-def _wire(terminal: _Terminal, hub: _Hub, table: Table) -> None:
+def _wire(terminal: _Terminal, hub: ServedHub, table: Table) -> None:
     with _meter(hub.port) as meter:
         client = terminal.client_at(meter.port)
         sent = 0
