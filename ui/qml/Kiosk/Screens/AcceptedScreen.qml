@@ -180,7 +180,7 @@ PageFrame {
                     text: Texts.words.accepted.photo
                 }
                 Label {
-                    text: Theme.landscape ? Texts.words.receipt_declined.lead : Texts.words.accepted.photo_lead
+                    text: Theme.landscape ? root.model.deliveryWords : Texts.words.accepted.photo_lead
                 }
                 Label {
                     visible: !Theme.landscape
