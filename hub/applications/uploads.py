@@ -106,14 +106,11 @@ class Uploads:
             return UploadFault.CHECKSUM
         part = self._part(sha256)
         if not part.exists():
-            held = self._held(sha256)
-            if held is None:
-                return UploadFault.UNKNOWN
-            return held if offset == held.length else UploadFault.WRONG_OFFSET
+            return self._gone(sha256, offset)
         with self._alone(sha256):
             length = self._length(sha256)
             if length is None or not part.exists():  # another request made it whole meanwhile
-                return self._held(sha256) or UploadFault.UNKNOWN
+                return self._gone(sha256, offset)
             if part.stat().st_size != offset:
                 return UploadFault.WRONG_OFFSET
             if offset + len(content) > length:
@@ -123,6 +120,14 @@ class Uploads:
             if offset + len(content) < length:
                 return self._progress(part, length)
             return self._finish(sha256, part, length)
+
+    def _gone(self, sha256: str, offset: int) -> Progress | UploadFault:
+        """An upload without its file: whole, just becoming whole, or never begun."""
+        begun = self._length(sha256) is not None  # asked first, because it is removed last
+        held = self._held(sha256)
+        if held is None:
+            return UploadFault.WRONG_OFFSET if begun else UploadFault.UNKNOWN
+        return held if offset == held.length else UploadFault.WRONG_OFFSET
 
     def _finish(self, sha256: str, part: Path, length: int) -> Progress | UploadFault:
         if _sha256_of(part) != sha256:
