@@ -44,7 +44,7 @@ def _chinese(receipt: Receipt) -> tuple[Line, ...]:
     note = (
         "申请已送到中心。"
         if receipt.delivered
-        else "申请已存在本机，没有丢。网络恢复后自动上传，您不用重办。"
+        else "申请已存在本机，没有丢。本机会自动上传，您不用重办。"
     )
     return (
         Text(receipt.centre.get("zh"), Align.CENTRE, bold=True),
