@@ -9,6 +9,7 @@ adapter) is waited for in the nearest one above it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import threading
@@ -134,7 +135,10 @@ class FileArrivals:
                 folder = None
             for number, (place, arrived) in self._wanted.items():
                 if folder is None:
-                    self._watch_folder(place)  # a folder went: wait for it above
+                    # A folder went: wait for it above. It may be back already, and the file in it.
+                    self._watch_folder(place)
+                    if place.is_there():
+                        told[number] = arrived
                 elif place.fits(folder, event.name):
                     told[number] = arrived
                 elif folder != place.folder and place.folder.is_relative_to(folder):
@@ -151,15 +155,24 @@ class FileArrivals:
             with contextlib.suppress(OSError):
                 folders += [inner for inner in place.folder.iterdir() if inner.is_dir()]
         for folder in folders:
-            near = folder
-            while True:
-                try:
-                    self._folders[self._inotify.add_watch(near, WHAT_ARRIVES)] = near
-                    break
-                except OSError:
-                    if near.parent == near:
-                        break
-                    near = near.parent
+            self._watch_nearest(folder)
+
+    def _watch_nearest(self, folder: Path) -> None:
+        near = below = folder
+        absent = False
+        while True:
+            try:
+                self._folders[self._inotify.add_watch(near, WHAT_ARRIVES)] = near
+            except OSError as error:
+                if near.parent == near:
+                    return
+                absent = error.errno == errno.ENOENT
+                near, below = near.parent, near
+                continue
+            if not absent or not below.exists():
+                return
+            absent = False
+            near = below = folder  # made between our two looks: nobody will tell of it
 
 
 def _place(url: str) -> _Place | None:

@@ -20,7 +20,18 @@ from typing import Final, Protocol
 import serial
 
 from drivers import usb_ports
-from drivers.addresses import EvdevUrl, NamedUrl, SerialUrl, TcpUrl, UsbUrl, VideoUrl, parse_url
+from drivers.addresses import (
+    EvdevUrl,
+    FileUrl,
+    NamedUrl,
+    SerialUrl,
+    SoundUrl,
+    StreamUrl,
+    TcpUrl,
+    UsbUrl,
+    VideoUrl,
+    parse_url,
+)
 from drivers.device import Fault, FaultCode
 from drivers.evdev_port import open_exclusively
 from drivers.usb_ports import BulkPort, ReportPort
@@ -124,8 +135,10 @@ def open_transport(
             if isinstance(descriptor, Fault):
                 return descriptor
             return _FileTransport(descriptor, lambda: os.close(descriptor))
-        case VideoUrl():
-            return Fault(FaultCode.BAD_INPUT, "video:// is opened by the document camera only")
+        case VideoUrl() | StreamUrl() | FileUrl() | SoundUrl():
+            return Fault(
+                FaultCode.BAD_INPUT, f"{url.partition(':')[0][:20]}:// is no wire of bytes"
+            )
 
 
 def _open_usb(

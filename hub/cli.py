@@ -29,6 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
     os.umask(0o077)  # whatever is made below is for this account only
     django.setup()
+    if asked.held and not _made():
+        return _fault(asked, FAULT, "not_set_up", "run `python -m hub init` first")
     try:
         return int(asked.run(asked))
     except (OperationalError, ProgrammingError):
@@ -40,15 +42,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hub", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Any, told: str, *, as_json: bool = True) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: Any, told: str, *, as_json: bool = True, held: bool = True
+    ) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=told, description=told)
-        one.set_defaults(run=run)
+        one.set_defaults(run=run, held=held)  # held: it works on what `init` made
         if as_json:
             one.add_argument("--json", action="store_true", help="answer one JSON line")
         return one
 
     init = command(
-        "init", _init, "make or update keys, certificates and database; first staff user"
+        "init",
+        _init,
+        "make or update keys, certificates and database; first staff user",
+        held=False,
     )
     init.add_argument(
         "--name",
@@ -89,11 +96,21 @@ def _parser() -> argparse.ArgumentParser:
     command("counts", _counts, "how much is held")
     password = command("staff-password", _password, "a new one-time password for a staff user")
     password.add_argument("user", metavar="USER")
-    openapi = command("openapi", _openapi, "write hub/openapi.json", as_json=False)
+    openapi = command("openapi", _openapi, "write hub/openapi.json", as_json=False, held=False)
     openapi.add_argument("--check", action="store_true", help="only say whether it is up to date")
-    words = command("catalogue", _catalogue, "write hub/data/items.json", as_json=False)
+    words = command("catalogue", _catalogue, "write hub/data/items.json", as_json=False, held=False)
     words.add_argument("folder", metavar="FOLDER", type=Path, help="the terminals' item packages")
     return parser
+
+
+def _made() -> bool:
+    """Whether `init` was run here. SQLite would make an empty file where it is asked for one."""
+    from django.conf import settings  # noqa: PLC0415
+
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3") and not Path(database["NAME"]).exists():
+        return False
+    return (settings.KEYS / "server.pem").exists()
 
 
 def _say(text: str) -> None:
@@ -153,7 +170,6 @@ def _init(asked: argparse.Namespace) -> int:
 
 
 def _serve(asked: argparse.Namespace) -> int:
-    from django.conf import settings  # noqa: PLC0415
     from django.db import connection  # noqa: PLC0415
     from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
 
@@ -165,7 +181,7 @@ def _serve(asked: argparse.Namespace) -> int:
     log_to(asked.log_file)
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if plan or not (settings.KEYS / "server.pem").exists():
+    if plan:
         return _fault(asked, FAULT, "not_set_up", "run `python -m hub init` first")
     several = connection.vendor == "postgresql"
     connection.close()

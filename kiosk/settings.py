@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from drivers.card_reader.values import SocialField
 
 ReaderName = Literal["tesseract", "rapidocr"]
-DeviceUrl = Annotated[str, Field(pattern=r"^$|^[a-z0-9+]+://.*$|^/.*$")]
 
 
 class _Section(BaseModel):
@@ -98,7 +97,7 @@ class HubSettings(_Section):
 
 
 class IdReaderSettings(_Section):
-    url: DeviceUrl = Field(
+    url: str = Field(
         "",
         description="serial:///dev/…?baud=115200, tcp://host:port, usb://0400:c35a or hid://vid:pid; empty: not installed.",
     )
@@ -115,7 +114,7 @@ RecordText = Annotated[str, Field(pattern=r"^[0-9A-F]{4}:[0-9A-F]{2}(:[1-9][0-9]
 class CardReaderSettings(_Section):
     """Smart cards over PC/SC; the defaults are those of the social card's standard."""
 
-    url: DeviceUrl = Field(
+    url: str = Field(
         "",
         description="pcsc://name of the reader, or how its name begins; empty: not installed.",
     )
@@ -131,7 +130,7 @@ class CardReaderSettings(_Section):
 
 
 class CameraSettings(_Section):
-    url: DeviceUrl = Field(
+    url: str = Field(
         "",
         description="video:///dev/video0?size=3264x2448&fourcc=MJPG (also &preview=1600x1200, &focus=120), http://…, or the path of a picture.",
     )
@@ -146,7 +145,7 @@ class CameraSettings(_Section):
 
 
 class ScannerSettings(_Section):
-    url: DeviceUrl = Field(
+    url: str = Field(
         "",
         description="serial:///dev/…?baud=9600, or evdev:///dev/input/by-id/… for one that types; empty: only the camera reads codes.",
     )
@@ -157,9 +156,7 @@ class ScannerSettings(_Section):
 
 
 class PrinterSettings(_Section):
-    url: DeviceUrl = Field(
-        "", description="tcp://host:9100 or serial:///dev/…; empty: not installed."
-    )
+    url: str = Field("", description="tcp://host:9100 or serial:///dev/…; empty: not installed.")
     paper_mm: Literal[58, 80] = Field(80, description="Width of the paper.")
     roll_m: int = Field(
         0,
@@ -177,13 +174,13 @@ class PrinterSettings(_Section):
 
 
 class PagePrinterSettings(_Section):
-    url: DeviceUrl = Field(
+    url: str = Field(
         "", description="cups://name of the queue of the A4 printer; empty: not installed."
     )
 
 
 class KeypadSettings(_Section):
-    url: DeviceUrl = Field(
+    url: str = Field(
         "",
         description="serial:///dev/…?baud=9600, or evdev:///dev/input/by-id/… for one that types; empty: not installed.",
     )
@@ -201,7 +198,7 @@ class KeypadSettings(_Section):
 class BoardSettings(_Section):
     """Guide lights, fill light and beeper on a relay board."""
 
-    url: DeviceUrl = Field(
+    url: str = Field(
         "", description="serial:///dev/…?baud=9600 or tcp://host:port; empty: not installed."
     )
     kind: Literal["relay", "modbus"] = Field(
@@ -215,7 +212,7 @@ class BoardSettings(_Section):
 
 
 class VoiceSettings(_Section):
-    url: DeviceUrl = Field(
+    url: str = Field(
         "",
         description="alsa://default, or file:///folder (each utterance a WAV file); empty: not installed.",
     )
@@ -251,7 +248,10 @@ class RuleSettings(_Section):
 
 
 class Settings(_Section):
-    """The whole file."""
+    """The whole file.
+
+    An address that no device can have closes only that device; `kiosk settings` names it.
+    """
 
     terminal: TerminalSettings = TerminalSettings()
     paths: PathSettings = PathSettings()
@@ -310,6 +310,13 @@ def load(path: Path) -> Settings | tuple[SettingsFault, ...]:
             )
             for problem in error.errors(include_input=False, include_url=False)
         )
+
+
+def fault_at(path: Path, section: str, field: str, problem: str) -> SettingsFault:
+    """A fault that somebody else found in a field of a file that loads."""
+    text = _read(path)
+    line = _line_of(text, [section, field]) if isinstance(text, str) else 0
+    return SettingsFault(str(path), line, f"{section}.{field}", problem)
 
 
 def load_what_holds(path: Path) -> Settings:

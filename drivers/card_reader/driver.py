@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, assert_never
 
+from drivers.addresses import named
 from drivers.card_reader.pcsc import Connected, Look, Pcsc, PcscLite, Slot
 from drivers.card_reader.protocol import (
     Apdu,
@@ -18,7 +19,6 @@ from drivers.card_reader.protocol import (
     exchange,
     identify,
     parse_command,
-    reader_name,
 )
 from drivers.card_reader.values import (
     CardAnswer,
@@ -72,7 +72,7 @@ class CardReaderDriver:
     # -- the worker's calls ---------------------------------------------------
 
     def connect(self, host: Host) -> Identity | Down:
-        wanted = reader_name(self._url)
+        wanted = named(DeviceClass.CARD_READER, self._url)
         if isinstance(wanted, Fault):
             return Down(Status.BROKEN, wanted.detail)
         self._wanted = wanted

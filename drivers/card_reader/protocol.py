@@ -13,7 +13,6 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, TypeVar
-from urllib.parse import unquote
 
 from drivers.card_reader.values import (
     BankCard,
@@ -28,7 +27,6 @@ from drivers.card_reader.values import (
 )
 from drivers.device import Fault, FaultCode
 
-SCHEME: Final = "pcsc://"
 DONE: Final = 0x9000
 SELECT_PSE: Final = b"1PAY.SYS.DDF01"
 SELECT_PPSE: Final = b"2PAY.SYS.DDF01"
@@ -63,16 +61,6 @@ class Apdu:
 
 
 Script = Generator[Apdu, CardAnswer, R]
-
-
-def reader_name(url: str) -> str | Fault:
-    """The name in pcsc://name. Names have blanks, brackets and parentheses: no URL parser reads them."""
-    name = unquote(url.removeprefix(SCHEME)).strip()
-    if not url.startswith(SCHEME) or not name:
-        return Fault(FaultCode.BAD_INPUT, "must be pcsc://name of the reader")
-    if any(ord(letter) < 0x20 or ord(letter) == 0x7F for letter in name):
-        return Fault(FaultCode.BAD_INPUT, "a reader's name has no control characters")
-    return name
 
 
 def choose_reader(wanted: str, names: tuple[str, ...]) -> str | None:

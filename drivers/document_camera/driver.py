@@ -17,6 +17,7 @@ from typing import Final, Protocol, assert_never
 import cv2
 import numpy as np
 
+from drivers.addresses import Size
 from drivers.device import Clock, Fault, FaultCode, Status
 from drivers.document_camera.http import HttpPictures
 from drivers.document_camera.port import JPEG_FOURCCS, Control, CvPort, Picture, VideoPort
@@ -27,12 +28,11 @@ from drivers.document_camera.protocol import (
     PictureFile,
     Place,
     Settling,
-    Size,
     Stream,
     StreamWatch,
     VideoDevice,
     jpeg_size,
-    parse_url,
+    place_of,
     reduction,
     trimmed_jpeg,
 )
@@ -99,7 +99,7 @@ class DocumentCamera:
     def __init__(
         self, url: str, *, clock: Clock, report: Report, open_source: Open | None = None
     ) -> None:
-        self._place = parse_url(url) if url else Fault(FaultCode.NOT_INSTALLED)
+        self._place = place_of(url) if url else Fault(FaultCode.NOT_INSTALLED)
         self._clock = clock
         self._report = report
         self._open = open_source if open_source is not None else self._open_place

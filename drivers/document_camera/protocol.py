@@ -7,18 +7,18 @@ import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.device import Fault, FaultCode
+from drivers.addresses import FileUrl, Size, StreamUrl, VideoUrl, address_of
+from drivers.device import DeviceClass, Fault, FaultCode
 
-Size = tuple[int, int]
+STILL_SIZE: Final[Size] = (1920, 1080)  # where the settings name none
+FOURCC: Final = "MJPG"  # raw pictures of this size do not go through USB 2 in time
 PREVIEW_SIZES: Final[tuple[Size, ...]] = ((1920, 1080), (1600, 1200))
 """What a video camera is asked for between stills: of the still's proportions, so that both show the
 same part of the plate; else the first."""
-LARGEST_PX: Final = 10_000
 FROZEN_S: Final = 2.0  # a sensor's noise makes every picture differ; this long it cannot be chance
 BLACK_S: Final = 2.0  # exposure needs up to a second after the stream begins
 BLACK_LEVEL: Final = 10  # of 255, the brightest 1 %: a lens cap, or no light at all
@@ -60,51 +60,26 @@ class PictureFile:
 Place = VideoDevice | Stream | PictureFile
 
 
-def parse_url(url: str) -> Place | Fault:
-    """`video:///dev/video0?size=3264x2448&fourcc=MJPG&preview=1920x1080&focus=120`, `http://…`, or a path."""
-    if url.startswith("/"):
-        return PictureFile(url)
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # a bracket in the place of the host
-        return Fault(FaultCode.BAD_INPUT, "not an address")
-    if parts.scheme in ("http", "https") and parts.hostname:
-        return Stream(url)
-    if parts.scheme == "file" and not parts.netloc and parts.path:
-        return PictureFile(unquote(parts.path))
-    if parts.scheme != "video" or parts.netloc or not parts.path.startswith("/"):
-        return Fault(FaultCode.BAD_INPUT, "not video:///dev/…, http://… or the path of a picture")
-    given = parse_qs(parts.query)
-    if set(given) - {"size", "fourcc", "preview", "focus"}:
-        return Fault(FaultCode.BAD_INPUT, "only size, preview, fourcc and focus can be given")
-    fourcc = given.get("fourcc", ["MJPG"])[-1]
-    if not re.fullmatch(r"[A-Z0-9]{4}", fourcc):
-        return Fault(FaultCode.BAD_INPUT, "fourcc is four letters or digits, such as MJPG")
-    size = _size(given.get("size", ["1920x1080"])[-1])
-    preview = _size(given["preview"][-1]) if "preview" in given else _preview_of(size)
-    if size is None or preview is None:
-        return Fault(FaultCode.BAD_INPUT, "a size is WIDTHxHEIGHT in pixels")
-    focus = given.get("focus", ["auto"])[-1]
-    if not re.fullmatch(r"auto|\d{1,4}", focus):
-        return Fault(FaultCode.BAD_INPUT, "focus is auto or a number")
-    if "preview" not in given and size[0] * size[1] <= preview[0] * preview[1]:
-        preview = size
-    lens = None if focus == "auto" else int(focus)
-    return VideoDevice(unquote(parts.path), size, preview, fourcc, lens)
+def place_of(text: str) -> Place | Fault:
+    """Where `text` says that the camera is; what it leaves out as document cameras like it."""
+    match address_of(DeviceClass.DOCUMENT_CAMERA, text):
+        case Fault() as fault:
+            return fault
+        case FileUrl(path=path):
+            return PictureFile(path)
+        case StreamUrl(url=url):
+            return Stream(url)
+        case VideoUrl() as video:
+            size = video.size or STILL_SIZE
+            preview = video.preview or _preview_of(size)
+            return VideoDevice(video.path, size, preview, video.fourcc or FOURCC, video.focus)
+        case _:
+            return Fault(FaultCode.BAD_INPUT, "no camera stands there")
 
 
-def _preview_of(still: Size | None) -> Size | None:
-    if still is None:
-        return None
-    return min(PREVIEW_SIZES, key=lambda size: abs(size[0] * still[1] - size[1] * still[0]))
-
-
-def _size(text: str) -> Size | None:
-    found = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
-    if not found:
-        return None
-    width, height = int(found.group(1)), int(found.group(2))
-    return (width, height) if max(width, height) <= LARGEST_PX else None
+def _preview_of(still: Size) -> Size:
+    near = min(PREVIEW_SIZES, key=lambda size: abs(size[0] * still[1] - size[1] * still[0]))
+    return still if still[0] * still[1] <= near[0] * near[1] else near
 
 
 class Flow(StrEnum):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from drivers.addresses import named
 from drivers.device import Capability, DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.page_printer.protocol import (
     MAX_DOCUMENT_BYTES,
@@ -21,7 +22,6 @@ from drivers.page_printer.protocol import (
     Queue,
     document_fault,
     job_fault,
-    queue_name,
     status_of,
     trouble,
     without,
@@ -77,7 +77,7 @@ class PagePrinterDriver:
     # -- the worker's calls ---------------------------------------------------
 
     def connect(self, host: Host) -> Identity | Down:
-        name = queue_name(self._url)
+        name = named(DeviceClass.PAGE_PRINTER, self._url)
         if isinstance(name, Fault):
             return Down(Status.BROKEN, name.detail)
         self._name = name

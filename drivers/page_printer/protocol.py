@@ -11,11 +11,9 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final, assert_never
-from urllib.parse import unquote
 
 from drivers.device import Capability, Fault, FaultCode, Status
 
-SCHEME: Final = "cups://"
 PDF_START: Final = b"%PDF-"
 PDF_START_WITHIN_BYTES: Final = 1024  # readers accept some bytes before it
 MAX_DOCUMENT_BYTES: Final = 64 * 1024 * 1024
@@ -117,16 +115,6 @@ class JobEvent:
     job: int
     what: Job
     printer_reasons: tuple[str, ...] | None = None  # None: the event says nothing of the printer
-
-
-def queue_name(url: str) -> str | Fault:
-    """The name in cups://name."""
-    name = unquote(url.removeprefix(SCHEME))
-    if not url.startswith(SCHEME) or not name:
-        return Fault(FaultCode.BAD_INPUT, "must be cups://name of the queue")
-    if len(name) > 127 or any(c in "/#? " or not c.isprintable() for c in name):
-        return Fault(FaultCode.BAD_INPUT, "a queue's name has no blanks, /, # or ?")
-    return name
 
 
 def queue_of(attributes: Mapping[str, object]) -> Queue:

@@ -26,7 +26,7 @@ from drivers.voice.protocol import (
     read_clips,
     spoken_text,
     tone_wav,
-    voice_url,
+    voice_at,
 )
 from drivers.voice.values import Hush, PlayTone, Say
 from drivers.worker import Down, Host
@@ -71,7 +71,7 @@ class VoiceDriver:
     # -- the worker's calls ---------------------------------------------------
 
     def connect(self, host: Host) -> Identity | Down:
-        target = voice_url(self._url)
+        target = voice_at(self._url)
         if isinstance(target, Fault):
             return Down(Status.BROKEN, target.detail)
         espeak = self._find("espeak-ng")

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
-from drivers.device import Fault, FaultCode
+from drivers.addresses import FileUrl, SoundUrl, address_of
+from drivers.device import DeviceClass, Fault, FaultCode
 from drivers.voice.values import Say, Tone
 
 ESPEAK_VOICE_OF_LANGUAGE: Final = {"zh": "cmn", "en": "en"}
@@ -46,25 +46,17 @@ class Folder:
     path: Path
 
 
-def voice_url(text: str) -> Loudspeaker | Folder | Fault:
-    fault = Fault(
-        FaultCode.BAD_INPUT, f"voice address {text[:80]!r}: alsa://device or file:///folder"
-    )
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return fault
-    if parts.query or parts.fragment:
-        return fault
-    match parts.scheme:
-        case "alsa":
-            device = unquote(parts.netloc + parts.path)
-            return Loudspeaker(device) if device and not device.startswith("-") else fault
-        case "file":
-            path = unquote(parts.path)
-            return Folder(Path(path)) if path.startswith("/") and not parts.netloc else fault
-        case _:
+def voice_at(text: str) -> Loudspeaker | Folder | Fault:
+    """Where `text` says that what is spoken goes."""
+    match address_of(DeviceClass.VOICE, text):
+        case Fault() as fault:
             return fault
+        case SoundUrl(device=device):
+            return Loudspeaker(device)
+        case FileUrl(path=path):
+            return Folder(Path(path))
+        case _:
+            return Fault(FaultCode.BAD_INPUT, "no voice is there")
 
 
 def espeak_arguments(say: Say) -> list[str]:

@@ -13,9 +13,9 @@ from offline_cache.line.failures import Failure
 from offline_cache.line.identity import (
     DeviceKey,
     Identity,
+    OneTimeCode,
     fits,
     pinned_authority,
-    read_code,
     read_identity,
     write_identity,
 )
@@ -23,7 +23,6 @@ from offline_cache.store import StorePlaces
 
 
 class EnrolmentFaultCode(StrEnum):
-    BAD_CODE = "bad_code"  # not a code at all: a slip of the hand
     WRONG_HUB = "wrong_hub"  # who answers there is not the hub that gave the code
     BAD_ANSWER = "bad_answer"  # a certificate or keys that cannot be used
 
@@ -54,18 +53,13 @@ class EnrolmentFiles:
 
 
 def enrol(
-    hub: HubClient, files: EnrolmentFiles, keys: Keys, typed: str, software: str
+    hub: HubClient, files: EnrolmentFiles, keys: Keys, code: OneTimeCode, software: str
 ) -> Identity | Failure | EnrolmentFault | StoreFault:
-    """Spend a one-time code as typed; what was there before stays when anything is wrong.
+    """Spend a one-time code; what was there before stays when anything is wrong.
 
     The code carries a pin of the hub's authority: whoever stands between us and the hub cannot
     pretend to be it.
     """
-    code = read_code(typed)
-    if code is None:
-        return EnrolmentFault(
-            EnrolmentFaultCode.BAD_CODE, "a code has 8 characters and a pin of 26"
-        )
     hub.use_nobody()
     told = hub.authority()
     if isinstance(told, Failure):

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.addresses import named
 from drivers.card_reader.protocol import (
     Apdu,
     Exchange,
@@ -27,7 +28,6 @@ from drivers.card_reader.protocol import (
     masked_number_in,
     objects,
     parse_command,
-    reader_name,
     text_of,
 )
 from drivers.card_reader.values import (
@@ -38,7 +38,7 @@ from drivers.card_reader.values import (
     SocialField,
     Transmit,
 )
-from drivers.device import Fault, FaultCode
+from drivers.device import DeviceClass, Fault, FaultCode
 from kiosk.identity.social_card import APPLICATION, social_layout
 from rehearsal.emulators.smart_card_files import ATR_T0, ATR_T1, Card, card_of
 
@@ -376,8 +376,9 @@ def test_a_reader_is_found_by_its_name_or_its_beginning() -> None:
 
 
 def test_names_with_brackets_are_written_as_they_are() -> None:
-    assert reader_name("pcsc://Alcor Micro AU9560 [CCID Interface] 00 00") == (
+    reader = DeviceClass.CARD_READER
+    assert named(reader, "pcsc://Alcor Micro AU9560 [CCID Interface] 00 00") == (
         "Alcor Micro AU9560 [CCID Interface] 00 00"
     )
     for wrong in ("pcsc://", "serial:///dev/x", "pcsc://a\nb"):
-        assert isinstance(reader_name(wrong), Fault)
+        assert isinstance(named(reader, wrong), Fault)

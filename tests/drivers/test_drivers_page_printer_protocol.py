@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.device import Capability, Fault, FaultCode, Status
+from drivers.addresses import named
+from drivers.device import Capability, DeviceClass, Fault, FaultCode, Status
 from drivers.page_printer.protocol import (
     Job,
     JobState,
@@ -16,7 +17,6 @@ from drivers.page_printer.protocol import (
     events_of,
     job_fault,
     job_of,
-    queue_name,
     queue_of,
     status_of,
     trouble,
@@ -158,10 +158,11 @@ def test_only_a_pdf_and_a_sensible_number_of_copies_is_sent(
 
 
 def test_addresses_of_queues() -> None:
-    assert queue_name("cups://A4") == "A4"
-    assert queue_name("cups://%E6%89%93%E5%8D%B0") == "打印"
+    printer = DeviceClass.PAGE_PRINTER
+    assert named(printer, "cups://A4") == "A4"
+    assert named(printer, "cups://%E6%89%93%E5%8D%B0") == "打印"
     for wrong in ("cups://", "ipp://x/y", "cups://a/b", "cups://a b", "cups://a?x"):
-        assert isinstance(queue_name(wrong), Fault)
+        assert isinstance(named(printer, wrong), Fault)
 
 
 @given(

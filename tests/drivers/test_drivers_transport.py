@@ -13,8 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.addresses import NamedUrl, SerialUrl, TcpUrl, UsbUrl, VideoUrl, parse_url
-from drivers.device import Fault, FaultCode
+from drivers.addresses import (
+    NamedUrl,
+    SerialUrl,
+    TcpUrl,
+    UsbUrl,
+    VideoUrl,
+    address_of,
+    parse_url,
+)
+from drivers.device import DeviceClass, Fault, FaultCode
 from drivers.transport import MemoryTransport, Transport, open_transport, write_all
 
 
@@ -31,7 +39,7 @@ from drivers.transport import MemoryTransport, Transport, open_transport, write_
         ("cups://PDF", NamedUrl("cups", "PDF")),
         (
             "video:///dev/video0?size=3264x2448&fourcc=MJPG",
-            VideoUrl("/dev/video0", 3264, 2448, "MJPG"),
+            VideoUrl("/dev/video0", (3264, 2448), "MJPG"),
         ),
     ],
 )
@@ -43,7 +51,6 @@ def test_an_address_is_read(text: str, address: object) -> None:
     ("text", "named"),
     [
         ("", "scheme"),
-        ("/dev/ttyUSB0", "scheme"),
         ("serial://ttyUSB0", "absolute path"),
         ("serial:///", "absolute path"),
         ("serial:///dev/x?baud=fast", "baud fast"),
@@ -72,11 +79,30 @@ def test_a_wrong_address_is_refused_by_naming_it(text: str, named: str) -> None:
     assert named in fault.detail
 
 
+@pytest.mark.parametrize(
+    ("device", "text", "named"),
+    [
+        (DeviceClass.ID_READER, "/dev/ttyUSB0", "serial://, tcp://, usb://, hid://"),
+        (DeviceClass.CODE_SCANNER, "tcp://127.0.0.1:1", "serial://, evdev://"),
+        (DeviceClass.DOCUMENT_CAMERA, "serial:///dev/ttyUSB0", "video://"),
+        (DeviceClass.PAGE_PRINTER, "pcsc://reader", "cups://"),
+        (DeviceClass.VOICE, "http://host/", "alsa://, file://"),
+    ],
+)
+def test_an_address_of_another_kind_of_device_is_refused(
+    device: DeviceClass, text: str, named: str
+) -> None:
+    fault = address_of(device, text)
+    assert isinstance(fault, Fault)
+    assert named in fault.detail
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_an_address_or_a_fault(text: str) -> None:
     parse_url(text)
     parse_url("serial://" + text)
     parse_url("tcp://" + text)
+    parse_url("pcsc://" + text)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from drivers.voice.protocol import (
     read_clips,
     spoken_text,
     tone_wav,
-    voice_url,
+    voice_at,
 )
 from drivers.voice.values import Hush, PlayTone, Say, Tone
 from drivers.worker import DeviceWorker, Down, Host
@@ -40,12 +40,12 @@ from kiosk.clock import SystemClock
     ],
 )
 def test_an_address_is_read(text: str, place: object) -> None:
-    assert voice_url(text) == place
+    assert voice_at(text) == place
 
 
 @pytest.mark.parametrize("text", ["", "alsa://", "alsa://-x", "file://host/x", "file:///x?y", "x:"])
 def test_a_wrong_address_is_refused(text: str) -> None:
-    fault = voice_url(text)
+    fault = voice_at(text)
     assert isinstance(fault, Fault)
     assert fault.code is FaultCode.BAD_INPUT
 

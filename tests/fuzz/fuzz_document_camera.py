@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drivers.document_camera.protocol import Parts, jpeg_size, parse_url, trimmed_jpeg
+from drivers.document_camera.protocol import Parts, jpeg_size, place_of, trimmed_jpeg
 
 
 def seeds() -> list[bytes]:
@@ -21,7 +21,7 @@ def fuzz(data: bytes) -> None:
         trimmed = trimmed_jpeg(body)
         assert body.startswith(trimmed)
     elif kind == b"\x02":
-        parse_url(body.decode("utf-8", "replace"))
+        place_of(body.decode("utf-8", "replace"))
     else:
         whole, pieces = Parts("b"), Parts("b")
         found = whole.feed(body)

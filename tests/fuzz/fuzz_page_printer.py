@@ -9,7 +9,6 @@ from drivers.page_printer.protocol import (
     events_of,
     job_fault,
     job_of,
-    queue_name,
     queue_of,
     status_of,
 )
@@ -19,13 +18,11 @@ def seeds() -> list[bytes]:
     return [
         b'{"printer-state": 5, "printer-state-reasons": ["media-empty-error"]}',
         b'{"events": [{"notify-sequence-number": 1, "notify-job-id": 7, "job-state": 9}]}',
-        b"cups://a4",
     ]
 
 
 def fuzz(data: bytes) -> None:
     document_fault(data, 1)
-    queue_name(data.decode("utf-8", "replace"))
     try:
         attributes = json.loads(data)
     except (ValueError, RecursionError):

@@ -9,7 +9,7 @@ from drivers.voice.protocol import (
     joined,
     read_clips,
     tone_wav,
-    voice_url,
+    voice_at,
 )
 from drivers.voice.values import Say, Tone
 
@@ -38,4 +38,4 @@ def fuzz(data: bytes) -> None:
             espeak_arguments(Say(text, text[:2], len(body), -len(body)))
             clips_of(Say(text), {"zh": {text[:5]: "a.wav"}})
         case _:
-            voice_url(text)
+            voice_at(text)

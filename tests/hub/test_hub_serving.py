@@ -351,7 +351,8 @@ def test_one_ready_line_a_port_file_and_a_clean_end(tmp_path: Path) -> None:
     assert done.returncode == 4
     assert "init" in done.stderr
     counted = own.command("counts", "--json")
-    assert (counted.returncode, json.loads(counted.stdout)["fault"]) == (4, "no_database")
+    assert (counted.returncode, json.loads(counted.stdout)["fault"]) == (4, "not_set_up")
+    assert not list(own.data.glob("*.sqlite3*"))  # asking leaves no empty database behind
     made = json.loads(own.command("init", "--json").stdout)
     assert (made["created"], made["user"]) == (True, "staff")
     assert made["password"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pytest
+
 from kiosk.entry.commands.settings import describe_settings
+from kiosk.entry.commands.settings import run as check
 from kiosk.settings import Settings, SettingsFault, load, load_what_holds
 
 
@@ -97,6 +101,27 @@ def test_a_value_that_was_typed_wrong_is_not_repeated_in_the_message(tmp_path: P
     loaded = load(file)
     assert isinstance(loaded, tuple)
     assert "token-abc" not in str(loaded[0])
+
+
+def test_an_address_that_no_such_device_can_have_is_named_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The terminal starts without that device; the technician who asks is told where to look."""
+    file = tmp_path / "kiosk.toml"
+    file.write_text(
+        '[id_reader]\npoll_ms = 300\nurl = "serial:///dev/ttyUSB0?baud=115201"\n'
+        '[page_printer]\nurl = "tcp://10.0.0.9:9100"\n[code_scanner]\nurl = "serial:///dev/ttyS1"\n',
+        encoding="utf-8",
+    )
+    assert isinstance(load(file), Settings)
+    assert check(file, describe=False, json=True) == 4
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(fault["field"], fault["line"]) for fault in told] == [
+        ("id_reader.url", 3),
+        ("page_printer.url", 5),
+    ]
+    assert "baud 115201" in told[0]["detail"]
+    assert "cups://" in told[1]["detail"]
 
 
 def test_the_page_on_settings_is_in_step_with_the_program(root: Path) -> None:

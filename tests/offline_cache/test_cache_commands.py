@@ -82,6 +82,7 @@ def test_a_slip_of_the_hand_is_told_before_anything_is_asked(
 ) -> None:
     assert enrol.run(_settings(tmp_path, "https://127.0.0.1:9"), typed, json=True) == 4
     assert _said(capsys)["fault"] == "bad_code"
+    assert not StorePlaces(tmp_path).keys.exists()
 
 
 def test_a_code_of_another_hub_is_not_spent_here(

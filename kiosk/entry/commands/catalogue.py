@@ -30,4 +30,8 @@ def run(folder: Path | None, *, json: bool) -> int:
             )
         else:
             print(fault, file=sys.stderr)
+    if not catalogue.items and not catalogue.faults:
+        detail = f"{folder or 'the program'} holds no service item"
+        print(fault_line("not_found", detail) if json else detail)
+        return Exit.NOT_THERE
     return Exit.FAULT if catalogue.faults else Exit.DONE

@@ -18,11 +18,14 @@ from offline_cache.line.client import HubClient
 from offline_cache.line.enrolment import EnrolmentFault, EnrolmentFiles, enrol
 from offline_cache.line.failures import Failure
 from offline_cache.line.hub_time import HubTime
-from offline_cache.line.identity import Identity
+from offline_cache.line.identity import Identity, read_code
 from offline_cache.store import StorePlaces
 
 
-def run(settings_path: Path, code: str, *, json: bool) -> int:
+def run(settings_path: Path, typed: str, *, json: bool) -> int:
+    code = read_code(typed)
+    if code is None:  # told before anything is made or asked
+        return _refuse("bad_code", "a code has 8 characters and a pin of 26", json)
     settings = load_settings(settings_path, json=json)
     if not isinstance(settings, Settings):
         return settings

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from drivers.addresses import address_of
+from drivers.device import DeviceClass, Fault
 from kiosk.entry.commands.answer import Exit, bad_use, ok_line
-from kiosk.entry.commands.settings_file import load_settings
-from kiosk.settings import Settings
+from kiosk.entry.commands.settings_file import load_settings, tell
+from kiosk.settings import Settings, SettingsFault, fault_at
 
 
 def run(file: Path | None, *, describe: bool, json: bool) -> int:
@@ -20,8 +22,22 @@ def run(file: Path | None, *, describe: bool, json: bool) -> int:
     settings = load_settings(file, json=json)
     if not isinstance(settings, Settings):
         return settings
+    faults = wrong_addresses(file, settings)
+    if faults:
+        return tell(faults, json=json)
     print(ok_line(file=str(file)) if json else f"{file}: in order")
     return Exit.DONE
+
+
+def wrong_addresses(file: Path, settings: Settings) -> tuple[SettingsFault, ...]:
+    """What the terminal would start without: devices whose address none of their kind can have."""
+    faults = []
+    for device in DeviceClass:
+        url = getattr(settings, device.value).url
+        address = address_of(device, url) if url else None
+        if isinstance(address, Fault):
+            faults.append(fault_at(file, device.value, "url", address.detail))
+    return tuple(faults)
 
 
 def describe_settings() -> str:

@@ -14,7 +14,12 @@ def load_settings(path: Path, *, json: bool) -> Settings | Exit:
     loaded = load(path)
     if isinstance(loaded, Settings):
         return loaded
-    for fault in loaded:
+    return tell(loaded, json=json)
+
+
+def tell(faults: tuple[SettingsFault, ...], *, json: bool) -> Exit:
+    """Print every fault, one line each, and answer the exit code."""
+    for fault in faults:
         if json:
             print(
                 fault_line(
@@ -27,7 +32,7 @@ def load_settings(path: Path, *, json: bool) -> Settings | Exit:
             )
         else:
             print(fault, file=sys.stderr)
-    return exit_of(loaded)
+    return exit_of(faults)
 
 
 def exit_of(faults: tuple[SettingsFault, ...]) -> Exit:

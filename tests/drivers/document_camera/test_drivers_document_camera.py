@@ -33,7 +33,7 @@ from drivers.document_camera.protocol import (
     StreamWatch,
     VideoDevice,
     jpeg_size,
-    parse_url,
+    place_of,
     trimmed_jpeg,
 )
 
@@ -77,7 +77,7 @@ def noisy(seed: int, level: int = 120) -> Picture:
     ],
 )
 def test_a_setting_says_where_the_camera_is(url: str, place: Place) -> None:
-    assert parse_url(url) == place
+    assert place_of(url) == place
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_setting_says_where_the_camera_is(url: str, place: Place) -> None:
     ],
 )
 def test_a_wrong_setting_is_told(url: str) -> None:
-    place = parse_url(url)
+    place = place_of(url)
     assert isinstance(place, Fault)
     assert place.code is FaultCode.BAD_INPUT
     assert place.detail
@@ -103,7 +103,7 @@ def test_a_wrong_setting_is_told(url: str) -> None:
 
 @given(st.text(max_size=60).map(lambda text: "video:///" + text))
 def test_any_text_is_a_place_or_a_fault(url: str) -> None:
-    assert isinstance(parse_url(url), VideoDevice | Fault)
+    assert isinstance(place_of(url), VideoDevice | Fault)
 
 
 # -- the stream --------------------------------------------------------------------------

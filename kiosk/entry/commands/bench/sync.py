@@ -45,7 +45,7 @@ from offline_cache.line.engine import Pace, SyncEngine, VerdictKind, judge
 from offline_cache.line.enrolment import EnrolmentFiles, enrol
 from offline_cache.line.failures import Failure
 from offline_cache.line.hub_time import HubTime
-from offline_cache.line.identity import DeviceKey, Identity
+from offline_cache.line.identity import DeviceKey, Identity, read_code
 from offline_cache.line.wire import Item
 from offline_cache.queue import SendQueue
 from offline_cache.store import Store, StorePlaces, open_store
@@ -144,8 +144,8 @@ def _enrolled(folder: Path, hub: ServedHub, count: int) -> _Terminal:
     url = f"https://127.0.0.1:{hub.port}"
     client = HubClient(url, clock, times, connect_timeout_s=5, read_timeout_s=START_LIMIT_S)
     files = EnrolmentFiles(places, keys.database)
-    code = str(hub.command("enrol-code", TERMINAL)["code"])
-    if not isinstance(enrol(client, files, keys, code, "bench"), Identity):
+    code = read_code(str(hub.command("enrol-code", TERMINAL)["code"]))
+    if code is None or not isinstance(enrol(client, files, keys, code, "bench"), Identity):
         raise SystemExit("the hub did not enrol the terminal")
     store = _ok(open_store(data, keys, clock, draft_kept=timedelta(minutes=15), zone=LOCAL_ZONE))
     for at in range(count):
