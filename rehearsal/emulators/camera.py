@@ -2,21 +2,27 @@
 
 Control: place_paper {picture | builtin "household_register" + page, rotation, offset, width_mm,
 height_mm, glare, dim}, remove_paper, photograph {picture}, show_code {text}, hide_code, light {dim, glare}, stall {on},
-black {on}, freeze {on}, unplug, plug, status.
+black {on}, freeze {on}, status and what every device understands.
+
+Without a cable nobody answers at its address. Without power it takes a connection and says nothing,
+as a camera behind a switch whose own power is gone: connections that stood are never ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rehearsal.control import RequestError
-from rehearsal.emulators.base import dispatch, parser, run
+from rehearsal.emulators.base import Do, dispatch, parser, run, state_path
 from rehearsal.emulators.plate import Scene, corners, exposures
+from rehearsal.emulators.world import State, World, garbled
 from rehearsal.papers import Sheet, code_on_paper, from_file, household_register, photograph
 
 HOST = "127.0.0.1"
@@ -24,12 +30,17 @@ BOUNDARY = b"frame"
 A4_MM = (297.0, 210.0)
 LARGEST_PIXELS = 3840 * 2880
 LONGEST_REQUEST_BYTES = 8192
+LOOK_S = 0.05  # between two looks at whether it may speak again
+SPOILT_PLACES = 40  # of a picture on a bad cable: one alone is seldom seen
+FRESH = {"stalled": False, "frozen": False, "black": False}
 
 
 class Camera:
     name = "camera"
 
-    def __init__(self, size: tuple[int, int], frames_a_second: float, port: int = 0) -> None:
+    def __init__(
+        self, size: tuple[int, int], frames_a_second: float, state: Path, port: int = 0
+    ) -> None:
         if size[0] * size[1] > LARGEST_PIXELS:
             raise ValueError("no such camera")
         self._size = size
@@ -41,23 +52,32 @@ class Camera:
         self._laid = Scene()  # the plate without what is held to the camera
         self._exposures: list[bytes] = []
         self._seed = 0
-        self._stalled = False
-        self._frozen = False
-        self._black = False
+        self._chance = random.Random(1)
+        self._world = World(state, FRESH, self._changed, self.handle)
         self._sent = 0
 
     async def start(self) -> dict[str, Any]:
         await self._expose()
-        await self._plug({})
+        await self._world.open()
         return {"url": f"http://{HOST}:{self._port}/stream"}
 
     async def stop(self) -> None:
-        await self._unplug({})
+        await self._world.close()
+        self._unplug()
+
+    async def _changed(self, before: State, after: State) -> None:
+        if after["plugged"]:
+            await self._plug()
+        else:
+            self._unplug()
+        seen_before, seen = ((state["black"], state["frozen"]) for state in (before, after))
+        if seen != seen_before and not after["frozen"]:
+            await self._expose()
 
     async def _expose(self) -> None:
         """Take new exposures of the scene as it is now."""
         self._seed += 10
-        scene = replace(self._scene, black=self._black)
+        scene = replace(self._scene, black=self._world["black"])
         self._exposures = await asyncio.to_thread(exposures, scene, self._size, self._seed)
 
     # -- the wire ---------------------------------------------------------------
@@ -74,9 +94,26 @@ class Camera:
             asyncio.LimitOverrunError,
         ):
             head = await reader.readuntil(b"\r\n\r\n")
+            await self._until_it_may_speak()
             await self._serve(head.split(b" ")[1:2], writer)
         self._talks.discard(task)
         writer.transport.abort()
+
+    @property
+    def _dumb(self) -> bool:
+        return not self._world["powered"] or bool(self._world["silent"])
+
+    async def _until_it_may_speak(self) -> None:
+        while self._dumb:
+            await asyncio.sleep(LOOK_S)
+
+    def _picture(self, jpeg: bytes) -> bytes:
+        """What comes out of the cable."""
+        if self._world["garble"] == 0:
+            return jpeg
+        for _ in range(SPOILT_PLACES):
+            jpeg = garbled(jpeg, "flip", self._chance)
+        return self._world.outgoing(jpeg).data
 
     async def _serve(self, path: list[bytes], writer: asyncio.StreamWriter) -> None:
         if path not in ([b"/stream"], [b"/"], [b"/still"]):
@@ -84,7 +121,7 @@ class Camera:
             await writer.drain()
             return
         if path == [b"/still"]:
-            jpeg = self._exposures[0]
+            jpeg = self._picture(self._exposures[0])
             writer.write(
                 b"HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\n"
                 b"Content-Length: %d\r\n\r\n" % len(jpeg) + jpeg
@@ -98,16 +135,17 @@ class Camera:
         shown = 0
         while True:
             started = time.monotonic()
-            if not self._stalled:
-                shown += 0 if self._frozen else 1
-                jpeg = self._exposures[shown % len(self._exposures)]
+            if not self._world["stalled"] and not self._dumb:
+                shown += 0 if self._world["frozen"] else 1
+                jpeg = self._picture(self._exposures[shown % len(self._exposures)])
                 writer.write(
                     b"--" + BOUNDARY + b"\r\nContent-Type: image/jpeg\r\nContent-Length: "
                     b"%d\r\n\r\n" % len(jpeg) + jpeg + b"\r\n"
                 )
                 await writer.drain()
                 self._sent += 1
-            await asyncio.sleep(max(0.0, self._pause_s - (time.monotonic() - started)))
+            pause_s = self._pause_s * self._world.slow
+            await asyncio.sleep(max(0.0, pause_s - (time.monotonic() - started)))
 
     # -- control ----------------------------------------------------------------
 
@@ -120,19 +158,18 @@ class Camera:
                 "show_code": self._show_code,
                 "hide_code": self._hide_code,
                 "light": self._light,
-                "stall": self._stall,
-                "black": self._go_black,
-                "freeze": self._freeze,
-                "unplug": self._unplug,
-                "plug": self._plug,
+                "stall": lambda request: self._switch("stalled", request),
+                "black": lambda request: self._switch("black", request),
+                "freeze": lambda request: self._switch("frozen", request),
                 "status": self._status,
+                **{name: self._then_status(do) for name, do in self._world.requests().items()},
             },
             request,
         )
 
     async def _show(self, scene: Scene) -> dict[str, Any]:
         self._scene = scene
-        if not self._frozen:
+        if not self._world["frozen"]:
             await self._expose()
         return self._status({})
 
@@ -183,33 +220,30 @@ class Camera:
     async def _hide_code(self, request: dict[str, Any]) -> dict[str, Any]:
         return await self._show(self._laid)
 
-    def _stall(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._stalled = bool(request.get("on", True))
+    async def _switch(self, what: str, request: dict[str, Any]) -> dict[str, Any]:
+        await self._world.change(**{what: bool(request.get("on", True))})
         return self._status(request)
 
-    async def _freeze(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._frozen = bool(request.get("on", True))
-        return await self._show(self._scene)
+    def _then_status(self, do: Callable[[State], Awaitable[State]]) -> Do:
+        async def done(request: dict[str, Any]) -> dict[str, Any]:
+            await do(request)
+            return self._status(request)
 
-    async def _go_black(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._black = bool(request.get("on", True))
-        return await self._show(self._scene)
+        return done
 
-    async def _unplug(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _unplug(self) -> None:
         if self._server:
             self._server.close()
             self._server = None
         for task in list(self._talks):
             task.cancel()
-        return self._status(request)
 
-    async def _plug(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _plug(self) -> None:
         if self._server is None:
             self._server = await asyncio.start_server(
                 self._talk, HOST, self._port, limit=LONGEST_REQUEST_BYTES
             )
             self._port = self._server.sockets[0].getsockname()[1]
-        return self._status(request)
 
     def _status(self, request: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -219,9 +253,8 @@ class Camera:
             "size": self._size,
             "watchers": len(self._talks),
             "frames": self._sent,
-            "stalled": self._stalled,
-            "frozen": self._frozen,
-            "black": self._black,
+            "powered": self._world["powered"],
+            **{name: self._world[name] for name in FRESH},
         }
 
 
@@ -252,7 +285,7 @@ def main() -> None:
     arguments.add_argument("--port", type=int, default=0, help="0: any free one.")
     given = arguments.parse_args()
     width, height = (int(part) for part in given.size.split("x"))
-    run(Camera((width, height), given.fps, given.port), given.control)
+    run(Camera((width, height), given.fps, state_path(given), given.port), given.control)
 
 
 if __name__ == "__main__":

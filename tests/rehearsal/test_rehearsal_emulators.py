@@ -514,6 +514,33 @@ def test_a_camera_stalls_goes_black_freezes_and_is_unplugged(start: Start) -> No
     assert frames(ready["url"], 1)
 
 
+def test_a_camera_without_power_takes_a_connection_and_says_nothing(start: Start) -> None:
+    control, ready, _ = start("camera", "--size", "640x480", "--fps", "50")
+    for off, on in (
+        ({"do": "power_off"}, {"do": "power_on"}),
+        ({"do": "silent"}, {"do": "silent", "on": False}),
+    ):
+        control.ask(**off)
+        with (
+            pytest.raises(TimeoutError),
+            urllib.request.urlopen(ready["url"], timeout=0.4),  # noqa: S310 - our own emulator
+        ):
+            pass
+        control.ask(**on)
+        assert frames(ready["url"], 1)
+
+
+def test_pictures_over_a_bad_cable_are_spoilt(start: Start) -> None:
+    control, ready, _ = start("camera", "--size", "640x480", "--fps", "50")
+    with urllib.request.urlopen(ready["url"].replace("/stream", "/still")) as still:  # noqa: S310
+        whole = still.read()
+    control.ask("garble", times=1)
+    with urllib.request.urlopen(ready["url"].replace("/stream", "/still")) as still:  # noqa: S310
+        assert still.read() != whole
+    with urllib.request.urlopen(ready["url"].replace("/stream", "/still")) as still:  # noqa: S310
+        assert still.read() == whole
+
+
 def test_the_camera_does_not_take_what_is_no_picture(start: Start, tmp_path: Path) -> None:
     control, _, _ = start("camera", "--size", "640x480")
     (tmp_path / "a.png").write_text("no picture")
