@@ -23,7 +23,14 @@ from kiosk.catalogue.model import Item, StepKind, fill
 from kiosk.evaluation.rating import load_reasons
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.case import Case
-from kiosk.flow.effects import Effect, EraseDraft, StopCamera, StopWatchingForCard, Wipe
+from kiosk.flow.effects import (
+    Effect,
+    EraseDraft,
+    KeepPhoto,
+    StopCamera,
+    StopWatchingForCard,
+    Wipe,
+)
 from kiosk.flow.events import Event, LineChanged, StorageChanged
 from kiosk.flow.navigator import Navigator
 from kiosk.flow.pages import (
@@ -566,7 +573,12 @@ class Session:
 
     def _learn(self, event: Event) -> None:
         """What outlives the citizen."""
+        photo = self._reader.photo_key
         self._reader.follow(event)
+        if photo and photo != self._reader.photo_key:
+            self._run(KeepPhoto(photo, b""))
+        if self._reader.photo_key and photo != self._reader.photo_key:
+            self._run(KeepPhoto(self._reader.photo_key, self._reader.photo))
         match event:
             case StatusChanged(device=device, status=status):
                 self._world.statuses[device] = status

@@ -40,6 +40,34 @@ def drawn_page() -> bytes:
         painter.drawRect(QRectF(110, 130 + row * 84, 250, 84))
         painter.drawRect(QRectF(360, 130 + row * 84, 770, 84))
     painter.end()
+    return _jpeg(image)
+
+
+def drawn_face() -> bytes:
+    """A made-up photo in the shape of a card's, 102 x 126: nobody's face."""
+    image = QImage(102, 126, QImage.Format.Format_RGB32)
+    image.fill(QColor("#E9EDF0"))
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for colour, place in (
+        ("#3B4A57", QRectF(12, 88, 78, 70)),
+        ("#5B5148", QRectF(27, 18, 48, 52)),
+        ("#D9B79A", QRectF(31, 26, 40, 54)),
+    ):
+        painter.setBrush(QColor(colour))
+        painter.drawEllipse(place)
+    painter.end()
+    return _jpeg(image)
+
+
+def put_samples(images: PageImages) -> None:
+    """What the sample views show under their keys."""
+    images.put(samples.IMAGE, drawn_page())
+    images.put(samples.PHOTO, drawn_face())
+
+
+def _jpeg(image: QImage) -> bytes:
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -78,7 +106,7 @@ class GalleryWindow:
     def __init__(self, width: int, height: int, view: View) -> None:
         application()
         images = PageImages()
-        images.put(samples.IMAGE, drawn_page())
+        put_samples(images)
         self.window = KioskWindow(
             width=width,
             height=height,

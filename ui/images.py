@@ -1,6 +1,7 @@
-"""Pictures that a session makes: taken pages (`image://page/<key>`) and codes (`image://qr/<text>`).
+"""Pictures of a session: taken pages and the card's photo (`image://page/<key>`), and codes
+(`image://qr/<text>`).
 
-Pages are kept as the JPEG bytes they came as, in memory only, and dropped by `clear`.
+They are kept as the bytes they came as, in memory only, and dropped by `clear`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ class PageImages:
     def put(self, key: str, jpeg: bytes) -> None:
         with self._lock:
             self._jpegs[key] = jpeg
+
+    def drop(self, key: str) -> None:
+        """What one page showed is gone before the session is."""
+        with self._lock:
+            self._jpegs.pop(key, None)
 
     def get(self, key: str) -> bytes | None:
         with self._lock:

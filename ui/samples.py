@@ -24,6 +24,7 @@ from kiosk.settings import Settings
 
 NOW = datetime(2026, 11, 22, 1, 41, tzinfo=UTC)  # 09:41 in Shanghai, a Sunday
 IMAGE = "sample-page"  # the key under which the gallery keeps a drawn page
+PHOTO = "sample-photo"  # and a drawn face
 
 STEPS = ("identity", "form", "materials", "review", "sign", "submit")
 NO_STEP = -1
@@ -266,6 +267,7 @@ def _review(item: Item, *, relative: bool) -> pages.Review:
                 line("姓名", "Name", ELDER.name_masked, ELDER.name),
                 line("身份证号", "ID number", ELDER.number_masked, ELDER.number),
                 line("年龄", "Age", "82", "82"),
+                line("住址", "Address", ELDER.address_masked, ELDER.address),
             ),
         )
     ]
@@ -438,7 +440,7 @@ def _identity_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
         ),
         0,
     )
-    yield "", pages.ConfirmIdentity(Role.APPLICANT, ELDER), 0
+    yield "", pages.ConfirmIdentity(Role.APPLICANT, ELDER, photo=PHOTO), 0
     yield "agent", pages.ConfirmIdentity(Role.AGENT, DAUGHTER), 0
     yield "elder_looking", pages.ConfirmIdentity(Role.ELDER, ELDER, looking=True), 0
     yield "", pages.DraftFound(item.name.words, NOW, minutes_left=11), 0

@@ -83,6 +83,11 @@ class CardRecord:
         return not DOUBTFUL.isdisjoint(self.warnings)
 
     @property
+    def current_address(self) -> str:
+        """Where the person lives now: what was appended last counts, not what is printed."""
+        return self.appended_address or self.address
+
+    @property
     def born(self) -> date:
         """The birth of a card that is not doubtful."""
         if self.birth is None:

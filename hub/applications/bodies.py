@@ -123,6 +123,7 @@ class Person(Strict):
     nation_code: Line | None = None
     birth: Line | None = None
     address: Line | None = None
+    appended_address: Line | None = None  # the newest of those added to the card later
     issuer: Line | None = None
     valid_from: Line | None = None
     valid_to: Line | None = None

@@ -118,6 +118,7 @@ def _person(person: dict[str, Any]) -> tuple[Row, ...]:
         Row("性别", catalogue.sex_name(person.get("sex_code") or "")),
         Row("民族", catalogue.nation_name(person.get("nation_code") or "")),
         Row("出生日期", person.get("birth") or ""),
+        Row("现住址（追加）", person.get("appended_address") or ""),
         Row("住址", person.get("address") or ""),
         Row("签发机关", person.get("issuer") or ""),
     ]

@@ -23,7 +23,7 @@ from drivers.worker import DeviceWorker
 from kiosk.entry.bugs import tell_bug
 from kiosk.entry.hub_desk import HubDesk
 from kiosk.entry.store_desk import StoreDesk
-from kiosk.entry.vision_desk import VisionDesk
+from kiosk.entry.vision_desk import PageImages, VisionDesk
 from kiosk.flow.effects import (
     AddPrintResult,
     AddRating,
@@ -31,6 +31,7 @@ from kiosk.flow.effects import (
     CheckReceipt,
     Effect,
     EraseDraft,
+    KeepPhoto,
     LookForDraft,
     LookForEarlier,
     MakeDocuments,
@@ -74,6 +75,7 @@ class Runner:
         devices: Devices,
         store: StoreDesk,
         vision: VisionDesk,
+        images: PageImages,
         hub: HubDesk,
         log: Log,
         wipe_window: Callable[[], None],
@@ -83,6 +85,7 @@ class Runner:
         self._devices = devices
         self._store = store
         self._vision = vision
+        self._images = images
         self._hub = hub
         self._log = log
         self._wipe_window = wipe_window
@@ -113,6 +116,10 @@ class Runner:
             case Beep():
                 devices.voice.submit(PlayTone(effect.tone, self._volume_percent))
                 devices.io_board.submit(Buzz())
+            case KeepPhoto(key=key, picture=b""):
+                self._images.drop(key)
+            case KeepPhoto():
+                self._images.put(effect.key, effect.picture)
             case StartCamera() | StopCamera() | TakePage() | MakeDocuments():
                 self._vision.perform(effect)
             case (

@@ -134,6 +134,7 @@ class Terminal:
             devices=devices,
             store=self._store,
             vision=self._vision,
+            images=images,
             hub=hub,
             log=log,
             wipe_window=screen.wipe,

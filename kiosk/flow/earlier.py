@@ -57,7 +57,8 @@ class Earlier(Step):
             case _Where.LOOKING:
                 assert context.case.applicant is not None  # noqa: S101 - the order of steps says so
                 person = person_card(context.case.applicant, in_full=context.in_full)
-                return ConfirmIdentity(context.role, person, looking=True)
+                photo = context.reader.photo_key if context.in_full else ""
+                return ConfirmIdentity(context.role, person, photo=photo, looking=True)
             case _Where.DRAFT:
                 draft = self._draft
                 assert draft is not None and draft.saved_at and draft.expires_at  # noqa: S101

@@ -143,6 +143,17 @@ class Seal:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepPhoto:
+    """The photo of the card on the reader, under the key by which its page names it.
+
+    Empty: the card is gone, and with it what was kept under this key.
+    """
+
+    key: str
+    picture: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AddRating:
     """An item of its own in the outbox, in the order of its application."""
 
@@ -214,6 +225,7 @@ Effect = (
     | EraseDraft
     | LookForEarlier
     | Seal
+    | KeepPhoto
     | AddRating
     | AddPrintResult
     | Print

@@ -65,7 +65,9 @@ class Identify(Step):
         record = self.context.reader.record
         match self._where:
             case _Where.CONFIRM if record is not None:
-                return ConfirmIdentity(self._role, person_card(record))
+                return ConfirmIdentity(
+                    self._role, person_card(record), photo=self.context.reader.photo_key
+                )
             case _Where.PROBLEM:
                 return CardProblem(
                     kind=self._problem.kind,

@@ -146,6 +146,7 @@ class CardProblem:
 class ConfirmIdentity:
     role: Role
     person: PersonCard
+    photo: str = ""  # key of the card's photo; "": a placeholder stands there
     looking: bool = False  # confirmed; one moment, it is looked for drafts and earlier applications
 
 

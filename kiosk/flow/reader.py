@@ -27,6 +27,12 @@ class CardOnReader:
     lost: bool = False  # the reader is gone: nothing can be said of the card
     record: CardRecord | None = field(default=None, repr=False)
     photo: bytes = field(default=b"", repr=False)  # of `record`; b"": a placeholder is shown
+    photos: int = 0  # how many came: each has a key of its own, so that none shows another's face
+
+    @property
+    def photo_key(self) -> str:
+        """The key of `photo`; "" without one."""
+        return f"card-photo-{self.photos}" if self.photo else ""
 
     def follow(self, event: Event) -> None:
         """What the reader says while nobody watches is an answer to somebody who has left."""
@@ -37,6 +43,7 @@ class CardOnReader:
                 pass
             case CardPhoto(picture=picture):
                 self.photo = picture if self.record is not None else b""
+                self.photos += 1
             case CardFound():
                 self.present, self.reading, self.record, self.photo = True, True, None, b""
             case CardRead(card=card):

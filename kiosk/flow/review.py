@@ -27,6 +27,7 @@ _APPLICANT = _words("申请人", "Applicant")
 _AGENT = _words("代办家人", "Relative who applies")
 _NAME = _words("姓名", "Name")
 _NUMBER = _words("身份证号", "ID number")
+_ADDRESS = _words("住址", "Address")
 _AGE = _words("年龄", "Age")
 _YEARS = _words("周岁", " years")
 _MATERIALS = _words("材料", "Papers")
@@ -91,6 +92,8 @@ class Review(Step):
         if with_age:
             years = f"{age_on(card.born, self.context.today)}{self._say(_YEARS)}"
             lines.append(ReviewLine(_AGE, years, years))
+            lives = card.current_address
+            lines.append(self._line(_ADDRESS, masking.address(lives), lives))
         return ReviewGroup("", name, tuple(lines))
 
     def _form(self, form: FormPart) -> ReviewGroup:

@@ -28,7 +28,7 @@ def person_card(card: CardRecord, *, in_full: bool = True) -> PersonCard:
     """The card as the screen shows it; not `in_full` nothing is there to be revealed."""
     called = card.name or card.english_name
     name, number = masking.name(called), masking.number(card.number)
-    address = masking.address(card.address)
+    address = masking.address(card.current_address)
     return PersonCard(
         name_masked=name,
         number_masked=number,
@@ -37,7 +37,7 @@ def person_card(card: CardRecord, *, in_full: bool = True) -> PersonCard:
         long_term=card.valid_to is None,
         name=called if in_full else name,
         number=card.number if in_full else number,
-        address=card.address if in_full else address,
+        address=card.current_address if in_full else address,
     )
 
 
@@ -72,6 +72,7 @@ def to_json(card: CardRecord) -> dict[str, object]:
         "nation_code": card.nation_code,
         "birth": card.born.isoformat(),
         "address": card.address,
+        "appended_address": card.appended_address or None,
         "issuer": card.issuer,
         "valid_from": card.valid_from.isoformat() if card.valid_from else None,
         "valid_to": card.valid_to.isoformat() if card.valid_to else None,

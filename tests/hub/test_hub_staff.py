@@ -515,3 +515,15 @@ def _bytes(response: HttpResponseBase) -> bytes:
     """All of a file; at its end it is closed."""
     assert isinstance(response, FileResponse)
     return b"".join(response.streaming_content)
+
+
+def test_the_address_added_to_a_card_later_is_shown_beside_the_printed_one(
+    terminal: Terminal, clerk: Client
+) -> None:
+    moved = {**PERSON, "appended_address": "广东省另外县新桥镇假想街三号"}
+    number = number_in(terminal.applied(applicant=moved))
+    page = clerk.get(f"/staff/applications/application/{number}/change/").content.decode()
+    assert moved["appended_address"] in page and str(PERSON["address"]) in page
+    plain = number_in(terminal.applied(applicant={**PERSON, "appended_address": None}))
+    page = clerk.get(f"/staff/applications/application/{plain}/change/").content.decode()
+    assert "追加" not in page

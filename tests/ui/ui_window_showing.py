@@ -15,7 +15,7 @@ from kiosk.flow.actions import Action
 from kiosk.flow.view import View
 from ui import samples
 from ui.gallery import Look, looks, view_in
-from ui.gallery_window import StillReader, drawn_page
+from ui.gallery_window import StillReader, put_samples
 from ui.images import PageImages
 from ui.texts import Texts
 from ui.window import KioskWindow
@@ -43,7 +43,7 @@ class Shown:
 
     def open(self, view: View) -> None:
         """Make the window with its first view."""
-        self.images.put(samples.IMAGE, drawn_page())
+        put_samples(self.images)
         self.window = KioskWindow(
             width=self.look.width,
             height=self.look.height,

@@ -227,6 +227,11 @@ class ConfirmIdentityModel(PageModel):
         elder = self._page.role is Role.ELDER
         return self.say("confirm_identity", "lead_elder" if elder else "lead")
 
+    @Property(str, notify=renewed)
+    def photo(self) -> str:
+        """Key of the card's photo; "" where there is none."""
+        return self._page.photo
+
     @Property(bool, notify=renewed)
     def revealed(self) -> bool:
         return self._revealed

@@ -189,6 +189,9 @@ class Images:
     def put(self, key: str, jpeg: bytes) -> None:
         self.kept[key] = jpeg
 
+    def drop(self, key: str) -> None:
+        self.kept.pop(key, None)
+
     def clear(self) -> None:
         self.kept.clear()
 

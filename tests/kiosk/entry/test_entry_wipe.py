@@ -44,6 +44,7 @@ class House:
             ),
             store=SimpleNamespace(),  # type: ignore[arg-type]
             vision=desk("vision"),
+            images=SimpleNamespace(),  # type: ignore[arg-type]
             hub=desk("hub"),
             log=lambda event, /, **fields: self.logged.append((event, dict(fields))),
             wipe_window=lambda: self.empty("window"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -18,9 +19,9 @@ from core_citizen import (
 )
 
 from drivers.device import DeviceClass, FaultCode, Status
-from drivers.id_reader.values import CardFound, CardKind, CardRead, CardRecord
+from drivers.id_reader.values import CardFound, CardKind, CardPhoto, CardRead, CardRecord
 from kiosk.flow.actions import Act
-from kiosk.flow.effects import EraseDraft, Seal, WatchForCard, Wipe
+from kiosk.flow.effects import EraseDraft, KeepPhoto, Seal, WatchForCard, Wipe
 from kiosk.flow.pages import (
     Accepted,
     CapturePage,
@@ -461,3 +462,44 @@ def test_the_guide_is_read_without_a_card() -> None:
     terminal.go_to(ServiceGuide)
     assert terminal.sees(ServiceGuide).item == ITEM
     assert not terminal.all(WatchForCard)
+
+
+def test_the_photo_is_shown_where_the_person_is_confirmed_and_goes_with_the_card() -> None:
+    terminal = Terminal()
+    terminal.go_to(ConfirmIdentity)
+    assert terminal.sees(ConfirmIdentity).photo == ""  # no decoder: a placeholder
+    terminal.hear(CardPhoto(b"BM hers"))
+    key = terminal.sees(ConfirmIdentity).photo
+    assert terminal.last(KeepPhoto) == KeepPhoto(key, b"BM hers")
+    assert "hers" not in repr(terminal.effects)
+    terminal.lift_card()
+    assert terminal.last(KeepPhoto) == KeepPhoto(key, b"")
+    terminal.lay_card(RELATIVE_CARD)
+    assert getattr(terminal.page, "photo", "") == "", "nobody sees another one's face"
+    terminal.lift_card()
+    terminal.lay_card(ELDER)
+    terminal.hear(CardPhoto(b"BM hers"))
+    assert terminal.sees(ConfirmIdentity).photo not in ("", key)
+
+
+def test_who_has_moved_is_asked_about_the_new_address() -> None:
+    """追加住址: what was appended to the card last is where the person lives now."""
+    moved = replace(ELDER, appended_address="湖北省某某市另外县新桥镇北街3号")
+    terminal = Terminal()
+    terminal.go_to(ConfirmIdentity, record=moved)
+    person = terminal.sees(ConfirmIdentity).person
+    assert person.address == moved.appended_address
+    assert person.address_masked.startswith("湖北省") and "北街" not in person.address_masked
+    terminal = Terminal()
+    terminal.go_to(Review, record=moved)
+    lines = {line.label.get("zh"): line for line in terminal.sees(Review).groups[0].lines}
+    assert lines["住址"].full == moved.appended_address
+    assert lines["住址"].masked == person.address_masked
+    terminal = Terminal()
+    terminal.go_to(Accepted, record=moved)
+    applicant = terminal.last(Seal).application["applicant"]
+    assert isinstance(applicant, dict)
+    assert (applicant["address"], applicant["appended_address"]) == (
+        moved.address,
+        moved.appended_address,
+    )

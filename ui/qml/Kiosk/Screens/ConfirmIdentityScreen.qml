@@ -12,10 +12,11 @@ PageFrame {
     id: root
 
     required property ConfirmIdentityModel model
+    readonly property bool withPhoto: model.photo !== "" && photo.status === Image.Ready
 
     objectName: "confirm_identity"
     title: model.title
-    lead: Theme.elder ? Texts.words.confirm_identity.stay : model.lead
+    lead: Theme.elder || Theme.small ? Texts.words.confirm_identity.stay : model.lead
 
     Card {
         padding: Theme.landscape ? Theme.s3 : Theme.s4
@@ -26,16 +27,32 @@ PageFrame {
             spacing: Theme.s5
 
             Rectangle {
-                visible: !Theme.largest && !Theme.landscape
-                Layout.preferredWidth: 200
-                Layout.preferredHeight: 240
+                // on a low screen only where it shows something
+                visible: !Theme.largest && (!Theme.landscape || root.withPhoto && !Theme.elder)
+                Layout.preferredWidth: Theme.landscape ? 90 : 200
+                Layout.preferredHeight: Theme.landscape ? 108 : 240
                 radius: Theme.rS
                 color: Theme.sunken
+                Accessible.role: Accessible.Graphic
+                Accessible.name: Texts.words.confirm_identity.photo
+
                 Icon {
+                    visible: !root.withPhoto
                     anchors.centerIn: parent
                     name: "user-round"
                     size: parent.width * 0.7
                     color: Theme.edge
+                }
+                Image {
+                    id: photo
+                    visible: root.withPhoto
+                    anchors.fill: parent
+                    anchors.margins: Theme.s1
+                    fillMode: Image.PreserveAspectFit
+                    source: root.model.photo === "" ? "" : "image://page/" + root.model.photo
+                    sourceSize: Qt.size(width, height)
+                    cache: false
+                    Accessible.ignored: true
                 }
             }
             GridLayout {
@@ -43,7 +60,7 @@ PageFrame {
                 columnSpacing: Theme.s4
                 rowSpacing: Theme.s1
                 Label {
-                    visible: !Theme.elder || Theme.landscape
+                    visible: (!Theme.elder || Theme.landscape) && !Theme.small
                     Layout.fillWidth: !Theme.landscape
                     text: Texts.words.confirm_identity.name
                     color: Theme.ink2
@@ -83,7 +100,7 @@ PageFrame {
         onRevealedChanged: root.model.reveal(revealed)
     }
     Banner {
-        visible: !Theme.elder
+        visible: !Theme.elder && !Theme.small
         part: "id_plate"
         words: Texts.words.confirm_identity.stay
         detail: Texts.words.confirm_identity.stay_why
