@@ -18,6 +18,7 @@ from hub import limits
 from hub.api import schemas
 from hub.api.doors import ClientCertificate, TurnedAwayError, again, asking, doors
 from hub.api.rate import Rates
+from hub.api.telling import telling_doors
 from hub.api.uploading import uploading_doors
 from hub.applications import places, questions, wire
 from hub.applications.blobs import attachment_store
@@ -70,6 +71,7 @@ def build_api() -> NinjaAPI:
     door = doors(Rates(settings.RATE_A_SECOND))
     _terminal_doors(api, door.present)
     _delivering_doors(api, door.delivering, writer())
+    telling_doors(api, door.delivering)
     uploading_doors(api, door.delivering)
     return api
 

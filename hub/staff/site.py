@@ -111,7 +111,8 @@ def _today(request: HttpRequest) -> dict[str, Any]:
         SetAside,
         State,
     )
-    from hub.terminals.models import Terminal  # noqa: PLC0415
+    from hub.terminals.devices import IN_TROUBLE, shown  # noqa: PLC0415
+    from hub.terminals.models import Terminal, TerminalDevice  # noqa: PLC0415
 
     user = request.user
     now = timezone.now()
@@ -149,5 +150,15 @@ def _today(request: HttpRequest) -> dict[str, Any]:
             )
             if terminal.until is None or terminal.until < now + CERTIFICATE_NEWS_BEFORE
         ]
-        today |= {"terminals": enrolled.count(), "silent": silent, "ending": ending}
+        troubles = (
+            TerminalDevice.objects.filter(terminal__in=enrolled, status__in=IN_TROUBLE)
+            .select_related("terminal")
+            .order_by("since")
+        )
+        today |= {
+            "terminals": enrolled.count(),
+            "silent": silent,
+            "ending": ending,
+            "troubles": [(row.terminal, shown(row)) for row in troubles],
+        }
     return today

@@ -17,13 +17,25 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from hub.staff.site import CERTIFICATE_NEWS_BEFORE, SILENT_AFTER_S
+from hub.terminals.devices import IN_TROUBLE, shown
 from hub.terminals.enrolment import CODE_LIFE_S, new_code, revoke
 from hub.terminals.models import Terminal
+
+CHANGES_SHOWN = 12  # about a screen
 
 
 @admin.register(Terminal)
 class TerminalAdmin(admin.ModelAdmin):
-    list_display = ("code", "name", "condition", "contact", "certificate", "software", "place")
+    list_display = (
+        "code",
+        "name",
+        "condition",
+        "devices_",
+        "contact",
+        "certificate",
+        "software",
+        "place",
+    )
     search_fields = ("code", "name")
     fields = (
         "code",
@@ -43,6 +55,16 @@ class TerminalAdmin(admin.ModelAdmin):
     def condition(self, terminal: Terminal) -> str:
         kind, words = condition_of(terminal)
         return format_html('<span class="pill pill-{}">{}</span>', kind, words)
+
+    @admin.display(description="设备")
+    def devices_(self, terminal: Terminal) -> str:
+        devices = list(terminal.devices.all())
+        if not devices:
+            return "—"
+        troubles = [shown(row).name for row in devices if row.status in IN_TROUBLE]
+        if not troubles:
+            return format_html('<span class="pill pill-good">{}</span>', "都正常")
+        return format_html('<span class="pill pill-trouble">{}</span>', "、".join(troubles))
 
     @admin.display(description="最近联系", ordering="last_contact")
     def contact(self, terminal: Terminal) -> str:
@@ -74,7 +96,12 @@ class TerminalAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Terminal]:
         until = Max("certificates__not_after", filter=Q(certificates__revoked_at__isnull=True))
-        return super().get_queryset(request).annotate(until=until).prefetch_related("queue_set")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(until=until)
+            .prefetch_related("queue_set", "devices")
+        )
 
     @admin.display(description="签名公钥")
     def keys_(self, terminal: Terminal) -> str:
@@ -92,11 +119,17 @@ class TerminalAdmin(admin.ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        plain = {
+        plain: dict[str, Any] = {
             "title": f"终端 {object_id}" if object_id else "增加终端",
             "show_save_and_continue": False,
             "show_save_and_add_another": False,
         }
+        terminal = Terminal.objects.filter(pk=object_id).first() if object_id else None
+        if terminal is not None and self.has_view_permission(request, terminal):
+            plain |= {
+                "devices": [shown(row) for row in terminal.devices.all()],
+                "changes": [shown(row) for row in terminal.device_changes.all()[:CHANGES_SHOWN]],
+            }
         return super().changeform_view(
             request, object_id, form_url, {**plain, **(extra_context or {})}
         )

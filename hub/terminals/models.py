@@ -70,3 +70,37 @@ class EnrolmentCode(models.Model):
     # Whose key it was spent for: the same terminal may ask again when the answer was lost.
     used_for = models.CharField(max_length=64, blank=True)
     made_by = models.CharField(max_length=150, blank=True)
+
+
+class TerminalDevice(models.Model):
+    """A device of a terminal as it was last told: what has stood for some seconds there."""
+
+    terminal = models.ForeignKey(Terminal, models.CASCADE, related_name="devices")
+    device = models.CharField("设备", max_length=32)
+    status = models.CharField("状态", max_length=32)
+    reason = models.CharField("原因", max_length=200, blank=True)
+    since = models.DateTimeField("从何时起")
+    model = models.CharField("型号", max_length=100, blank=True)
+    serial = models.CharField("序列号", max_length=100, blank=True)
+    told_at = models.DateTimeField("收到时间")
+
+    class Meta:
+        verbose_name = "设备"
+        ordering = ["device"]
+        constraints = [
+            models.UniqueConstraint(fields=["terminal", "device"], name="device_once_a_terminal")
+        ]
+
+
+class DeviceChange(models.Model):
+    """One change of a device: the newest of each terminal are kept (`hub/terminals/devices.py`)."""
+
+    terminal = models.ForeignKey(Terminal, models.CASCADE, related_name="device_changes")
+    device = models.CharField("设备", max_length=32)
+    status = models.CharField("状态", max_length=32)
+    reason = models.CharField("原因", max_length=200, blank=True)
+    since = models.DateTimeField("从何时起")
+
+    class Meta:
+        verbose_name = "设备变化"
+        ordering = ["-id"]
