@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 from faults_terminal import Machine
 
 from kiosk.flow import pages
 from kiosk.flow.actions import Act
-from kiosk.flow.pages import Advice, Page, PrintState
+from kiosk.flow.pages import Page, PrintState
 from rehearsal.control import ControlError
 from rehearsal.people import people
 from rehearsal.town import date_of_rehearsal
@@ -18,23 +17,6 @@ ANSWER_S = 2.0  # a key is heard within milliseconds
 ITEM = "old_age_allowance"
 STROKES = (((0.2, 0.3), (0.3, 0.6), (0.4, 0.3)), ((0.5, 0.4), (0.6, 0.7)))
 
-STEPS: tuple[type[Any], ...] = (
-    pages.Standby,
-    pages.Home,
-    pages.ServiceGuide,
-    pages.Consent,
-    pages.PlaceIdCard,
-    pages.ConfirmIdentity,
-    pages.Form,
-    pages.CapturePage,
-    pages.CheckPage,
-    pages.Review,
-    pages.Sign,
-    pages.Submitting,
-    pages.Accepted,
-    pages.Rating,
-    pages.TakeAway,
-)
 TROUBLE_WITH_PAPER = frozenset(
     {
         PrintState.PAPER_OUT,
@@ -135,7 +117,7 @@ class Citizen:
             case pages.Review():
                 machine.press(Act.NEXT)
             case pages.Sign():
-                machine.press(Act.SIGN_STROKES, strokes=STROKES)
+                self.sign()
                 machine.press(Act.SUBMIT)
             case pages.SubmitProblem():
                 machine.press(Act.SUBMIT)
@@ -155,6 +137,9 @@ class Citizen:
             case _:
                 pass
         machine.until("the page is left", lambda: self._moved(page), within_s)
+
+    def sign(self) -> None:
+        self.machine.press(Act.SIGN_STROKES, strokes=STROKES)
 
     def _moved(self, page: Page) -> bool:
         now = self.machine.page
@@ -196,7 +181,3 @@ class Citizen:
             self.met.append(machine.describe())
             trouble = page.print_state in TROUBLE_WITH_PAPER
             machine.press(Act.WITHOUT_PAPER if trouble else Act.NEXT)
-
-
-def camera_gone(page: Page) -> bool:
-    return isinstance(page, pages.CapturePage) and page.advice is Advice.CAMERA_LOST

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from ui_model_reading import model_of, overlay_model_of, read_everything
 
+from drivers.device import StatusChanged
 from kiosk.clock import SystemClock
 from kiosk.entry.terminal import Terminal
 from kiosk.flow.actions import Act, Action, Stroke
@@ -50,6 +51,7 @@ class Screen:
         self._texts = Texts()
         self.view: View | None = None
         self.words: list[str] = []
+        self.said: list[tuple[type[object], str]] = []  # on which page, until it is cleared
         self.came_at = 0.0
 
     def show_view(self, view: View) -> None:
@@ -65,17 +67,31 @@ class Screen:
         self.words = read_everything(model_of(view.page, desk))
         if view.overlay is not None:
             self.words += read_everything(overlay_model_of(view.overlay, desk))
+        self.said += [(type(view.page), text) for text in self.words]
         if new:
             self.came_at = time.monotonic()
 
     def _act(self, action: Action) -> None:
         self._terminal().guard.act(action)
 
+    def says(self, words: tuple[str, str]) -> bool:
+        """Whether this text (situation and key, or "" and a row's own word) is on the screen."""
+        return any(self._is(words, text) for text in self.words)
+
+    def has_said(self, words: tuple[str, str], on: type[object] = object) -> bool:
+        """Whether it was on the screen since `said` was cleared, on this page or any."""
+        return any(issubclass(page, on) and self._is(words, text) for page, text in self.said)
+
+    def _is(self, words: tuple[str, str], text: str) -> bool:
+        situation, key = words
+        return self._texts.get(situation, key) in text if situation else text == key
+
     def show_preview(self, ring: str | None) -> None:
         pass
 
     def wipe(self) -> None:
         self.words = []
+        self.said = []
 
 
 class Machine:
@@ -101,6 +117,7 @@ class Machine:
         )
         self.screen.show_view(self.terminal.view)
         self._ticked_at = 0.0
+        self._statuses: dict[str, str] = {}
 
     def _give_up(self) -> None:
         self.gave_up = True
@@ -117,6 +134,8 @@ class Machine:
     def turn(self) -> None:
         """What the window's thread does in one turn."""
         for event in self._mailbox.drain():
+            if isinstance(event, StatusChanged):
+                self._statuses[str(event.device)] = str(event.status)
             self.terminal.handle(event)
         if time.monotonic() - self._ticked_at >= TICK_S:
             self._ticked_at = time.monotonic()
@@ -182,16 +201,8 @@ class Machine:
         self.town.worlds[device].edit(lambda world: world.update(state))
 
     def status(self, device: str) -> str:
-        """What the terminal last said of this device; "" when it never did."""
-        told = [line for line in self.events("device_status") if line["device"] == device]
-        return str(told[-1]["status"]) if told else ""
-
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """What the terminal's own log says of this event."""
-        path = self.town.logs / "window.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines()
-        found = [json.loads(line) for line in lines if line.startswith("{")]
-        return [line for line in found if line["event"] == name]
+        """What the device last said of itself, undamped; "" when it never did."""
+        return self._statuses.get(device, "")
 
     def held(self) -> int:
         """Applications on this terminal and not yet erased, delivered or not."""
