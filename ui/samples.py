@@ -255,6 +255,15 @@ def _capture_of_three() -> pages.CapturePage:
     )
 
 
+def _capture_one_of_two() -> pages.CapturePage:
+    """Two papers on the plate: the left one was taken, it is the right one's turn."""
+    left = ((0.06, 0.2), (0.42, 0.2), (0.42, 0.8), (0.06, 0.8))
+    right = ((0.52, 0.12), (0.94, 0.12), (0.94, 0.86), (0.52, 0.86))
+    return replace(
+        _capture_of_three(), advice=Advice.HOLD_STILL, corners=right, taken=(left,), trouble_area=()
+    )
+
+
 def _review(item: Item, *, relative: bool) -> pages.Review:
     def line(zh: str, en: str, masked: str, full: str) -> pages.ReviewLine:
         return pages.ReviewLine(_words(zh, en), masked, full)
@@ -503,6 +512,7 @@ def _paper_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
         yield str(advice), _capture(item, advice), 2
     yield "taking", _capture(item, Advice.GOOD, taking=True), 2
     yield "three_papers", _capture_of_three(), 2
+    yield "one_of_two", _capture_one_of_two(), 2
     for go_on in (pages.GoOn.KEPT, pages.GoOn.LATER):
         yield f"go_on_{go_on}", _capture(item, Advice.NO_PAGE, go_on=go_on), 2
     material = item.materials[0].name.words

@@ -9,8 +9,9 @@ import numpy as np
 
 from kiosk.catalogue.papers import KnownPaper, PageTone
 from kiosk.documents.enhance import deskewed, even_light, toned
+from kiosk.documents.lying import Lying, overlap
 from kiosk.documents.messages import Plate, Point
-from kiosk.documents.page import Corners, FoundPage, Image, find_page, find_pages
+from kiosk.documents.page import MAX_PAGES, Corners, FoundPage, Image, find_page, find_pages
 from kiosk.documents.plate import PlateReference, something_lies_there
 from kiosk.documents.quality import SIZE_SHARE, Area, judge_page
 from kiosk.documents.rectify import proportion, straighten
@@ -21,6 +22,7 @@ from kiosk.flow.pages import Advice
 
 MAX_ON_PLATE = 4  # papers among which the one that is asked for is sought
 ALIKE_SHARE = 0.04  # of a paper's proportions: with them it is taken for the paper it should be
+SHOWN_SHARE = 0.3  # overlap from which the page in a still is the one that was looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,21 @@ class StillPage:
     turns: int = 0  # quarter turns by which it was turned upright
     skew_deg: float = 0.0  # and degrees by which its lines were levelled
     dpi: float | None = None  # where its true size is known
+    corners: Corners | None = None  # shares of the still
 
 
 class Looker:
-    """Looks at previews one after the other, and at stills."""
+    """Looks at previews one after the other, and at stills.
+
+    Of several papers on the plate it looks at one that was not taken yet (`took`).
+    """
 
     def __init__(self, plate: PlateReference | None, scale: PlateScale | None = None) -> None:
         self._plate = plate
         self._scale = scale
         self._steady = Steady()
+        self._lying = Lying()
+        self._shown: Corners | None = None  # where the page of the newest look lies
         self._upright = UprightJudge()
 
     def renew(self, plate: PlateReference | None, scale: PlateScale | None) -> None:
@@ -50,25 +58,68 @@ class Looker:
         self._plate, self._scale = plate, scale
 
     def forget(self) -> None:
+        """Nobody looks any more."""
         self._steady.forget()
+        self._shown = None
+
+    def forget_papers(self) -> None:
+        """Another person's papers come."""
+        self.forget()
+        self._lying.forget()
+
+    def took(self, still: StillPage) -> None:
+        """This page was taken: while it lies there, it is another's turn."""
+        if still.corners is None:
+            return
+        shown = self._shown  # as the looks see it, should the still show more or less of the plate
+        same = shown is not None and overlap(shown, still.corners) >= SHOWN_SHARE
+        self._lying.add(shown if shown is not None and same else still.corners)
 
     def look(self, preview: Image, at: float, paper: KnownPaper | None = None) -> Plate:
         """A look for a page. `at` in seconds; `paper` is what should lie there, if it is known."""
-        found = self._find(preview, paper)
+        self._lying.pause(at)
+        found, fresh = self._find_untaken(preview, paper, at)
         if found is None:
             self._steady.look(None, at)
+            self._shown = None
             there = something_lies_there(preview, self._plate)
             return _plate(Advice.NO_PAGE, None, (), paper=there, steady=False)
-        shares = _shares(found.corners, preview)
+        shares = self._shown = _shares(found.corners, preview)
         steady = self._steady.look(shares, at)
         size = self._size(found, preview)
         page = straighten(preview, found.corners, size)
         quality = judge_page(page, found, size, paper.size_mm if paper else None)
         advice = quality.advice
-        if advice is Advice.GOOD and not steady:
+        if not fresh:
+            advice = Advice.TAKEN
+        elif advice is Advice.GOOD and not steady:
             advice = Advice.HOLD_STILL
-        area = _in_frame(quality.area, shares)
-        return _plate(advice, shares, area, paper=True, steady=steady)
+        area = _in_frame(quality.area, shares) if fresh else ()
+        taken = tuple(_points(quad) for quad in self._lying.quads)
+        seen = shares if fresh else None
+        return _plate(advice, seen, area, paper=True, steady=steady, taken=taken)
+
+    def _find_untaken(
+        self, preview: Image, paper: KnownPaper | None, at: float
+    ) -> tuple[FoundPage | None, bool]:
+        """The page to look at, and whether it was not taken yet."""
+        found = self._find(preview, paper)
+        if found is None:
+            self._lying.forget()
+        if not self._lying or found is None:
+            return found, True
+        pages = find_pages(preview, self._plate, MAX_PAGES) or [found]
+        seen = [
+            (_shares(page.corners, preview), fingerprint(straighten(preview, page.corners, None)))
+            for page in pages
+        ]
+        answers = self._lying.see(seen, at)
+        untaken = [page for page, taken in zip(pages, answers, strict=True) if not taken]
+        if not untaken:
+            return found, False
+        if paper is not None:
+            untaken.sort(key=lambda page: not self._fits(page, preview, paper))
+        return untaken[0], True
 
     def _find(self, picture: Image, paper: KnownPaper | None) -> FoundPage | None:
         """The surest page; of several papers on the plate, the one that is asked for."""
@@ -105,7 +156,7 @@ class Looker:
         self, picture: Image, paper: KnownPaper | None = None, tone: PageTone = PageTone.COLOUR
     ) -> StillPage:
         """Find, straighten, judge, turn upright and make even, at full resolution."""
-        found = self._find(picture, paper)
+        found = self._find_shown(picture, paper) if self._lying else self._find(picture, paper)
         if found is None:
             return StillPage(None, Advice.NO_PAGE, 0.0)
         size = self._size(found, picture)
@@ -117,7 +168,20 @@ class Looker:
         page, skew = deskewed(page)
         page = toned(even_light(page), tone)
         area = _turned(quality.area, turned)
-        return StillPage(page, quality.advice, found.confidence, area, turned, skew, dpi)
+        corners = _shares(found.corners, picture)
+        return StillPage(page, quality.advice, found.confidence, area, turned, skew, dpi, corners)
+
+    def _find_shown(self, picture: Image, paper: KnownPaper | None) -> FoundPage | None:
+        """Of several papers in a still, the one that was looked at; else one that is asked for."""
+        pages = find_pages(picture, self._plate, MAX_PAGES)
+        if self._shown is not None:
+            shown = self._shown
+            near = [(overlap(shown, _shares(page.corners, picture)), page) for page in pages]
+            best = max(near, key=lambda one: one[0], default=None)
+            if best is not None and best[0] >= SHOWN_SHARE:
+                return best[1]
+        fitting = [page for page in pages if paper is None or self._fits(page, picture, paper)]
+        return next(iter(fitting or pages), None)
 
 
 def _dpi(page: Image, size: tuple[float, float] | None, paper: KnownPaper | None) -> float | None:
@@ -149,10 +213,17 @@ def _turned(area: Area, turns: int) -> Area:
 
 
 def _plate(
-    advice: Advice, corners: Corners | None, area: Area, *, paper: bool, steady: bool
+    advice: Advice,
+    corners: Corners | None,
+    area: Area,
+    *,
+    paper: bool,
+    steady: bool,
+    taken: tuple[tuple[Point, ...], ...] = (),
 ) -> Plate:
     return Plate(
         advice=advice.value,
+        taken=taken,
         corners=() if corners is None else _points(corners),
         trouble_area=area,
         paper=paper,

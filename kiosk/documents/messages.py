@@ -42,7 +42,7 @@ class TakePage(_Message):
     """Take a still now, find and straighten the page, turn it upright, judge it.
 
     `anyway`: where no page is found, the camera's whole picture is taken, its own bytes.
-    Where a known paper is asked for, it is read as well.
+    Where a known paper is asked for, it is read as well, unless `read` is False.
     """
 
     kind: Literal["take_page"] = "take_page"
@@ -50,6 +50,7 @@ class TakePage(_Message):
     paper: str = ""
     tone: PageTone = PageTone.COLOUR
     anyway: bool = False
+    read: bool = True
     most_bytes: int = Field(4 << 20, ge=20_000)
 
 
@@ -103,7 +104,11 @@ class CameraStatus(_Message):
 
 
 class Plate(_Message):
-    """The newest look. Corners and area as 0..1 of the preview; `advice` as in `kiosk.flow.pages`."""
+    """The newest look. Corners and area as 0..1 of the preview; `advice` as in `kiosk.flow.pages`.
+
+    `taken`: the corners of papers that lie there and were taken already; advice `taken` says that
+    nothing else lies there.
+    """
 
     kind: Literal["plate"] = "plate"
     advice: str
@@ -111,6 +116,7 @@ class Plate(_Message):
     trouble_area: tuple[Point, ...]
     paper: bool
     steady: bool
+    taken: tuple[tuple[Point, ...], ...] = ()
 
 
 class CodeSeen(_Message):

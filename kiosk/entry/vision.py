@@ -292,7 +292,7 @@ class Vision:
     # -- looks and requests that take long ------------------------------------------------
 
     def _looks(self) -> None:
-        looked_at, last = -math.inf, 0
+        looked_at, last, looker_epoch = -math.inf, 0, self._epoch
         while not self._ended.is_set():
             with self._woken:
                 self._busy_since = None
@@ -304,6 +304,9 @@ class Vision:
                 if photo is None:
                     last = 0
                 self._busy_since = self._clock.monotonic()
+            if epoch != looker_epoch:
+                looker_epoch = epoch
+                self._looker.forget_papers()
             if photo is None:
                 self._look_for_news()
             if job is not None:
@@ -408,7 +411,8 @@ class Vision:
             self._tell(epoch, messages.PageNotTaken(id=job.id, advice=still.advice.value))
             return
         height, width = page.shape[:2]
-        to_be_read = paper is not None and still.page is not None
+        self._looker.took(still)
+        to_be_read = paper is not None and still.page is not None and job.read
         taken = messages.PageTaken(
             id=job.id,
             advice=still.advice.value,

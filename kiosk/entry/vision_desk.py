@@ -121,6 +121,7 @@ class VisionDesk:
                 paper=effect.paper,
                 tone=effect.tone,
                 anyway=effect.anyway,
+                read=effect.read,
                 most_bytes=effect.most_bytes,
             )
         else:
@@ -223,6 +224,7 @@ class VisionDesk:
                 answer.trouble_area,
                 answer.paper,
                 answer.steady,
+                answer.taken,
             )
         )
 

@@ -41,7 +41,6 @@ class Capture(Step):
         self._taking_until_s: float | None = None
         self._failed: Advice | None = None  # why the last still came to nothing
         self._automatic_from_s = context.monotonic_s
-        self._must_leave = False  # the page that was refused, or kept, still lies there
         self._taken: TakenPage | None = None
         self._keep_by_s: float | None = None  # it is kept as soon as it was compared
 
@@ -85,6 +84,7 @@ class Capture(Step):
             lines=self._lines(),
             taking=self._taking_until_s is not None,
             go_on=self._go_on,
+            taken=seen.taken if seen else (),
         )
 
     def situation(self) -> str:
@@ -183,15 +183,12 @@ class Capture(Step):
         if self._taken is not None:
             return NOTHING
         self._seen = seen
-        if not seen.paper or seen.advice is Advice.NO_PAGE:
-            self._must_leave = False
         if not seen.paper or (seen.steady and self.context.monotonic_s >= self._automatic_from_s):
             self._failed = None
         automatic = (
             seen.advice is Advice.GOOD
             and seen.steady
             and not self.busy
-            and not self._must_leave
             and self.context.monotonic_s >= self._automatic_from_s
         )
         return self._take(anyway=False) if automatic else NOTHING
@@ -210,10 +207,9 @@ class Capture(Step):
         self._automatic_from_s = self.context.monotonic_s + LOOK_AGAIN_S
 
     def _next_look(self) -> None:
-        """The page that lies there was dealt with: it is not taken again before it was moved."""
+        """The page that lies there was dealt with; what sees the plate knows it by that (`TAKEN`)."""
         self._taken, self._seen, self._failed = None, None, None
         self._keep_by_s = None
-        self._must_leave = True
 
     def _advice(self) -> Advice:
         if not self.context.world.may_work(DeviceClass.DOCUMENT_CAMERA):

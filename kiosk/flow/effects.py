@@ -55,6 +55,7 @@ class TakePage:
     tone: PageTone = PageTone.COLOUR
     anyway: bool = False  # by the button: where no page is found, the whole picture
     most_bytes: int = 4 << 20
+    read: bool = True  # False: a copy is nobody's to read
 
 
 @dataclass(frozen=True, slots=True)

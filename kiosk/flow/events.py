@@ -35,6 +35,7 @@ class PlateSeen:
     trouble_area: tuple[Point, ...]
     paper: bool  # something lies on the plate
     steady: bool  # it has lain still long enough to be taken by itself
+    taken: tuple[tuple[Point, ...], ...] = ()  # corners of papers there that were taken already
 
 
 @dataclass(frozen=True, slots=True)

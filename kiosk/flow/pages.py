@@ -220,6 +220,7 @@ class Advice(StrEnum):
     BLURRED = "blurred"
     WRONG_SIZE = "wrong_size"
     EMPTY_PAGE = "empty_page"
+    TAKEN = "taken"  # what lies there was taken already: lay the next one
     HOLD_STILL = "hold_still"
     GOOD = "good"
 
@@ -265,6 +266,7 @@ class CapturePage:
     lines: tuple[MaterialLine, ...]
     taking: bool = False
     go_on: GoOn = GoOn.NO
+    taken: tuple[tuple[Point, ...], ...] = ()  # corners of papers there that were taken already
 
 
 @dataclass(frozen=True, slots=True)

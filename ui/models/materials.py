@@ -81,7 +81,7 @@ class CapturePageModel(PageModel):
 
     @Property(bool, notify=renewed)
     def good(self) -> bool:
-        return self._page.advice in (Advice.GOOD, Advice.HOLD_STILL)
+        return self._page.advice in (Advice.GOOD, Advice.HOLD_STILL, Advice.TAKEN)
 
     @Property(bool, notify=renewed)
     def cameraLost(self) -> bool:
@@ -103,6 +103,10 @@ class CapturePageModel(PageModel):
     @Property(str, notify=renewed)
     def troubleWords(self) -> str:
         return self._advice("short") if self._page.advice in _NAMED_IN_PICTURE else ""
+
+    @Property("QVariantList", notify=renewed)  # type: ignore[arg-type]  # stubs
+    def takenPapers(self) -> list[list[list[float]]]:
+        return [points(corners) for corners in self._page.taken]
 
     @Property(Rows, notify=renewed)
     def lines(self) -> Rows:

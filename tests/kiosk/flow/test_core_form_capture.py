@@ -158,12 +158,13 @@ def test_the_button_takes_it_whatever_the_advice_and_it_may_be_kept_saying_so() 
     assert "1页，不够清楚" in said
 
 
-def test_a_page_taken_again_is_not_taken_by_itself_before_it_was_moved() -> None:
+def test_a_page_taken_again_is_not_taken_by_itself_before_it_was_lifted() -> None:
     terminal = at_camera()
     terminal.plate()
     terminal.page_taken(Advice.BLURRED)
     terminal.press(Act.RETAKE_PAGE)
-    terminal.plate()
+    terminal.plate(Advice.TAKEN)
+    assert terminal.sees(CapturePage).advice is Advice.TAKEN
     assert len(terminal.all(TakePage)) == 1
     terminal.plate(Advice.NO_PAGE, paper=False)
     terminal.plate()

@@ -163,7 +163,7 @@ def test_both_sides_of_a_card_are_taken_one_after_the_other(tmp_path: Path) -> N
     lines = terminal.sees(CapturePage).lines
     assert [(line.taken, line.current) for line in lines] == [(True, False), (False, True)]
     assert terminal.last(StartCamera).paper == "id_card_back"
-    terminal.plate()
+    terminal.plate(Advice.TAKEN)
     assert len(terminal.all(TakePage)) == 1  # the first side still lies there
     terminal.plate(Advice.NO_PAGE, paper=False)
     terminal.plate()

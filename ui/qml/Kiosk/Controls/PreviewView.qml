@@ -12,6 +12,8 @@ Rectangle {
 
     property var corners: []
     property var troubleArea: []
+    property var takenPapers: [] // corners of papers that were taken and still lie there
+    property string takenWords: ""
     property string troubleWords: ""
     property bool good: false
     property string liveWords: ""
@@ -46,6 +48,50 @@ Rectangle {
         id: picture
         anchors.fill: parent
         running: root.visible
+    }
+    Repeater {
+        model: root.takenPapers
+        Item {
+            id: taken
+            required property var modelData
+            readonly property point middle: root.place([
+                modelData.reduce((sum, p) => sum + p[0] / modelData.length, 0),
+                modelData.reduce((sum, p) => sum + p[1] / modelData.length, 0)
+            ])
+            anchors.fill: parent
+            Shape {
+                anchors.fill: parent
+                Accessible.ignored: true
+                ShapePath {
+                    strokeColor: "#FFFFFF"
+                    strokeWidth: 4
+                    strokeStyle: ShapePath.DashLine
+                    dashPattern: [4, 3]
+                    joinStyle: ShapePath.RoundJoin
+                    fillColor: "#66000000"
+                    PathSvg {
+                        path: root.polygon(taken.modelData)
+                    }
+                }
+            }
+            Rectangle {
+                x: taken.middle.x - width / 2
+                y: taken.middle.y - height / 2
+                width: tick.implicitWidth + 2 * Theme.s3
+                height: tick.implicitHeight + Theme.s1
+                radius: Theme.rS
+                color: "#10242A"
+                Label {
+                    id: tick
+                    anchors.centerIn: parent
+                    width: implicitWidth
+                    wrapMode: Text.NoWrap
+                    kind: Label.Note
+                    color: "#FFFFFF"
+                    text: root.takenWords
+                }
+            }
+        }
     }
     Shape {
         visible: root.corners.length === 4

@@ -21,6 +21,8 @@ PageFrame {
         corners: root.model.corners
         troubleArea: root.model.troubleArea
         troubleWords: root.model.troubleWords
+        takenPapers: root.model.takenPapers
+        takenWords: Texts.words.capture_page.taken
         good: root.model.good
     }
     Banner {
