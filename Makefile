@@ -1,5 +1,7 @@
 # The two commands: `make run` (one application, all the way) and `make test` (everything).
 SHELL := /bin/bash
+# Else each of a rehearsal's thirty processes would compile the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 # Tests whose outcome hangs on the database: rows, races, searches.
 ON_POSTGRES := tests/hub/test_hub_intake.py tests/hub/test_hub_uploads.py tests/hub/test_hub_staff.py
@@ -19,7 +21,7 @@ run: setup
 
 ## make test     every test and every rule of the house
 test: setup lint
-	@$(PY) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 	@$(MAKE) --no-print-directory test-postgres
 
 ## make lint     style, types, import rules, screens against their models
