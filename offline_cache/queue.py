@@ -6,14 +6,14 @@ What it gives out is sealed to the hub; nothing here could open it.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from offline_cache import once
 from offline_cache.blobs import Blobs
 from offline_cache.database import SEQ_BITS, Database
 from offline_cache.faults import StoreFault, StoreFaultCode
-from offline_cache.line.wire import Item
+from offline_cache.line.wire import Item, LateVerdict
 from offline_cache.outbox import (
     Application,
     Waiting,
@@ -27,6 +27,7 @@ from offline_cache.ports import Clock, utc_text
 MAX_REASON_CHARACTERS: Final = 500  # the hub's words for staff; more is not ours to keep
 MAX_CODE_CHARACTERS: Final = 64
 LOST_HERE: Final = "unreadable_here"  # the code of an item that this terminal itself cannot read
+VERDICTS_SEEN: Final = "verdicts_seen"  # in `meta`
 _PAGE: Final = 200
 
 
@@ -167,6 +168,56 @@ class SendQueue:
 
         return self._database.write(work)
 
+    def verdicts_seen(self) -> int | StoreFault:
+        """The highest number of the hub's late verdicts that is kept here; 0 at first."""
+        rows = self._database.rows("SELECT value FROM meta WHERE name = ?", (VERDICTS_SEEN,))
+        if isinstance(rows, StoreFault):
+            return rows
+        return int(rows[0][0]) if rows else 0
+
+    def keep_verdicts(
+        self, verdicts: Sequence[LateVerdict]
+    ) -> tuple[tuple[str, LateVerdict], ...] | StoreFault:
+        """Into the tray with what the hub could not take after all; what was moved, by its kind.
+
+        An item that waits is moved too: the hub has it, and only its answer was lost. One that is
+        erased already, or that somebody dealt with, stays as it is.
+        """
+        epochs = self._epochs()
+        if isinstance(epochs, StoreFault):
+            return epochs
+        numbers = {epoch: no for no, epoch in epochs.items()}
+        at = utc_text(self._clock.utc())
+
+        def work(cursor: Any) -> tuple[tuple[str, LateVerdict], ...]:
+            moved: list[tuple[str, LateVerdict]] = []
+            for each in verdicts:
+                no = numbers.get(each.epoch)
+                if no is None or each.seq >> SEQ_BITS:
+                    continue
+                cursor.execute(
+                    "UPDATE outbox SET state = 'refused', settled_at = ?, code = ?, reason = ?"
+                    " WHERE row = ? AND id = ? AND state IN ('sealed', 'sending', 'accepted')"
+                    " RETURNING kind",
+                    (
+                        at,
+                        each.code[:MAX_CODE_CHARACTERS],
+                        each.text[:MAX_REASON_CHARACTERS],
+                        (no << SEQ_BITS) + each.seq,
+                        uuid.UUID(each.id).bytes,
+                    ),
+                )
+                moved += [(str(kind), each) for (kind,) in cursor.fetchall()]
+            if verdicts:
+                cursor.execute(
+                    "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE"
+                    " SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))",
+                    (VERDICTS_SEEN, str(max(each.no for each in verdicts))),
+                )
+            return tuple(moved)
+
+        return self._database.write(work)
+
     def resend(self, epoch: str, first: int, last: int) -> int | StoreFault:
         """What the hub lost and we still keep waits again; answers how many items."""
         epochs = self._epochs()
@@ -188,6 +239,9 @@ class SendQueue:
                     (begin, end),
                 )
                 count += int(cursor.rowcount)
+            if count:
+                # A hub that was restored numbers its verdicts anew: all of them once more.
+                hear_all_verdicts_again(cursor)
             return count
 
         return self._database.write(work)
@@ -263,3 +317,8 @@ class SendQueue:
             return envelope
         self._open_file = (sha256, envelope)
         return envelope
+
+
+def hear_all_verdicts_again(cursor: Any) -> None:
+    """The hub tells every verdict that it keeps again; those on what is settled move nothing."""
+    cursor.execute("DELETE FROM meta WHERE name = ?", (VERDICTS_SEEN,))

@@ -28,6 +28,7 @@ from offline_cache.faults import StoreFault, fault_of_os_error
 from offline_cache.files import sync_folder, write_whole
 from offline_cache.outbox import ItemState, seq_of
 from offline_cache.pages import Pages, Record
+from offline_cache.queue import hear_all_verdicts_again
 
 DONE: Final = "salvaged.json"  # in the folder that was set aside
 ROWS_A_TURN: Final = 50  # the write lock is held for so many; a citizen may be sealing
@@ -220,6 +221,7 @@ class _Salvage:
         ):
             cursor.execute(statement, (OWN_EPOCH << SEQ_BITS,))
         cursor.execute("DELETE FROM files WHERE sha256 NOT IN (SELECT sha256 FROM attachments)")
+        hear_all_verdicts_again(cursor)  # some came while these items were not here
 
     def _count(self, lost: int) -> Salvaged | StoreFault:
         numbers = sorted(self._epochs.values()) or [0]

@@ -165,9 +165,10 @@ class HubClient:
     def renew(self, request: str) -> wire.Renewed | Failure:
         return self._call("POST", "/api/v1/renew", {"csr": request}, wire.read_renewed)
 
-    def contact(self, epoch: str, last_seq: int) -> wire.Contact | Failure:
+    def contact(self, epoch: str, last_seq: int, verdicts_seen: int = 0) -> wire.Contact | Failure:
         """Is it there, what time is it, does it miss anything of ours? Carries nothing."""
-        query = urlencode({"epoch": epoch, "last_seq": last_seq})
+        asked = {"epoch": epoch, "last_seq": last_seq, "verdicts_seen": verdicts_seen}
+        query = urlencode(asked)
         found = self._call("GET", f"/api/v1/contact?{query}", None, wire.read_contact)
         ours = self._identity.terminal if self._identity is not None else ""
         if isinstance(found, wire.Contact) and found.terminal != ours:
@@ -175,11 +176,11 @@ class HubClient:
         return self._timed(found)
 
     def batch(
-        self, epoch: str, last_seq: int, items: Sequence[wire.Item]
+        self, epoch: str, last_seq: int, items: Sequence[wire.Item], verdicts_seen: int = 0
     ) -> wire.BatchAnswer | Failure:
         if self._identity is None:
             return Failure(FailureKind.UNTRUSTED, "not_enrolled")
-        body = wire.batch_body(self._identity.terminal, epoch, last_seq, items)
+        body = wire.batch_body(self._identity.terminal, epoch, last_seq, items, verdicts_seen)
         reply = self._exchange("POST", "/api/v1/batch", body, wire.CBOR, accept=wire.CBOR)
         found = _read(reply, wire.read_batch)
         if isinstance(found, wire.BatchAnswer) and found.time is not None:

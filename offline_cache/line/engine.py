@@ -21,7 +21,7 @@ from offline_cache.line.hub_time import HubTime
 from offline_cache.line.identity import DeviceKey, Identity, fits, renewal_due
 from offline_cache.line.pacing import STOPPED_LOOK_S, ItemDelays, Pacer, Uniform, spread_s
 from offline_cache.line.upload import SealedBlobs, Upload, UploadHub, Uploads
-from offline_cache.line.wire import Answer, BatchAnswer, Contact, Item, Renewed
+from offline_cache.line.wire import Answer, BatchAnswer, Contact, Item, LateVerdict, Renewed
 from offline_cache.outbox import Waiting
 from offline_cache.ports import Clock, Log
 
@@ -129,6 +129,20 @@ class Queue(Protocol):
         """Into the tray, with the hub's words, until somebody deals with it."""
         ...
 
+    def verdicts_seen(self) -> int | StoreFault:
+        """The highest number of the hub's late verdicts that is kept here; 0 at first."""
+        ...
+
+    def keep_verdicts(
+        self, verdicts: Sequence[LateVerdict]
+    ) -> tuple[tuple[str, LateVerdict], ...] | StoreFault:
+        """Into the tray with what the hub could not take after all; what was moved, by its kind.
+
+        When this returns they are kept, and `verdicts_seen` has risen with them. One on an item
+        that is not here, or was settled by hand, moves nothing.
+        """
+        ...
+
     def resend(self, epoch: str, first: int, last: int) -> int | StoreFault:
         """What the hub no longer holds goes again, as far as it is kept; how many."""
         ...
@@ -141,11 +155,13 @@ class Hub(UploadHub, Protocol):
 
     def use(self, identity: Identity, key: DeviceKey) -> None: ...
 
-    def contact(self, epoch: str, last_seq: int) -> Contact | Failure: ...
+    def contact(self, epoch: str, last_seq: int, verdicts_seen: int) -> Contact | Failure: ...
 
     def renew(self, request: str) -> Renewed | Failure: ...
 
-    def batch(self, epoch: str, last_seq: int, items: Sequence[Item]) -> BatchAnswer | Failure: ...
+    def batch(
+        self, epoch: str, last_seq: int, items: Sequence[Item], verdicts_seen: int
+    ) -> BatchAnswer | Failure: ...
 
 
 class Enrolment(Protocol):
@@ -394,8 +410,11 @@ class SyncEngine:
         waiting = self._queue.waiting()
         if isinstance(waiting, StoreFault):
             return waiting
+        seen = self._queue.verdicts_seen()
+        if isinstance(seen, StoreFault):
+            return seen
         was_open = self._pacer.open
-        answer = self._hub.contact(self._queue.epoch, waiting.last_seq)
+        answer = self._hub.contact(self._queue.epoch, waiting.last_seq, seen)
         if isinstance(answer, Failure):
             if answer.kind is not FailureKind.UNAUTHORISED or answer.code != RAN_OUT:
                 # A hub that is there and only stumbles over this question may yet take a batch.
@@ -420,7 +439,8 @@ class SyncEngine:
             if failed is not None:
                 return failed
         self._first = False
-        return self._put_back(self._queue.epoch, answer.resend)
+        failed = self._keep_verdicts(answer.verdicts)
+        return failed if failed is not None else self._put_back(self._queue.epoch, answer.resend)
 
     def _spread(self, answer: Contact) -> StoreFault | None:
         """What piled up does not go at the moment in which everybody's does."""
@@ -466,10 +486,13 @@ class SyncEngine:
         last_seq = self._queue.last_seq(epoch)
         if isinstance(last_seq, StoreFault):
             return last_seq
+        seen = self._queue.verdicts_seen()
+        if isinstance(seen, StoreFault):
+            return seen
         failed = self._queue.sending([item.row for item in items])
         if failed is not None:
             return failed
-        answer = self._hub.batch(epoch, last_seq, items)
+        answer = self._hub.batch(epoch, last_seq, items, seen)
         if isinstance(answer, Failure):
             if answer.kind is FailureKind.BAD_REQUEST and answer.status in ITEM_STATUSES:
                 return self._isolate(items, answer)
@@ -480,6 +503,7 @@ class SyncEngine:
         self._pacer.sent(now, sum(item.wire_bytes for item in items), now - began)
         self._reached()
         failed = self._settle(judge(items, answer.answers))
+        failed = failed if failed is not None else self._keep_verdicts(answer.verdicts)
         return failed if failed is not None else self._put_back(epoch, answer.resend)
 
     def _settle(self, verdicts: Sequence[Verdict]) -> StoreFault | None:
@@ -515,6 +539,21 @@ class SyncEngine:
                     self._await(verdict)
                 case _:
                     assert_never(verdict.kind)
+        return None
+
+    def _keep_verdicts(self, verdicts: Sequence[LateVerdict]) -> StoreFault | None:
+        """What the hub took and could not open lies in the tray, as if it had said so at once."""
+        if not verdicts:
+            return None
+        moved = self._queue.keep_verdicts(verdicts)
+        if isinstance(moved, StoreFault):
+            return moved
+        for kind, each in moved:
+            self._counted = None
+            self._delays.settled(each.id)
+            self._awaiting.pop(each.id, None)
+            self._rounds.pop(each.id, None)
+            self._log("item_refused", kind=kind, seq=each.seq, code=each.code)
         return None
 
     def _isolate(self, items: Sequence[Item], failure: Failure) -> StoreFault | None:

@@ -19,6 +19,8 @@ CBOR: Final = "application/cbor"
 JSON: Final = "application/json"
 MOST_DEPTH: Final = 8  # ours have four; nesting is how small texts exhaust a parser
 MOST_RANGES: Final = 10_000  # of a hub that was restored; more come with the next contact
+MOST_VERDICTS: Final = 100  # at a time; more come with the next answer
+LAST_VERDICT: Final = 2**53  # a number that every format carries exactly
 ENVELOPE_BYTES: Final = 320  # around the sealed bytes of one item, its names included
 HASH_BYTES: Final = 32
 
@@ -58,12 +60,28 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class LateVerdict:
+    """The hub accepted this item, opened it later, and could not take it.
+
+    `no` rises; the hub tells the same again until it hears that this one was kept.
+    """
+
+    no: int
+    epoch: str
+    seq: int
+    id: str
+    code: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BatchAnswer:
     """`resend`: ranges of this epoch that the hub no longer holds."""
 
     answers: tuple[Answer, ...]
     resend: tuple[tuple[int, int], ...]
     time: datetime | None
+    verdicts: tuple[LateVerdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +93,7 @@ class Contact:
     seal_keys: object = field(repr=False, default=None)
     resend: tuple[tuple[int, int], ...] = ()
     spread_s: float | None = None
+    verdicts: tuple[LateVerdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +128,16 @@ class HubEarlier:
     accepted_at: datetime | None
 
 
-def batch_body(terminal: str, epoch: str, last_seq: int, items: Sequence[Item]) -> bytes:
+def batch_body(
+    terminal: str, epoch: str, last_seq: int, items: Sequence[Item], verdicts_seen: int = 0
+) -> bytes:
     """The body of POST /batch. The names in it are written once, then referred to."""
     return cbor2.dumps(
         {
             "terminal": terminal,
             "epoch": epoch,
             "last_seq": last_seq,
+            "verdicts_seen": verdicts_seen,
             "items": [
                 {
                     "id": uuid.UUID(item.id).bytes,
@@ -165,7 +187,43 @@ def read_batch(it: Any) -> BatchAnswer:
                     text=_text(answer.get("text") or ""),
                 )
             )
-    return BatchAnswer(tuple(answers), _ranges(it.get("resend")), _maybe_time(it.get("time")))
+    return BatchAnswer(
+        tuple(answers),
+        _ranges(it.get("resend")),
+        _maybe_time(it.get("time")),
+        read_verdicts(it.get("verdicts")),
+    )
+
+
+def read_verdicts(value: object) -> tuple[LateVerdict, ...]:
+    """The first in the order of their numbers, each once; what is no verdict is left out.
+
+    Two that differ under one number are none: the hub would be wrong about at least one.
+    """
+    found: dict[int, LateVerdict] = {}
+    doubtful: set[int] = set()
+    for each in value if isinstance(value, list) else ():
+        with contextlib.suppress(KeyError, TypeError, AttributeError, ValueError):
+            verdict = _late_verdict(each)
+            if found.setdefault(verdict.no, verdict) != verdict:
+                doubtful.add(verdict.no)
+    return tuple(found[no] for no in sorted(found.keys() - doubtful)[:MOST_VERDICTS])
+
+
+def _late_verdict(it: Any) -> LateVerdict:
+    """An id is a UUID's text in JSON and its 16 bytes in CBOR."""
+    result = _text(it["result"])
+    if result not in ("refused", "conflict"):
+        raise ShapeError("no result of a verdict")
+    item_id = it["id"]
+    return LateVerdict(
+        _whole(it["no"], LAST_VERDICT),
+        _text(it["epoch"]),
+        _whole(it["seq"], LAST_VERDICT),
+        str(uuid.UUID(bytes=item_id) if isinstance(item_id, bytes) else uuid.UUID(_text(item_id))),
+        _text(it.get("code") or result),
+        _text(it.get("text") or ""),
+    )
 
 
 def read_health(it: Any) -> datetime:
@@ -180,6 +238,7 @@ def read_contact(it: Any) -> Contact:
         it.get("seal_keys"),
         _ranges(it.get("resend")),
         float(spread) if isinstance(spread, int | float) and 0 <= spread < 1e6 else None,
+        read_verdicts(it.get("verdicts")),
     )
 
 
@@ -225,6 +284,13 @@ def error_code(content: bytes, media_type: str) -> str:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("text expected")
+    return value
+
+
+def _whole(value: object, last: int) -> int:
+    """A number from 1 to `last`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= last:
+        raise TypeError("a number expected")
     return value
 
 

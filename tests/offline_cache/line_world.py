@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from offline_cache.line.client import HubClient
 from offline_cache.line.engine import Line, Pace, SyncEngine
 from offline_cache.line.hub_time import HubTime
 from offline_cache.line.identity import DeviceKey, Identity, read_identity, write_identity
-from offline_cache.line.wire import Item
+from offline_cache.line.wire import Item, LateVerdict
 from offline_cache.outbox import Waiting
 from offline_cache.ports import utc_text
 
@@ -38,6 +38,7 @@ class MemoryQueue:
         self.items: dict[int, Item] = {}
         self.state: dict[int, str] = {}
         self.tray: list[tuple[int, str, str]] = []
+        self.seen = 0
         self.blobs: dict[str, bytes] = {}
         self._clock = clock
         self._envelopes = Envelopes([Aes256GcmP256()])
@@ -119,6 +120,18 @@ class MemoryQueue:
         self.state[row] = "refused"
         self.tray.append((row, code, reason))
         return None
+
+    def verdicts_seen(self) -> int | StoreFault:
+        return self.seen
+
+    def keep_verdicts(
+        self, verdicts: Sequence[LateVerdict]
+    ) -> tuple[tuple[str, LateVerdict], ...] | StoreFault:
+        moved = [it for it in verdicts if self.state.get(it.seq) in ("waiting", "accepted")]
+        for each in moved:
+            self.refused(each.seq, each.code, each.text)
+        self.seen = max([self.seen, *(it.no for it in verdicts)])
+        return tuple((self.items[it.seq].kind, it) for it in moved)
 
     def resend(self, epoch: str, first: int, last: int) -> int | StoreFault:
         again = [row for row in range(first, last + 1) if self.state.get(row) == "accepted"]

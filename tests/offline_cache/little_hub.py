@@ -84,6 +84,11 @@ class LittleHub:
     sick: str = ""  # this trick at every call, until it is taken away
     revoked: set[str] = field(default_factory=set)  # fingerprints
     turned_away: list[str] = field(default_factory=list)  # paths called without a good certificate
+    late_ids: dict[str, str] = field(
+        default_factory=dict
+    )  # accepted; a verdict follows: id -> code
+    verdicts: list[dict[str, object]] = field(default_factory=list)
+    verdicts_seen: list[object] = field(default_factory=list)  # as told by the terminal
     resend: list[tuple[int, int]] = field(default_factory=list)
     spread_s: float | None = None
     contacts: int = 0
@@ -340,17 +345,23 @@ class _Handler(BaseHTTPRequestHandler):
         return not code
 
     def _contact(self, asked: dict[str, list[str]]) -> None:
-        if set(asked) != {"epoch", "last_seq"}:
+        if set(asked) != {"epoch", "last_seq", "verdicts_seen"}:
             self.hub.complaints.append("contact's question")
         answer: dict[str, object] = {
             "terminal": self.hub.called_terminal,
             "time": self.hub.time(),
             "seal_keys": self.hub.seal_keys,
             "resend": self.hub.resend,
+            "verdicts": self._unseen(int(asked["verdicts_seen"][0])),
         }
         if self.hub.spread_s is not None:
             answer["spread_s"] = self.hub.spread_s
         self._json(200, answer)
+
+    def _unseen(self, seen: int) -> list[dict[str, object]]:
+        """Verdicts on what was accepted before, as long as the terminal does not say it has them."""
+        self.hub.verdicts_seen.append(seen)
+        return [it for it in self.hub.verdicts if int(str(it["no"])) > seen][:100]
 
     def _enrol(self, asked: dict[str, str]) -> None:
         if asked["code"] != CODE:
@@ -434,6 +445,10 @@ class _Handler(BaseHTTPRequestHandler):
             *("", "timeout after commit", "wrong hash", "silent on first"),
             *("other ids", "backwards", "twice"),
         )
+        verdicts = [
+            {**it, "id": uuid.UUID(str(it["id"])).bytes}
+            for it in self._unseen(batch["verdicts_seen"])
+        ]
         answers = [self._take(batch, item) for item in items] if commit else []
         match trick:
             case "wrong hash":
@@ -451,12 +466,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
         if commit or not self._played(trick):
-            said: dict[str, object] = {"time": self.hub.time(), "answers": answers}
+            said = {"time": self.hub.time(), "answers": answers, "verdicts": verdicts}
             self._send(200, cbor2.dumps(said), {"Content-Type": "application/cbor"})
 
     def _look_over(self, batch: dict[str, Any], items: list[dict[str, Any]]) -> None:
         complain = self.hub.complaints.append
-        if set(batch) != {"terminal", "epoch", "last_seq", "items"}:
+        if set(batch) != {"terminal", "epoch", "last_seq", "verdicts_seen", "items"}:
             complain("batch fields")
         if batch["terminal"] != TERMINAL or batch["last_seq"] < max(it["seq"] for it in items):
             complain("batch values")
@@ -492,6 +507,18 @@ class _Handler(BaseHTTPRequestHandler):
                 return {**answer, "result": "refused", "code": code, "text": "not for us"}
             if missing:
                 return {**answer, "result": "incomplete", "missing": missing}
+            if item_id in self.hub.late_ids:
+                self.hub.verdicts.append(
+                    {
+                        "no": len(self.hub.verdicts) + 1,
+                        "epoch": batch["epoch"],
+                        "seq": item["seq"],
+                        "id": item_id,
+                        "result": "refused",
+                        "code": self.hub.late_ids[item_id],
+                        "text": "opened and not for us",
+                    }
+                )
             if not self.hub.opens:
                 self.hub.held[item_id] = Held(sha256, item["kind"], {}, item["seq"], batch["epoch"])
                 self.hub.order.append(item_id)

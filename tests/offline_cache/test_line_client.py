@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import uuid
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from random import Random
 from threading import Thread
 
+import cbor2
 import pytest
 from cache_world import HandClock
 from hypothesis import given
@@ -178,7 +182,17 @@ VALUES = st.recursive(
         st.lists(inner, max_size=4)
         | st.dictionaries(
             st.sampled_from(
-                ["answers", "id", "sha256", "result", "missing", "resend", "time", "terminal", "x"]
+                [
+                    "answers",
+                    "id",
+                    "sha256",
+                    "result",
+                    "missing",
+                    "resend",
+                    "time",
+                    "terminal",
+                    "verdicts",
+                ]
             ),
             inner,
             max_size=6,
@@ -196,3 +210,59 @@ def test_no_value_does_more_than_be_no_answer(read: object, value: object) -> No
         return
     if isinstance(found, wire.BatchAnswer):
         assert all(0 < first <= last for first, last in found.resend)
+
+
+NUMBERS = st.integers(min_value=1, max_value=2**53)
+VERDICTS = st.builds(
+    wire.LateVerdict,
+    no=NUMBERS,
+    epoch=st.text(max_size=40),
+    seq=NUMBERS,
+    id=st.uuids().map(str),
+    code=st.text(min_size=1, max_size=80),
+    text=st.text(max_size=80),
+)
+
+
+def _told(verdict: wire.LateVerdict, *, as_bytes: bool) -> dict[str, object]:
+    item_id = uuid.UUID(verdict.id).bytes if as_bytes else verdict.id
+    return {**asdict(verdict), "id": item_id, "result": "refused"}
+
+
+@given(st.lists(VERDICTS, max_size=120, unique_by=lambda it: it.no), st.booleans(), st.randoms())
+def test_verdicts_are_read_in_their_order_and_at_most_a_hundred(
+    verdicts: list[wire.LateVerdict], as_bytes: bool, chance: Random
+) -> None:
+    told = [_told(it, as_bytes=as_bytes) for it in verdicts]
+    chance.shuffle(told)
+    parsed = wire.parse(cbor2.dumps(told), wire.CBOR)
+    first = sorted(verdicts, key=lambda it: it.no)[:100]
+    assert wire.read_verdicts(parsed) == tuple(first)
+
+
+NO_VERDICT = st.one_of(
+    VALUES,
+    VERDICTS.map(lambda it: {**_told(it, as_bytes=True), "no": True}),
+    VERDICTS.map(lambda it: {**_told(it, as_bytes=True), "no": 0}),
+    VERDICTS.map(lambda it: {**_told(it, as_bytes=True), "no": 2**53 + 1}),
+    VERDICTS.map(lambda it: {**_told(it, as_bytes=True), "seq": -it.seq}),
+    VERDICTS.map(lambda it: {**_told(it, as_bytes=True), "id": b"short"}),
+    VERDICTS.map(lambda it: {**_told(it, as_bytes=True), "result": "accepted"}),
+    VERDICTS.map(lambda it: {**_told(it, as_bytes=True), "epoch": None}),
+)
+
+
+@given(VERDICTS, st.lists(NO_VERDICT, max_size=5), st.integers(min_value=0, max_value=5))
+def test_what_is_no_verdict_is_left_out_and_spoils_no_other(
+    good: wire.LateVerdict, bad: list[object], place: int
+) -> None:
+    told = [*bad[:place], _told(good, as_bytes=False), *bad[place:]]
+    assert wire.read_verdicts(told) == (good,)
+    assert wire.read_verdicts({"no": told}) == ()
+
+
+def test_two_verdicts_under_one_number_are_none() -> None:
+    one = wire.LateVerdict(7, "e", 1, str(uuid.uuid4()), "c", "t")
+    other = {**_told(one, as_bytes=True), "seq": 2}
+    assert wire.read_verdicts([_told(one, as_bytes=True), other]) == ()
+    assert wire.read_verdicts([_told(one, as_bytes=True)] * 2) == (one,)

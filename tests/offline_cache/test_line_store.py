@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cache_world import keys_in, ok, queue_of, seal, store_in
 from line_world import LineWorld
 
+from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.hub_keys import HubKeysFile
 from offline_cache.line.enrolment import EnrolmentFiles
+from offline_cache.line.wire import LateVerdict
 from offline_cache.outbox import ItemKind, ItemState
+from offline_cache.retention import Erased, Retention
 from offline_cache.store import Store, StorePlaces
-from offline_cache.tray import list_tray
+from offline_cache.tray import list_tray, mark_handled, send_again
 
 
 class StoreWorld(LineWorld):
@@ -32,6 +38,11 @@ class StoreWorld(LineWorld):
     def state(self, number: str) -> ItemState | None:
         found = ok(self.store.outbox.state_of(number))
         return found.state if found else None
+
+
+def erase_old(world: StoreWorld) -> Erased | StoreFault:
+    store = world.store
+    return Retention(store.database, store.blobs, world.clock, timedelta(days=7)).run()
 
 
 @pytest.fixture
@@ -88,6 +99,99 @@ def test_what_the_hub_refuses_lies_in_the_tray(world: StoreWorld) -> None:
     assert world.state(numbers[0]) is ItemState.REFUSED
     (refused,) = ok(list_tray(world.store.database))
     assert (refused.code, refused.reason) == ("item_closed", "not for us")
+
+
+def test_what_the_hub_accepted_and_could_not_open_lies_in_the_tray_like_any_refusal(
+    world: StoreWorld,
+) -> None:
+    numbers = [ok(seal(world.store, session=f"s{at}")).number for at in range(2)]
+    items = ok(world.queue.next_batch(max_items=9, max_bytes=1 << 20, not_now=()))
+    world.hub.late_ids = {items[0].id: "body_invalid"}
+    world.drain()
+    assert [world.state(number) for number in numbers] == [ItemState.ACCEPTED] * 2
+    world.clock.advance(30)
+    world.step()
+    assert world.state(numbers[0]) is ItemState.REFUSED
+    assert world.state(numbers[1]) is ItemState.ACCEPTED
+    (refused,) = ok(list_tray(world.store.database))
+    assert (refused.code, refused.reason) == ("body_invalid", "opened and not for us")
+    assert refused.receipt  # staff can print the slip
+    told = [fields for event, fields in world.logged if event == "item_refused"]
+    assert told == [{"kind": "application", "seq": refused.seq, "code": "body_invalid"}]
+    world.clock.advance(30)
+    world.step()
+    assert world.hub.verdicts_seen[-1] == 1  # and the hub need not tell it again
+    assert send_again(world.store.database, refused.row) is None
+    world.drain()
+    assert world.state(numbers[0]) is ItemState.ACCEPTED
+
+
+def test_a_verdict_comes_with_the_answer_to_a_batch_too(world: StoreWorld) -> None:
+    number = ok(seal(world.store)).number
+    (item,) = ok(world.queue.next_batch(max_items=9, max_bytes=1 << 20, not_now=()))
+    world.hub.late_ids = {item.id: "number_taken"}
+    world.drain()
+    other = ok(seal(world.store, session="next")).number
+    world.drain()
+    assert world.state(number) is ItemState.REFUSED
+    assert world.state(other) is ItemState.ACCEPTED
+
+
+def test_a_verdict_is_kept_before_the_hub_hears_that_it_was(
+    world: StoreWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk refuses: the hub is told nothing, and says it again."""
+    number = ok(seal(world.store)).number
+    (item,) = ok(world.queue.next_batch(max_items=9, max_bytes=1 << 20, not_now=()))
+    world.hub.late_ids = {item.id: "body_invalid"}
+    world.drain()
+    full = StoreFault(StoreFaultCode.DISK_FULL, "for a moment")
+    with monkeypatch.context() as broken:
+        broken.setattr(world.queue, "keep_verdicts", lambda verdicts: full)
+        world.clock.advance(30)
+        assert world.engine.step() == full
+    assert world.state(number) is ItemState.ACCEPTED
+    world.clock.advance(30)
+    world.step()
+    assert world.hub.verdicts_seen[-1] == 0
+    assert world.state(number) is ItemState.REFUSED
+
+
+def test_verdicts_that_are_not_ours_or_come_too_late_move_nothing(world: StoreWorld) -> None:
+    number = ok(seal(world.store)).number
+    (item,) = ok(world.queue.next_batch(max_items=9, max_bytes=1 << 20, not_now=()))
+    world.drain()
+    good = LateVerdict(1, item.epoch, item.seq, item.id, "c", "t")
+    strangers = [
+        replace(good, epoch=str(uuid.uuid4())),
+        replace(good, seq=77, no=2),
+        replace(good, seq=2**53, no=3),
+        replace(good, id=str(uuid.uuid4()), no=4),
+    ]
+    assert ok(world.queue.keep_verdicts(strangers)) == ()
+    assert ok(world.queue.verdicts_seen()) == 4 and world.state(number) is ItemState.ACCEPTED
+    assert ok(world.queue.keep_verdicts([good])) == (("application", good),)
+    assert ok(world.queue.verdicts_seen()) == 4  # never falls
+    assert mark_handled(world.store.database, world.clock, item.row) is None
+    assert ok(world.queue.keep_verdicts([replace(good, no=9)])) == ()
+    assert world.state(number) is ItemState.HANDLED
+    world.clock.advance(8 * 86_400)
+    assert ok(erase_old(world)).items == 1
+    assert ok(world.queue.keep_verdicts([replace(good, no=10)])) == ()
+
+
+def test_a_hub_that_was_restored_tells_its_verdicts_again(world: StoreWorld) -> None:
+    """It may number them anew: what we have seen of the old ones says nothing any more."""
+    ok(seal(world.store))
+    (item,) = ok(world.queue.next_batch(max_items=9, max_bytes=1 << 20, not_now=()))
+    world.drain()
+    strange = LateVerdict(500, str(uuid.uuid4()), 1, item.id, "c", "")
+    ok(world.queue.keep_verdicts([strange]))
+    world.hub.forget()
+    world.hub.resend = [(1, 1)]
+    world.clock.advance(30)
+    world.step()
+    assert ok(world.queue.verdicts_seen()) == 0
 
 
 @pytest.mark.parametrize(
