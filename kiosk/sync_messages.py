@@ -59,12 +59,31 @@ class AskEarlier(_Message):
     since: AwareDatetime
 
 
+class Device(_Message):
+    """What one device is, since when (UTC), and what it says of itself; nothing personal."""
+
+    device: str
+    status: str
+    reason: str
+    since: AwareDatetime
+    model: str = ""
+    serial: str = ""
+
+
+class Devices(_Message):
+    """All devices of this terminal, when one has changed for good: for the centre's staff."""
+
+    kind: Literal["devices"] = "devices"
+    devices: tuple[Device, ...]
+
+
 class Ping(_Message):
     kind: Literal["ping"] = "ping"
 
 
 Request = Annotated[
-    Wake | Pause | Resume | AskProgress | AskEarlier | Ping, Field(discriminator="kind")
+    Wake | Pause | Resume | AskProgress | AskEarlier | Devices | Ping,
+    Field(discriminator="kind"),
 ]
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
 

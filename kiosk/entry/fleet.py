@@ -8,7 +8,7 @@ from typing import Protocol
 from drivers.card_reader.driver import CardReaderDriver
 from drivers.code_scanner.driver import CodeScannerDriver
 from drivers.code_scanner.values import Suffix
-from drivers.device import DeviceClass, Identity, Status
+from drivers.device import DeviceClass, Identity, Settled, Status
 from drivers.id_reader.driver import IdReaderDriver
 from drivers.io_board.driver import IoBoardDriver
 from drivers.io_board.protocol import Kind as BoardKind
@@ -33,6 +33,9 @@ class Worker(Protocol):
 
     @property
     def reason(self) -> str: ...
+
+    @property
+    def settled(self) -> Settled | None: ...
 
     @property
     def identity(self) -> Identity | None: ...

@@ -60,6 +60,7 @@ class HubDesk:
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
         self._asked: dict[int, _Asked] = {}
+        self._devices: messages.Devices | None = None
 
     # -- to the sync process ----------------------------------------------------------
 
@@ -70,6 +71,14 @@ class HubDesk:
     def sealing(self, busy: bool) -> None:
         """A citizen seals: the disk is theirs."""
         self._send_message(messages.Pause() if busy else messages.Resume())
+
+    def tell_devices(self, devices: messages.Devices) -> None:
+        """What all devices are now; told once, and to each new sync process."""
+        with self._lock:
+            if devices == self._devices:
+                return
+            self._devices = devices
+        self._send_message(devices)
 
     def ask_earlier(self, effect: LookForEarlier) -> None:
         """Did this person apply elsewhere? Nothing is known on this terminal."""
@@ -103,7 +112,11 @@ class HubDesk:
     # -- from the child's thread ----------------------------------------------------------
 
     def on_up(self) -> None:
-        """A new process looks for what waits by itself."""
+        """A new process looks for what waits by itself; the devices only we know."""
+        with self._lock:
+            devices = self._devices
+        if devices is not None:
+            self._send_message(devices)
 
     def on_down(self, reason: str) -> None:
         self._post(LineChanged(online=False, last_contact=None, waiting=0))

@@ -28,6 +28,7 @@ from kiosk import sync_messages as messages
 from kiosk.channel import Channel, ChannelClosed
 from kiosk.clock import SystemClock
 from kiosk.entry.bugs import tell_bug, watch_for_bugs
+from kiosk.entry.device_news import DeviceNews
 from kiosk.entry.program import die_with_parent, program_version
 from kiosk.log import EventLog, open_log
 from kiosk.settings import Settings, load
@@ -198,6 +199,8 @@ class SyncProcess:
         self._engine: SyncEngine | None = None
         self._step_began: float | None = None
         self._told_fault: StoreFault | None = None
+        self._online = False
+        self._devices = DeviceNews(self._clock, log)
         hub = settings.hub
         self._enrolment = EnrolmentFiles(self._places, key)
         self._times = HubTime(self._places.hub_time, self._clock)
@@ -263,6 +266,8 @@ class SyncProcess:
                     engine.resume()
             case messages.AskProgress() | messages.AskEarlier():
                 self._asks.put(request)
+            case messages.Devices():
+                self._devices.put(request)
             case _:
                 assert_never(request)
 
@@ -335,6 +340,8 @@ class SyncProcess:
             self._step_began = self._clock.monotonic()
             wait_s = engine.step()
             idle = not isinstance(wait_s, StoreFault) and wait_s > 0
+            if idle and self._online:
+                self._devices.tell(client)
             if idle and self._clock.monotonic() >= retention_at:
                 retention_at = self._clock.monotonic() + RETENTION_EVERY_S
                 erased = retention.run()
@@ -351,6 +358,7 @@ class SyncProcess:
         client.close()
 
     def _tell_line(self, line: Line) -> None:
+        self._online = line.online
         self._send(
             messages.Line(
                 online=line.online,

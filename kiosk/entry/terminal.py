@@ -22,6 +22,7 @@ from kiosk.catalogue import load as catalogue_load
 from kiosk.channel import ChannelClosed
 from kiosk.clock import SystemClock
 from kiosk.documents import messages as vision_messages
+from kiosk.entry.device_news import DeviceWatch
 from kiosk.entry.fleet import fleet_of
 from kiosk.entry.guard import Guard
 from kiosk.entry.hub_desk import HubDesk
@@ -105,6 +106,7 @@ class Terminal:
             ring=lambda name: post(RingChanged(name)),
         )
         hub = HubDesk(send=sync_child.send, post=post, clock=clock, log=log, correct=clock.correct)
+        self._watch = DeviceWatch([*self._workers, self._vision], hub.tell_devices, clock)
         self._store = StoreDesk(
             settings,
             post=post,
@@ -171,6 +173,7 @@ class Terminal:
             child.stop()
         for worker in self._workers:
             worker.stop()
+        self._vision.settle(now=True)
         self._arrivals.stop()
         self._store.stop()
 
@@ -186,6 +189,8 @@ class Terminal:
 
     def tick(self) -> None:
         self.guard.tick()
+        self._vision.settle()
+        self._watch.tick()
 
     def _show(self, view: View) -> None:
         self.runner.light(view.page)

@@ -15,7 +15,17 @@ from typing import Final, Protocol, assert_never
 from pydantic import ValidationError
 
 from drivers.code_scanner.values import CodeScanned
-from drivers.device import Clock, DeviceClass, Log, Post, Status, StatusChanged
+from drivers.device import (
+    Clock,
+    DeviceClass,
+    Identity,
+    Log,
+    Post,
+    Settled,
+    Status,
+    StatusChanged,
+)
+from drivers.settling import Settling
 from kiosk.channel import ChannelClosed, Frame
 from kiosk.documents import messages
 from kiosk.documents.ring import remove_ring
@@ -74,6 +84,21 @@ class VisionDesk:
         self._looking: StartCamera | None = None
         self._ring_name = ""
         self._status: tuple[Status, str] | None = None
+        self._settling = Settling(clock)
+        self._identity: Identity | None = None
+
+    @property
+    def device(self) -> DeviceClass:
+        return DeviceClass.DOCUMENT_CAMERA
+
+    @property
+    def settled(self) -> Settled | None:
+        """What has stood for a while: for the log and the centre."""
+        return self._settling.told
+
+    @property
+    def identity(self) -> Identity | None:
+        return self._identity
 
     def start(self) -> None:
         """Say what the camera is before the process has said anything."""
@@ -81,6 +106,20 @@ class VisionDesk:
             self._tell(Status.STARTING, "")
         else:
             self._tell(Status.NOT_INSTALLED, "")
+            self.settle(now=True)
+
+    def settle(self, *, now: bool = False) -> None:
+        """Write down what has stood for a while. Called every moment by whoever keeps the time."""
+        with self._lock:
+            settled = self._settling.due(now=now)
+        if settled is not None:
+            self._log(
+                "device_status",
+                device="document_camera",
+                status=settled.status.value,
+                reason=settled.reason,
+                since=settled.since.isoformat(timespec="seconds"),
+            )
 
     # -- effects ------------------------------------------------------------------
 
@@ -207,7 +246,8 @@ class VisionDesk:
             status = Status(answer.status)
         except ValueError:
             status = Status.UNKNOWN
-        if answer.model:
+        if answer.model and (self._identity is None or self._identity.model != answer.model):
+            self._identity = Identity(answer.model)
             self._log("device_identified", device="document_camera", model=answer.model, serial="")
         self._tell(status, answer.reason)
 
@@ -285,10 +325,11 @@ class VisionDesk:
                 assert_never(effect)
 
     def _tell(self, status: Status, reason: str) -> None:
-        if self._status == (status, reason):
-            return
-        self._status = (status, reason)
-        self._log("device_status", device="document_camera", status=status.value, reason=reason)
+        with self._lock:
+            if self._status == (status, reason):
+                return
+            self._status = (status, reason)
+            self._settling.changed(status, reason)
         self._post(StatusChanged(DeviceClass.DOCUMENT_CAMERA, status, reason, self._clock.utc()))
 
 

@@ -242,6 +242,11 @@ class HubClient:
         body = {"item": item, "id_number": id_number, "since": utc_text(since)}
         return self._call("POST", "/api/v1/earlier", body, wire.read_earlier)
 
+    def tell_devices(self, devices: Sequence[Mapping[str, object]]) -> Failure | None:
+        """What this terminal's devices are, each with device, status, reason, since, model, serial."""
+        found = self._call("POST", "/api/v1/devices", {"devices": list(devices)}, wire.read_health)
+        return found if isinstance(found, Failure) else None
+
     # -- one exchange -----------------------------------------------------------
 
     def _call(self, method: str, path: str, body: object, read: Callable[[Any], T]) -> T | Failure:

@@ -95,6 +95,8 @@ class LittleHub:
     renewals: int = 0
     cannot_renew: bool = False
     enrolments: list[dict[str, str]] = field(default_factory=list)
+    devices_told: list[list[dict[str, str]]] = field(default_factory=list)
+    devices_heard: Event = field(default_factory=Event)
     called_terminal: str = TERMINAL
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     life: timedelta = timedelta(days=90)
@@ -277,6 +279,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._progress(json.loads(body))
         elif self.path == "/api/v1/earlier":
             self._json(200, {"number": None, "accepted_at": None})
+        elif self.path == "/api/v1/devices":
+            self._devices(json.loads(body))
         else:
             self._json(404, {"error": {"code": "no_such_address", "text": ""}})
 
@@ -400,6 +404,14 @@ class _Handler(BaseHTTPRequestHandler):
                 "changed_at": at,
             },
         )
+
+    def _devices(self, asked: dict[str, list[dict[str, str]]]) -> None:
+        facts = {"device", "status", "reason", "since", "model", "serial"}
+        if any(set(one) != facts for one in asked["devices"]):
+            self.hub.complaints.append("a device")
+        self.hub.devices_told.append(asked["devices"])
+        self.hub.devices_heard.set()
+        self._json(200, {"time": self.hub.time()})
 
     def _begin(self) -> None:
         key, _, value = self.headers["Upload-Metadata"].partition(" ")

@@ -194,6 +194,25 @@ def test_the_hub_is_away_and_comes_back(tmp_path: Path) -> None:
     assert hub.numbers() == [number]
 
 
+def test_the_hub_learns_what_the_devices_are(tmp_path: Path, hub: LittleHub) -> None:
+    """Told as soon as the line is there, and again only when something else is to be told."""
+    window = Window(tmp_path, hub)
+    at = SystemClock().utc()
+    reader = messages.Device(device="id_reader", status="ready", reason="", since=at, model="SAM_V")
+    window.say(messages.Devices(devices=(reader,)))
+    line = window.hear(messages.Line)
+    while not line.online:  # type: ignore[union-attr]
+        line = window.hear(messages.Line)
+    window.say(messages.Wake())
+    assert hub.devices_heard.wait(SAFETY_S)
+    assert window.end() == 0
+    assert [[one["device"], one["status"], one["model"]] for one in hub.devices_told[0]] == [
+        ["id_reader", "ready", "SAM_V"]
+    ]
+    assert len(hub.devices_told) == 1
+    assert hub.complaints == []
+
+
 def test_a_hub_that_never_answers_does_not_keep_a_citizen_waiting_for_ever(
     tmp_path: Path,
 ) -> None:
