@@ -8,6 +8,9 @@ HUB_GATEWAY    1 when a gateway on this machine ends TLS: the client certificate
                its header X-Client-Certificate (PEM, percent-encoded), and from loopback only
 HUB_SUITE      2 to have the terminals seal with the national suite where they can (default 1)
 HUB_RATE       requests a second that one terminal may make for long (default 100)
+HUB_CARD_AUTHORITY  who holds the keys of the region's social cards, as module:Class of its key
+               system (hub/cards/authority.py); `reference` for rehearsal, with a made-up key; empty:
+               resetting a card's password is not offered
 HUB_S3_BUCKET  attachments go to this bucket of an S3-compatible store instead of the folder;
                HUB_S3_ENDPOINT and HUB_S3_PREFIX besides, credentials as the AWS tools read them
 """
@@ -36,6 +39,7 @@ INCOMING = HUB_DATA / "incoming"  # attachments that are not whole yet
 KEYS = HUB_DATA / "keys"
 SEAL_SUITE_FIRST = 2 if os.environ.get("HUB_SUITE") == "2" else 1
 RATE_A_SECOND = float(os.environ.get("HUB_RATE") or 100)
+CARD_AUTHORITY = os.environ.get("HUB_CARD_AUTHORITY", "")
 S3_BUCKET = os.environ.get("HUB_S3_BUCKET", "")
 S3_ENDPOINT = os.environ.get("HUB_S3_ENDPOINT", "")
 S3_PREFIX = os.environ.get("HUB_S3_PREFIX", "attachments/")
@@ -66,6 +70,8 @@ INSTALLED_APPS = [
     "hub.guard",
     "hub.terminals",
     "hub.applications",
+    "hub.pickups",
+    "hub.cards",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

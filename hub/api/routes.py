@@ -17,6 +17,7 @@ from pydantic import ValidationError as ShapeError
 from hub import limits
 from hub.api import schemas
 from hub.api.doors import ClientCertificate, TurnedAwayError, again, asking, doors
+from hub.api.picking_up import pickup_doors
 from hub.api.rate import Rates
 from hub.api.telling import telling_doors
 from hub.api.uploading import uploading_doors
@@ -27,6 +28,7 @@ from hub.applications.intake import Intake, Judged, Settled
 from hub.applications.questions import ProgressFault
 from hub.applications.record import utc
 from hub.applications.writer import Writer, writer
+from hub.cards.doors import card_doors
 from hub.guard.attempts import ENROLMENT, ENROLMENT_ALL
 from hub.middleware import error
 from hub.seal.keys import key_ring, seal_keys
@@ -70,9 +72,11 @@ def build_api() -> NinjaAPI:
     _open_doors(api)
     door = doors(Rates(settings.RATE_A_SECOND))
     _terminal_doors(api, door.present)
+    card_doors(api, door.present)
     _delivering_doors(api, door.delivering, writer())
     telling_doors(api, door.delivering)
     uploading_doors(api, door.delivering)
+    pickup_doors(api, door.present)
     return api
 
 

@@ -7,14 +7,23 @@ the terminal's own decoder. Everything on these cards is made up.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
+
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 SSSE_AID = b"sx1.sh." + "社会保障".encode("gbk")
 OK, WRONG_LENGTH, NOT_FOUND = b"\x90\x00", b"\x67\x00", b"\x6a\x82"
 NO_RECORD, NO_FILE_SELECTED, BAD_INS = b"\x6a\x83", b"\x69\x86", b"\x6d\x00"
 BAD_P1P2, NOT_ALLOWED, BLOCKED, BAD_DATA = b"\x6a\x86", b"\x69\x82", b"\x69\x83", b"\x6a\x80"
+CONDITIONS, BAD_MAC = b"\x69\x85", b"\x69\x88"
 PIN_TRIES = 6
+KEY_TRIES = 3
+# The rehearsal's master keys: made up, and on no card of the state.
+LET_IN_KEY = bytes.fromhex("5A5772656865617273616C6B65793031")
+WRITE_KEY = bytes.fromhex("5A5772656865617273616C6B65793032")
 
 # file, record, length, how it is written
 SOCIAL_FIELDS = {
@@ -58,6 +67,43 @@ def tlv(tag: str, *values: bytes) -> bytes:
     return bytes.fromhex(tag) + size + value
 
 
+def des3(key: bytes, text: bytes, *, back: bool = False) -> bytes:
+    """Two-key triple DES, block by block."""
+    whole = key + key[:8] if len(key) == 16 else key * 3
+    cipher = Cipher(TripleDES(whole), modes.ECB())  # noqa: S305 - as cards do
+    work = cipher.decryptor() if back else cipher.encryptor()
+    return work.update(text) + work.finalize()
+
+
+def retail_mac(key: bytes, challenge: bytes, text: bytes) -> bytes:
+    """CBC with the left half, the last block once more through both; four bytes of it."""
+    padded = text + b"\x80" + bytes(7 - len(text) % 8)
+    start = int.from_bytes(challenge + bytes(8 - len(challenge)))
+    *blocks, last = [int.from_bytes(padded[at : at + 8]) for at in range(0, len(padded), 8)]
+    for block in blocks:
+        mixed = (start ^ block).to_bytes(8)
+        start = int.from_bytes(des3(key[:8], mixed))
+    return des3(key, (start ^ last).to_bytes(8))[:4]
+
+
+@dataclass(slots=True)
+class CardKeys:
+    """A card's own two keys, and how often each may still be wrong."""
+
+    let_in: bytes = field(repr=False)
+    write: bytes = field(repr=False)
+    let_in_tries: int = KEY_TRIES
+    write_tries: int = KEY_TRIES
+
+    @classmethod
+    def of(cls, card_id: str, tries: int = KEY_TRIES) -> CardKeys:
+        """As the issuer wrote them: diversified by the last eight bytes of the card's id."""
+        own = bytes.fromhex(card_id[-16:])
+        other = (int.from_bytes(own) ^ (2**64 - 1)).to_bytes(8)
+        let_in, write = (des3(key, own) + des3(key, other) for key in (LET_IN_KEY, WRITE_KEY))
+        return cls(let_in, write, tries, tries)
+
+
 @dataclass(slots=True)
 class Card:
     """One card in a slot. `t0`: it speaks T=0, and has its answers fetched."""
@@ -73,15 +119,17 @@ class Card:
     uid: bytes = b""
     pin: str = "123456"
     pin_tries: int = PIN_TRIES
-    reset_key: bytes = b""
+    keys: CardKeys | None = None  # a social card's, for who may give it a new PIN
     selected: str = ""
     here: bytes = b""  # the application that is selected
     waiting: bytes = b""  # what GET RESPONSE will fetch
     seen: list[bytes] = field(default_factory=list)  # headers of the commands, without their data
     challenge: bytes = b""
+    let_in: bool = False
 
     def reset(self) -> None:
         self.selected, self.here, self.waiting, self.challenge = "", b"", b"", b""
+        self.let_in = False
 
     def answer(self, command: bytes) -> bytes:
         """The answer to one command APDU, status word included."""
@@ -101,6 +149,8 @@ class Card:
                 return self._select(head, body)
             case 0x00, 0xB2:
                 return self._read(head, body)
+            case (0x00, 0x20 | 0x82 | 0x84) | (0x84, 0x24) if self.keys and self.here == self.aid:
+                return self._secret(self.keys, head, body)
             case 0x80, 0xA8 if self.kind == "bank" and self.here == UNIONPAY:
                 return self._out(tlv("77", tlv("82", b"\x7c\x00"), tlv("94", b"\x08\x01\x01\x00")))
             case _:
@@ -173,6 +223,72 @@ class Card:
             return bytes([0x6C, len(value)])
         return value + OK
 
+    # -- the PIN -----------------------------------------------------------------
+
+    def _secret(self, keys: CardKeys, head: bytes, body: bytes) -> bytes:
+        """Challenge, external authenticate, verify, and a new PIN by secure messaging.
+
+        A challenge serves once. Each key has so many tries; when none is left it is blocked for
+        good, as on a card that must go back to its issuer.
+        """
+        challenge, self.challenge = self.challenge, b""
+        if head[1] == 0x84:
+            if len(body) != 1 or body[0] not in (4, 8) or head[2:] != b"\0\0":
+                return WRONG_LENGTH
+            self.challenge = secrets.token_bytes(body[0])
+            return self.challenge + OK
+        if len(body) < 1 or len(body) != 1 + body[0]:
+            return WRONG_LENGTH
+        data = body[1:]
+        match head[1]:
+            case 0x82:
+                return self._external_authenticate(keys, data, challenge)
+            case 0x20:
+                return self._verify(data)
+            case _:
+                return self._new_pin(keys, head, data, challenge)
+
+    def _external_authenticate(self, keys: CardKeys, data: bytes, challenge: bytes) -> bytes:
+        self.let_in = False
+        if len(challenge) != 8:
+            return CONDITIONS
+        if keys.let_in_tries == 0:
+            return BLOCKED
+        if data != des3(keys.let_in, challenge):
+            keys.let_in_tries -= 1
+            return bytes([0x63, 0xC0 | keys.let_in_tries])
+        keys.let_in_tries, self.let_in = KEY_TRIES, True
+        return OK
+
+    def _verify(self, data: bytes) -> bytes:
+        if self.pin_tries == 0:
+            return BLOCKED
+        if data != bytes.fromhex(self.pin):
+            self.pin_tries -= 1
+            return bytes([0x63, 0xC0 | self.pin_tries])
+        self.pin_tries = PIN_TRIES
+        return OK
+
+    def _new_pin(self, keys: CardKeys, head: bytes, data: bytes, challenge: bytes) -> bytes:
+        """PIN UNBLOCK: enciphered PIN, MAC over header and data begun with the challenge."""
+        if not self.let_in:
+            return NOT_ALLOWED
+        if keys.write_tries == 0:
+            return BLOCKED
+        if len(challenge) != 4:
+            return CONDITIONS
+        if len(data) != 12:
+            return WRONG_LENGTH
+        if data[8:] != retail_mac(keys.write, challenge, head + b"\x0c" + data[:8]):
+            keys.write_tries -= 1
+            return BAD_MAC if keys.write_tries else BLOCKED
+        plain = des3(keys.write, data[:8], back=True)
+        if plain[0] != 3 or plain[4:] != b"\x80\0\0\0" or not plain[1:4].hex().isdecimal():
+            return BAD_DATA
+        keys.write_tries = KEY_TRIES
+        self.pin, self.pin_tries = plain[1:4].hex(), PIN_TRIES
+        return OK
+
     def _bank_record(self, head: bytes) -> bytes | None:
         if (self.here, head[2], head[3]) == (PSE, 1, 0x0C):
             entry = tlv("61", tlv("4F", UNIONPAY), tlv("50", b"UnionPay Debit"))
@@ -203,9 +319,12 @@ def card_of(facts: dict[str, Any]) -> Card:
         needs_p2=int(facts.get("needs_p2", 0)),
         select_p1=int(facts.get("select_p1", 2)),
         pan=str(facts.get("pan", "")),
+        pin=str(facts.get("pin", "123456")),
         uid=bytes.fromhex(str(facts.get("uid", "04A1B2C3D4E580" if contactless else ""))),
     )
     if kind == "social":
+        if len(str(facts.get("card_id", ""))) == 32:
+            card.keys = CardKeys.of(str(facts["card_id"]), int(facts.get("key_tries", KEY_TRIES)))
         fill = bytes.fromhex(str(facts.get("fill", "00")))
         places = {**SOCIAL_FIELDS, **facts.get("places", {})}
         for name, (ef, number, length, how) in places.items():
