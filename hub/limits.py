@@ -9,6 +9,9 @@ ATTACHMENT_BYTES = 32 * 1_048_576  # a document of 30 photographed pages has abo
 PART_BYTES = 1_048_576  # a terminal's largest part is 256 KB
 OPENED_BYTES = 1_048_576  # an item, opened and unpacked; an application has 2 to 4 KB
 
+PICKUP_BYTES = 12 * 1_048_576  # ten scanned pages have 3 to 8 MB
+
+PICKUPS_PATH = "/api/v1/pickups/"
 BATCH_PATH = "/api/v1/batch"
 ATTACHMENTS_PATH = "/api/v1/attachments/"
 
@@ -17,4 +20,6 @@ def body_bytes(path: str) -> int:
     """The most that is read of a request to this path."""
     if path == BATCH_PATH:
         return BATCH_BYTES
+    if path.startswith(PICKUPS_PATH):
+        return PICKUP_BYTES
     return PART_BYTES if path.startswith(ATTACHMENTS_PATH) else QUESTION_BYTES

@@ -12,6 +12,7 @@ from hub import limits
 from hub.applications.bodies import CitizenNumber, Code, Moment, text_of
 from hub.applications.intake import Result
 from hub.applications.wire import Batch, WireItem
+from hub.pickups.keeping import PickupState
 from hub.terminals.authority import CSR_CHARACTERS_MAX
 
 
@@ -137,6 +138,14 @@ class ContactOut(Schema):
     seal_keys: list[SealKeyOut]
     resend: Ranges
     spread_s: float = Field(description="over how long terminals that return together spread")
+
+
+class PickupKeptOut(Schema):
+    expires_at: datetime
+
+
+class PickupOut(Schema):
+    state: PickupState
 
 
 class HealthOut(Schema):

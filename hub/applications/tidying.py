@@ -7,7 +7,9 @@ terminal sends it again.
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,10 +22,11 @@ from django.utils import timezone
 from hub.applications.blobs import AttachmentStore, attachment_store
 from hub.applications.models import Attachment, Enclosure
 from hub.applications.uploads import tidy_parts
+from hub.pickups.keeping import erase_expired
 
 UNNAMED_LIFE_D = 30  # its item comes next on the line; a line may be dead for weeks in between
 AT_ONCE = 500
-FIRST_AFTER_S = 60.0
+FIRST_AFTER_S = 60.0  # and how often scans that nobody fetched are erased
 
 log = logging.getLogger("hub.tidying")
 
@@ -76,10 +79,13 @@ class Tidying:
         self._thread.join()
 
     def _run(self) -> None:
-        wait_s = FIRST_AFTER_S
-        while not self._ended.wait(wait_s):
-            wait_s = self._every_s
+        last_s = -math.inf
+        while not self._ended.wait(min(FIRST_AFTER_S, self._every_s)):
             try:
+                erase_expired()
+                if time.monotonic() - last_s < self._every_s:
+                    continue
+                last_s = time.monotonic()
                 done = tidy(attachment_store(), settings.INCOMING)
                 if done.attachments or done.parts:
                     log.info("tidied attachments=%d parts=%d", done.attachments, done.parts)
