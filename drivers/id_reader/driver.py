@@ -56,6 +56,7 @@ QUIET_LIMIT_S: Final = 2.0
 TRIES: Final = 3  # for noise on the wire; what the card or the reader refuses is not asked again
 CONNECT_TRIES: Final = 2
 SILENT_POLLS_UNTIL_OFF: Final = 2
+BAD_LOOKS_UNTIL_BROKEN: Final = 8  # each has been asked three times: no disturbance lasts so long
 GONE_ANSWERS: Final = 2  # one bad look is no proof that the card was lifted
 IDLE_CHECK_S: Final = 15.0  # with nobody watching: is it still switched on?
 CLOCK_STEP_S: Final = 0.001  # a wait may end a rounding short of its time
@@ -106,6 +107,7 @@ class IdReaderDriver:
         self._why_unselectable: Fault | None = None
         self._trouble: Fault | None = None
         self._silent_polls = 0
+        self._bad_looks = 0
         self._late_answer = False
         self._looked_at: float | None = None  # when the last look ended
 
@@ -129,7 +131,7 @@ class IdReaderDriver:
         if isinstance(wire, Fault):
             return not_opened(wire)
         self._wire = wire
-        self._silent_polls = 0
+        self._silent_polls = self._bad_looks = 0
         self._late_answer = False
         self._looked_at = None
         answer = self._ask(host, Command.SAM_ID, SHORT_LIMIT_S, CONNECT_TRIES)
@@ -181,7 +183,8 @@ class IdReaderDriver:
         wire = self._wire
         if wire is None:
             return Down(Status.DISCONNECTED, "not open")
-        period_s = self._poll_s if self._watching else IDLE_CHECK_S
+        in_doubt = self._silent_polls or self._bad_looks  # not left standing until the next check
+        period_s = self._poll_s if self._watching or in_doubt else IDLE_CHECK_S
         if self._looked_at is not None:
             wait_s = self._looked_at + period_s - host.clock.monotonic()
             if wait_s > 0:
@@ -214,11 +217,12 @@ class IdReaderDriver:
     def _judge(self, fault: Fault | None) -> Down | None:
         """Which faults of a look mean that the reader itself cannot be worked with."""
         if fault is None:
-            self._silent_polls = 0
+            self._silent_polls = self._bad_looks = 0
             return None
         match fault.code:
-            case FaultCode.BAD_REPLY:  # noise: the next look shows
-                return None
+            case FaultCode.BAD_REPLY:  # noise, unless it never ends: a cable, a wrong speed
+                self._bad_looks += 1
+                return self._down(fault) if self._bad_looks >= BAD_LOOKS_UNTIL_BROKEN else None
             case FaultCode.TIMED_OUT:
                 self._silent_polls += 1
                 return self._down(fault) if self._silent_polls >= SILENT_POLLS_UNTIL_OFF else None

@@ -533,6 +533,29 @@ def test_a_reader_switched_off_while_nobody_watches_is_noticed() -> None:
     assert plate.run(60) == Down(Status.POWERED_OFF, "does not answer")
 
 
+@pytest.mark.parametrize("watching", [True, False])
+def test_a_wire_that_spoils_everything_is_told_and_does_not_pass_for_ready(watching: bool) -> None:
+    plate = Plate(watching=watching)
+    plate.reader.garble_next = 10_000
+    down = plate.run(60)
+    assert down is not None, "nobody would ever learn why no card is read"
+    assert down.status is Status.BROKEN
+
+
+def test_a_disturbance_of_some_looks_is_no_loss(plate: Plate) -> None:
+    for _ in range(6):
+        plate.reader.garble_next = 9
+        assert plate.run(10) is None
+
+
+def test_a_reader_switched_off_at_night_is_known_soon_after_the_first_silence() -> None:
+    plate = Plate(watching=False)
+    plate.reader.on = False
+    began = plate.clock.now
+    assert plate.run(60) == Down(Status.POWERED_OFF, "does not answer")
+    assert plate.clock.now - began < 20, "one check of 15 s, and a second look at once"
+
+
 def test_a_pulled_cable_is_noticed_while_nobody_watches() -> None:
     plate = Plate(watching=False)
     plate.wire.lose()
