@@ -5,9 +5,11 @@ so it is loaded only when everything else has failed, and never outside of the v
 Bytes are handed over as they stand in the code; what they mean is for whoever checks them.
 
 The slow ways, until one reads or the time is up: the picture larger, then with one threshold;
-then only the busy patches of it, each turned upright, evened out, sharpened, and its bars averaged
-along their length; QR codes that are seen but not read are repaired (`qr_repair`); libzbar last.
+all of it turned as the bars in it lie, for stacked bars; then only the busy patches of it, each
+turned upright, evened out, sharpened, and its bars averaged along their length; QR codes that are
+seen but not read are repaired (`qr_repair`); libzbar last.
 A barcode has at most one check digit, so a slow way's text counts only when a second one agrees.
+So does a PDF417's in any way: zxing-cpp uses up all of its check words, and then noise has a text.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 
-from kiosk.documents import qr_repair
+from kiosk.documents import bar_repair, qr_repair
 from kiosk.documents.page import Image
 from kiosk.documents.patches import (
     Patch,
@@ -39,11 +41,17 @@ Floats = NDArray[np.float32]
 
 MORE_FORMATS_EVERY: Final = 3  # frames; six formats cost as much as five fast passes
 SLOW_AFTER_MISSES: Final = 5  # frames without a code until the slow ways are tried once
-TIME_LIMIT_S: Final = 0.9  # of work on a picture: a code is held up for two or three seconds
+TIME_LIMIT_S: Final = 0.75  # of work on a picture, and the last way may take a quarter more
 SMALL_SIDE_PX: Final = 2000  # a picture below this is also tried at twice its size
 MAX_CODE_BYTES: Final = 4096  # a version 40 QR holds 2,953 bytes
 
-BARS_AGREE: Final = 0.35  # of all edges: less is no barcode
+BARS_AGREE: Final = 0.28  # of all edges: less is no barcode
+STACKED_AGREE: Final = 0.25  # of rows of bars: their ends are edges as well
+TURNS: Final = 2  # ways to lie that are tried for stacked bars
+SAME_TURN: Final = 0.06  # radians: both are read in one go
+TURNED_ZOOMS: Final = (1.0, 0.75)  # two readings that agree are wanted
+SECOND_ZOOMS: Final = (1.5, 0.75)  # at which stacked bars are read again
+SECOND_RIM: Final = 0.15  # of the code's extent around it
 BANDS: Final = 5  # lines across a patch of bars
 BAND_STEP: Final = 0.09  # of the patch's side from band to band
 BAND_SHARE: Final = 0.07  # of the side: how high a band is
@@ -53,6 +61,8 @@ BAR_LINES: Final = 12  # the reader wants more than one
 BAR_WINDOW_PX: Final = 151  # pixels of the line in which both bar and gap are to be found
 BAR_SIGMAS: Final = (0.0, 3.0, 6.0)  # pixels of the line
 BAR_AMOUNT: Final = 4.0
+BLURRED: Final = 3  # patches in which a barcode is read through its blur
+BLURRED_AGREE: Final = 0.6  # there only bars are worth it
 PATCH_PX: Final = 700  # long side at which patches are read: reading costs by the area
 EVEN_PARTS: Final = 8  # of a patch: where light is evened out
 PATCH_SHARPER: Final = ((5.0, 5.0), (2.5, 4.0), (1.2, 4.0))  # sigma in pixels, amount
@@ -64,6 +74,7 @@ FAST = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 USUAL = zxingcpp.barcode_formats_from_str("QRCode,Code128,Code39,EAN13,PDF417,DataMatrix")
 MATRIX = zxingcpp.barcode_formats_from_str("QRCode,DataMatrix,PDF417")
 BARS = zxingcpp.barcode_formats_from_str("Code128,Code39,EAN13")
+STACKED = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.PDF417)
 
 _ZBAR_NAMES = {
     "QRCODE": "QR_CODE",
@@ -112,7 +123,7 @@ class CodeReader:
         self._frames += 1
         found = self._fast(grey)
         if not found and self._frames % MORE_FORMATS_EVERY == 0:
-            found = _zxing(grey, USUAL, thorough=True)
+            found = _read_twice(grey, _zxing(grey, USUAL, thorough=True))
         if found:
             self._misses = 0
             return found
@@ -137,7 +148,7 @@ def read_codes(picture: Image, limit_s: float = TIME_LIMIT_S) -> list[Code]:
     """Everything in one still picture, by all the ways there are."""
     until = time.thread_time() + limit_s
     grey = _grey(picture)
-    return _zxing(grey, USUAL, thorough=True) or _slow(grey, until)
+    return _read_twice(grey, _zxing(grey, USUAL, thorough=True)) or _slow(grey, until)
 
 
 # -- the slow ways ---------------------------------------------------------------------
@@ -169,7 +180,7 @@ class _Votes:
 def _slow(grey: Grey, until: float) -> Reading:
     """The slow ways one after the other, until one reads or the time is up."""
     for whole in _ways_of_all(grey):
-        found = whole()
+        found = _read_twice(grey, whole())
         if found:
             return found
     votes = _Votes()
@@ -189,12 +200,34 @@ def _ways_of_all(grey: Grey) -> Iterator[Callable[[], Reading]]:
     yield lambda: _zxing(grey, USUAL, thorough=True, binarizer=zxingcpp.Binarizer.GlobalHistogram)
 
 
+def _read_twice(grey: Grey, codes: Reading) -> Reading:
+    """`codes` without the stacked bars that another look at their place does not read alike."""
+    return [code for code in codes if code.format != "PDF_417" or _reads_again(grey, code)]
+
+
+def _reads_again(grey: Grey, code: Code) -> bool:
+    points = np.array(code.corners)
+    low, high = points.min(axis=0), points.max(axis=0)
+    rim = SECOND_RIM * float((high - low).max()) + 2
+    left, top = (max(0, int(value)) for value in low - rim)
+    right, bottom = (int(value) + 1 for value in high + rim)
+    part = grey[top:bottom, left:right]
+    return part.size > 0 and any(
+        code.data == again.data
+        for zoom in SECOND_ZOOMS
+        for again in _zxing(_larger(part, zoom), STACKED, thorough=True)
+    )
+
+
 def _ways(grey: Grey) -> Iterator[Callable[[], Reading]]:
     half = np.asarray(cv2.resize(grey, _halved(grey), interpolation=cv2.INTER_AREA), np.uint8)
     yield lambda: _zbar(half, 0.5)
     found = patches(grey)
+    yield from _ways_of_turned(grey, found)
     for patch in found:
         yield from _ways_of_bars(grey, patch)
+    for patch in found[:BLURRED]:
+        yield from _ways_of_blurred(grey, patch)
     for patch in found:
         yield from _ways_of_patch(patch)
     for patch in found[:SEARCHED]:
@@ -209,6 +242,31 @@ def _halved(grey: Grey) -> tuple[int, int]:
 def _larger(grey: Grey, times: float) -> Grey:
     large = cv2.resize(grey, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
     return np.asarray(large, np.uint8)
+
+
+def _ways_of_turned(grey: Grey, found: list[Patch]) -> Iterator[Callable[[], Reading]]:
+    """All of the picture turned as bars in it lie: zxing-cpp reads stacked bars only level."""
+    turns: list[float] = []
+    for patch in found:
+        angle = quarter_direction(patch.grey)
+        known = any(abs(math.sin(2 * (angle - other))) < 2 * SAME_TURN for other in turns)
+        if len(turns) < TURNS and not known and direction(patch.grey)[1] >= STACKED_AGREE:
+            turns.append(angle)
+            for zoom in TURNED_ZOOMS:
+                yield lambda angle=angle, zoom=zoom: _turned(grey, angle, zoom)  # type: ignore[misc]
+
+
+def _turned(grey: Grey, angle: float, zoom: float) -> Reading:
+    matrix, size = _turning(grey.shape, angle, zoom)
+    level = cv2.warpAffine(
+        grey,
+        matrix,
+        size,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    read = zxingcpp.read_barcodes(level, STACKED, try_rotate=True, try_downscale=False)
+    return [_moved(code, matrix) for code in _codes(read)]
 
 
 def _ways_of_bars(grey: Grey, patch: Patch) -> Iterator[Callable[[], Reading]]:
@@ -261,6 +319,22 @@ def _bars(band: Floats, place: NDArray[np.float64], sigma: float) -> Reading:
     return [_moved(code, place) for code in _codes(read)]
 
 
+def _ways_of_blurred(grey: Grey, patch: Patch) -> Iterator[Callable[[], Reading]]:
+    """The bars of one patch drawn as a blur would show them; two bands must agree."""
+    angle, agreement = direction(patch.grey)
+    if agreement >= BLURRED_AGREE:
+        for band, place in _bands(grey, patch, angle)[1::2]:
+            yield lambda band=band, place=place: _blurred(band, place)  # type: ignore[misc]
+
+
+def _blurred(band: Floats, place: NDArray[np.float64]) -> Reading:
+    read = bar_repair.read_blurred(band)
+    if read is None:
+        return []
+    corners = ((read.start, 0.0), (read.end, 0.0), (read.end, 1.0), (read.start, 1.0))
+    return [_moved(Code("EAN_13", corners, read.digits.encode(), read.digits), place)]
+
+
 def _moved(code: Code, matrix: NDArray[np.float64]) -> Code:
     """`matrix` 2 x 3, from where it was read to the picture."""
     corners = tuple(
@@ -273,24 +347,23 @@ def _ways_of_patch(patch: Patch) -> Iterator[Callable[[], Reading]]:
     """The patch upright and larger, evened out, sharpened: what the libraries can read then."""
     shrink = min(1.0, PATCH_PX / max(patch.grey.shape))
     zoom = 2.0 if max(patch.grey.shape) * shrink * 2 <= 1.5 * PATCH_PX else 1.0
-    matrix = _upright(patch, shrink * zoom)
-    size = matrix[1]
+    matrix, size = _turning(patch.grey.shape, quarter_direction(patch.grey), shrink * zoom)
     upright = cv2.warpAffine(
         patch.grey,
-        matrix[0],
+        matrix,
         size,
         flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
     even = evened(np.asarray(upright, np.uint8), min(size) // EVEN_PARTS)
-    back = matrix[0] + np.array([[0, 0, patch.x], [0, 0, patch.y]])
+    back = matrix + np.array([[0, 0, patch.x], [0, 0, patch.y]])
 
     def read(picture: Grey) -> Reading:
         seen = zxingcpp.read_barcodes(
             picture, MATRIX, try_rotate=False, try_downscale=False, return_errors=True
         )
         codes = [_moved(code, back) for code in _codes(seen)]
-        return codes or _repaired(patch.grey, seen, matrix[0], (patch.x, patch.y))
+        return codes or _repaired(patch.grey, seen, matrix, (patch.x, patch.y))
 
     yield lambda: read(even)
     for sigma, amount in PATCH_SHARPER:
@@ -299,12 +372,16 @@ def _ways_of_patch(patch: Patch) -> Iterator[Callable[[], Reading]]:
         )
 
 
-def _upright(patch: Patch, zoom: float) -> tuple[NDArray[np.float64], tuple[int, int]]:
-    """Matrix from the upright picture to the patch, and its size."""
-    angle = quarter_direction(patch.grey)
-    height, width = patch.grey.shape
-    reach = abs(math.cos(angle)) + abs(math.sin(angle))
-    size = (max(8, int(width * zoom * reach)), max(8, int(height * zoom * reach)))
+def _turning(
+    shape: tuple[int, ...], angle: float, zoom: float
+) -> tuple[NDArray[np.float64], tuple[int, int]]:
+    """Matrix from a picture turned by `angle` to one of `shape`, and the size that holds all."""
+    height, width = shape
+    along, across = abs(math.cos(angle)) * zoom, abs(math.sin(angle)) * zoom
+    size = (
+        max(8, int(width * along + height * across)),
+        max(8, int(width * across + height * along)),
+    )
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     turn = turn / zoom
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
