@@ -99,7 +99,7 @@ def find_pages(
         if not len(candidates):
             break
         judged = _judge(planes, candidates)
-        best = _choose(candidates, judged)
+        best = _choose(planes, candidates, judged)
         if best is None:
             break
         page = _refined(picture, middle, planes, candidates[best], judged[best])
@@ -601,6 +601,9 @@ def _judge(planes: Floats, quads: Corners) -> list[_Judged]:
 GROUND_SWING = 2.5  # times as much as the ground swings must a side step to count in full
 CALM_SWING = 4.0  # grey levels: the sheet's own shadow on the ground
 ENCLOSING_SHARE = 0.9  # (measured: less lets wood grain win) of the best score, from which on what encloses it wins
+LEAST_SHOWN_BEYOND = 0.6  # of a side, where it runs on beyond what it encloses
+LEAST_DRAWN_OUT_PX = 6.0  # of the search picture: less hardly matters and cannot be judged
+ON_LINE_PX = 4.0  # the same: a corner this close to a line lies on it
 CUT_OFF_SCORE = 0.85  # a sheet that ends at the frame's edge is never as sure as a whole one
 BEYOND_OUT = (-14.0, -13.0, -12.0)
 FAR_OUT = (-9.0, -8.0, -7.0)  # pixels of the search picture, beyond any line drawn on the plate
@@ -629,7 +632,7 @@ def _shape(tangent: Floats, length: Floats) -> Floats:
     return np.asarray(angle * np.clip(opposite * 2.0, 0, 1), np.float32)
 
 
-def _choose(candidates: Corners, judged: list[_Judged]) -> int | None:
+def _choose(planes: Floats, candidates: Corners, judged: list[_Judged]) -> int | None:
     """The best; then whatever encloses it and is nearly as good."""
     scores = [one.score for one in judged]
     best = max(range(len(candidates)), key=lambda index: scores[index])
@@ -644,9 +647,41 @@ def _choose(candidates: Corners, judged: list[_Judged]) -> int | None:
             continue
         if not _encloses(candidates[index], candidates[best]):
             continue
-        if scores[index] >= ENCLOSING_SHARE * top:
+        if scores[index] < ENCLOSING_SHARE * top:
+            continue
+        if not _drawn_out(planes, candidates[index], candidates[best]):
             best = index
     return best
+
+
+def _drawn_out(planes: Floats, outer: Corners, inner: Corners) -> bool:
+    """Whether `outer` is no larger sheet than `inner`, but its sides drawn out to another line.
+
+    On wood, and where a shadow ends, there are lines to draw them out to; but along what was added
+    nothing steps. One of two sides added must show: a finger may hide the other.
+    """
+    for side in range(4):
+        near, far = side, (side + 1) % 4
+        on_lines = all(
+            np.linalg.norm(outer[one] - inner[one]) >= LEAST_DRAWN_OUT_PX
+            and _off_line(inner[one], outer[one], outer[other]) < ON_LINE_PX
+            for one, other in ((far, (far + 1) % 4), (near, near - 1))
+        )
+        if not on_lines:
+            continue
+        added = np.stack([outer[near], outer[far], inner[far], inner[near]])
+        shown = _judge(planes, added[None])[0].sides
+        # sides are told from the corner at the top left on
+        first = int(np.argmin(np.linalg.norm(_ordered(added) - outer[near], axis=1)))
+        if max(shown[(first + 1) % 4], shown[(first + 3) % 4]) < LEAST_SHOWN_BEYOND:
+            return True
+    return False
+
+
+def _off_line(point: Corners, start: Corners, end: Corners) -> float:
+    """Pixels from `point` to the line through `start` and `end`."""
+    edge, away = end - start, point - start
+    return float(abs(edge[0] * away[1] - edge[1] * away[0]) / max(np.hypot(*edge), 1e-6))
 
 
 def _area(quad: Corners) -> float:
