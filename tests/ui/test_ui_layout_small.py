@@ -12,6 +12,7 @@ LOOKS = (
     "small-largest-en",
     "small-low-en",
     "small-elder-low-zh",
+    "small-elder-low-en",
 )
 
 

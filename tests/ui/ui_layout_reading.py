@@ -16,6 +16,8 @@ LEAST = {
 }
 KEY_LEAST = 60
 SLACK_PX = 2.0
+LINE_SLACK = 0.14  # of a line: what is free above and below its letters
+MOST_PAGES = 12  # who must turn more often than this to read one screen gives up
 
 
 def wrong_in(look_name: str) -> list[str]:
@@ -88,6 +90,28 @@ def faults(shown: Shown, size: str):
                 yield f"text {name!r} is only {px} px"
             if not scene.contains(item.mapToScene(QPointF(0, item.height() / 2))):
                 yield f"text {name!r} is outside the screen"
+            if _cut_through(item):
+                yield f"text {name!r} is cut through"
+        pages = item.property("pages")
+        if pages is not None and pages > MOST_PAGES:
+            yield f"the page must be turned {pages} times"
+
+
+def _cut_through(item: QQuickItem) -> bool:
+    """Whether an edge of the page that shows goes through a line of this text."""
+    room, where = clip_of(item), rect(item)
+    if not str(item.property("text")).strip("*"):  # drawn lower than its box
+        return False
+    if room is None or not room.intersects(where):
+        return False
+    step = item.property("lineStep") or where.height()
+    for edge in (room.top(), room.bottom()):
+        into = edge - where.top()
+        if 0 < into < where.height():
+            over = into % step
+            if min(over, step - over) > LINE_SLACK * step:
+                return True
+    return False
 
 
 def _drawn(item: QQuickItem) -> bool:

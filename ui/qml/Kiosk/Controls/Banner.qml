@@ -35,7 +35,7 @@ Rectangle {
         spacing: Theme.s4
 
         Loader {
-            active: root.part !== "" && !Theme.sideTools // no room beside the words
+            active: root.part !== "" && !(Theme.small && Theme.elder) // no room beside the words
             visible: active
             Layout.preferredWidth: Theme.bySize(220, 240, 240)
             Layout.preferredHeight: Theme.bySize(132, 144, 144)
@@ -46,7 +46,7 @@ Rectangle {
             }
         }
         Icon {
-            visible: (root.part === "" || Theme.sideTools) && root.icon !== ""
+            visible: (root.part === "" || Theme.small && Theme.elder) && root.icon !== ""
             name: root.icon
             size: Theme.icon
             color: root.kind === Banner.Trouble ? Theme.trouble : Theme.ink

@@ -560,7 +560,8 @@ Item {
                                           : root.moving === Machine.CodeHeld ? 138
                                           : root.moving === Machine.PaperDown || root.moving === Machine.PaperUp ? 52 : 122
 
-        visible: root.callout !== "" && !root.fine && root.litCorners.length > 0
+        // not where the drawing is too low for it: half a line helps nobody
+        visible: root.callout !== "" && !root.fine && root.litCorners.length > 0 && y + height <= root.height
         width: Math.min(words.implicitWidth + 2 * Theme.s3, root.width - 2 * Theme.s2)
         height: words.height + 2 * Theme.s1
         x: Math.max(Theme.s4, Math.min(root.width - width - Theme.s2, tipX - width / 2))

@@ -45,7 +45,8 @@ FocusScope {
                                         : Theme.lowReach || wanted > actions.y - upperLine - keypad.regularHeight
     readonly property real upperLine: head.y + head.height
     // less than this would show too little of the blocks at once
-    readonly property real leastView: Math.min(wanted, Theme.bySize(300, 400, 460))
+    // or would have to be turned too often: on a low screen rather a little above the reach line
+    readonly property real leastView: Math.min(wanted, Math.max(Theme.bySize(300, 400, 460), Theme.small ? wanted / 4 : 0))
     readonly property bool hasActions: actions.count > 0
     readonly property real reachLine: Theme.lowReach ? Math.max(0, Theme.sceneHeight / 2 - sceneTop) : 0
     property real sceneTop: 0 // where this page begins in the scene, told by the window
@@ -55,11 +56,15 @@ FocusScope {
     readonly property real wanted: Math.max(blocks.implicitHeight, secondColumn.implicitHeight)
     // also when only the shorter column grew, by a line that broke later
     readonly property real bothHeights: blocks.implicitHeight + secondColumn.implicitHeight
+    readonly property real lineLength: blocks.width // what stands beside may come later
     // in landscape what does not fit one column stands in two
     property bool twoColumns: false
     property bool mayShare: !Theme.sideTools // there a half is too narrow
     readonly property bool turns: wanted > fullHeight + 1
-    readonly property real viewHeight: turns ? Math.max(80, fullHeight - turner.implicitHeight - Theme.s2) : fullHeight
+    // a low screen has no height for two rows that are half empty
+    readonly property bool turnerBesideMiddle: Theme.small && actions.twoRows && !hasDock
+    readonly property real viewHeight: !turns ? fullHeight
+                                       : Math.max(Theme.fsBody * 1.5, fullHeight - (turnerBesideMiddle ? 0 : turner.implicitHeight) - Theme.s2)
     property list<real> starts: [0]
     property list<real> secondStarts: [0]
     readonly property int pages: Math.max(starts.length, secondStarts.length)
@@ -68,6 +73,7 @@ FocusScope {
     onViewHeightChanged: paging.restart()
     onWantedChanged: paging.restart()
     onBothHeightsChanged: paging.restart()
+    onLineLengthChanged: paging.restart()
     onTurnsChanged: paging.restart()
 
     // Pieces that are not parted: blocks, or what is in a block that says it `splits`.
@@ -82,8 +88,7 @@ FocusScope {
                 into.push({
                     "item": child,
                     "top": place(child),
-                    "bottom": place(child) + child.height,
-                    "step": child.lineStep !== undefined ? child.lineStep : 0
+                    "bottom": place(child) + child.height
                 });
         }
     }
@@ -136,7 +141,7 @@ FocusScope {
         secondColumn.ensurePolished();
     }
     // The lowest line up to `end` that goes through no piece; through a piece only where that is
-    // higher than a page, then between two lines of its text.
+    // higher than a page, then between two lines of its text, and not above its first.
     function cut(all: var, from: real, end: real): real {
         const lines = [end];
         for (const piece of all)
@@ -147,14 +152,47 @@ FocusScope {
         for (const line of lines)
             if (!all.some(piece => piece.top < line - 1 && piece.bottom > line + 1))
                 return line;
-        let best = end;
+        const texts = [];
         for (const piece of all)
-            if (piece.step > 0 && piece.top < end && piece.bottom > end) {
-                const between = piece.top + Math.floor((end - piece.top) / piece.step) * piece.step;
-                if (between > from + 8)
-                    best = Math.min(best, between);
+            if (piece.top < end && piece.bottom > from)
+                textsIn(piece.item, texts);
+        const between = [end];
+        for (const text of texts)
+            for (let line = text.top; line < Math.min(text.bottom, end); line += text.step)
+                if (line > from + 40)
+                    between.push(line);
+        between.sort((a, b) => b - a);
+        let best = end;
+        let fewest = 1e9;
+        for (const line of between) {
+            const through = texts.filter(text => goesThrough(line, text)).length;
+            if (through < fewest) {
+                fewest = through;
+                best = line;
             }
-        return best;
+        }
+        for (const piece of all)
+            if (piece.top > from + 8 && piece.top < best && piece.bottom > best && !texts.some(text => text.bottom > piece.top + 1 && text.top < best - 1 && text.bottom <= piece.bottom + 1))
+                best = piece.top;
+        return best > from + 8 ? best : end;
+    }
+    function goesThrough(line: real, text: var): bool {
+        const into = line - text.top;
+        const over = into % text.step;
+        return into > 0 && line < text.bottom && Math.min(over, text.step - over) > text.step * 0.12;
+    }
+    function textsIn(item: Item, into: var) {
+        if (item.lineStep !== undefined) {
+            into.push({
+                "top": place(item),
+                "bottom": place(item) + item.height,
+                "step": item.lineStep
+            });
+            return;
+        }
+        for (const child of item.children)
+            if (child.visible)
+                textsIn(child, into);
     }
     // Where the pages of one column begin.
     function cuts(all: var, whole: real): list<real> {
@@ -397,10 +435,10 @@ FocusScope {
         RowLayout {
             id: turner
             visible: root.turns
-            anchors.bottom: parent.bottom
-            anchors.bottomMargin: root.aside || !root.hasDock ? 0 : Theme.s2
+            y: root.turnerBesideMiddle ? actions.y + actions.firstRow + (actions.rowHeight - height) / 2 - body.y
+               : body.height - height - (root.aside || !root.hasDock ? 0 : Theme.s2)
             x: Theme.margin
-            width: head.width
+            width: root.turnerBesideMiddle ? Math.max((head.width - Theme.gap) * 0.4, turnedTo.implicitWidth + Theme.hMin * 2.4 + 2 * spacing) : head.width
             spacing: Theme.gap
             // beside a drawing there may be no room for the words of both
             // the largest type leaves room for neither
@@ -478,9 +516,12 @@ FocusScope {
         readonly property real wantBack: root.back && root.back.visible ? Math.max(root.back.implicitWidth, three ? 0 : 260) : 0
         readonly property real wantMiddle: root.middle && root.middle.visible ? root.middle.implicitWidth : 0
         readonly property real rowHeight: Math.max(Theme.hMain, tallest)
+        readonly property real firstRow: lastRow - (twoRows ? rowHeight + Theme.gap : 0)
+        readonly property bool beside: twoRows && root.turnerBesideMiddle && root.turns
         readonly property real lastRow: height - (Theme.hActions - Theme.hMain) / 2 - rowHeight
         // three that do not fit side by side: the third stands above, the full width
         readonly property bool twoRows: count === 3 && total > room
+        readonly property real besideWidth: room - turner.width - Theme.gap
         readonly property int count: (wantMain > 0 ? 1 : 0) + (wantBack > 0 ? 1 : 0) + (wantMiddle > 0 ? 1 : 0)
         readonly property real total: wantMain + wantBack + wantMiddle + Math.max(0, count - 1) * Theme.gap
         // where the words are long each gives up in proportion and wraps
@@ -563,20 +604,20 @@ FocusScope {
             target: root.middle
             when: root.middle !== null
             property: "x"
-            value: actions.twoRows ? Theme.margin : root.main ? actions.width - Theme.margin - actions.wantMain * actions.shrink - Theme.gap - actions.wantMiddle * actions.shrink
+            value: actions.beside ? actions.width - Theme.margin - actions.besideWidth : actions.twoRows ? Theme.margin : root.main ? actions.width - Theme.margin - actions.wantMain * actions.shrink - Theme.gap - actions.wantMiddle * actions.shrink
                              : actions.width - Theme.margin - actions.wantMiddle * actions.shrink
         }
         Binding {
             target: root.middle
             when: root.middle !== null
             property: "y"
-            value: actions.lastRow - (actions.twoRows ? actions.rowHeight + Theme.gap : 0)
+            value: actions.firstRow
         }
         Binding {
             target: root.middle
             when: root.middle !== null
             property: "width"
-            value: actions.twoRows ? actions.room : actions.wantMiddle * actions.shrink
+            value: actions.beside ? actions.besideWidth : actions.twoRows ? actions.room : actions.wantMiddle * actions.shrink
         }
         Binding {
             target: root.middle

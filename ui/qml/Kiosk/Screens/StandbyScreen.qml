@@ -25,6 +25,11 @@ FocusScope {
 
         Rectangle {
             id: hero
+            // the largest letters need the width, and the low half of a screen its height
+            readonly property bool pictured: !Theme.small && !(Theme.landscape && Theme.largest) && height > 300
+            // what is closed takes the height: then the title alone is left, and smaller
+            readonly property real titlePx: Math.min(Theme.small ? 72 : Theme.bySize(96, 104, 108), height / 3.2)
+            readonly property bool spoken: height > 2 * 1.45 * titlePx + Theme.s5 + (pictured ? 4 : 2.2) * 1.45 * Theme.fsSection
             readonly property color inkColor: Theme.byContrast(Theme.primaryInk, Theme.ink)
             Layout.fillWidth: true
             Layout.fillHeight: true
@@ -33,7 +38,7 @@ FocusScope {
             clip: true
 
             Machine {
-                visible: !Theme.small
+                visible: hero.pictured
                 anchors.right: parent.right
                 anchors.rightMargin: Theme.s5
                 anchors.bottom: parent.bottom
@@ -45,33 +50,36 @@ FocusScope {
             ColumnLayout {
                 x: Theme.margin
                 anchors.verticalCenter: parent.verticalCenter
-                width: parent.width * (Theme.small ? 1 : 0.5) - Theme.margin
+                width: parent.width * (hero.pictured ? 0.5 : 1) - Theme.margin
                 spacing: Theme.s1
 
                 Label {
                     kind: Label.Title
-                    font.pixelSize: Theme.small ? 72 : Theme.bySize(96, 104, 108)
+                    font.pixelSize: hero.titlePx
                     text: Texts.words.standby.title_first
                     color: hero.inkColor
                     Accessible.ignored: true
                 }
                 Label {
                     kind: Label.Title
-                    font.pixelSize: Theme.small ? 72 : Theme.bySize(96, 104, 108)
+                    font.pixelSize: hero.titlePx
                     text: Texts.words.standby.title_second
                     color: hero.inkColor
                     Accessible.ignored: true
                 }
                 Item {
+                    visible: hero.spoken
                     implicitHeight: Theme.s3
                 }
                 Label {
+                    visible: hero.spoken
                     kind: Label.Section
                     bold: false
                     text: Texts.words.standby.lead_first
                     color: hero.inkColor
                 }
                 Label {
+                    visible: hero.spoken
                     kind: Label.Section
                     bold: false
                     text: Texts.words.standby.lead_second
@@ -138,7 +146,7 @@ FocusScope {
                 visible: root.model.closedWords !== ""
                 icon: "circle-alert"
                 words: root.model.closedWords
-                detail: Theme.small && Theme.largest ? "" : root.model.closedDetail
+                detail: Theme.landscape && Theme.elder ? "" : root.model.closedDetail
             }
             Banner {
                 visible: root.model.paperNote !== "" && !(Theme.small && Theme.largest) && (root.model.closedWords === "" || !Theme.elder || !Theme.landscape)

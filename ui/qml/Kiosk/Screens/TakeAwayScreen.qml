@@ -16,11 +16,11 @@ PageFrame {
     lead: model.lead
 
     DeviceStage {
-        crop: root.model.lit === "receipt" ? Machine.Slots : Machine.Bench
-        part: root.model.lit === "card" ? "id_plate" : root.model.lit === "paper" ? "document_plate"
-              : root.model.lit === "receipt" ? "receipt_slot" : ""
+        crop: root.model.lit === "receipt" || root.model.lit === "sheets" ? Machine.Slots : Machine.Bench
+        part: root.model.lit === "card" ? "id_plate" : root.model.lit === "social_card" ? "card_slot" : root.model.lit === "paper" ? "document_plate"
+              : root.model.lit === "receipt" ? "receipt_slot" : root.model.lit === "sheets" ? "a4_slot" : ""
         moving: root.model.lit === "card" ? Machine.CardUp : root.model.lit === "paper" ? Machine.PaperUp
-                : root.model.lit === "receipt" ? Machine.PaperOut : Machine.Still
+                : root.model.lit === "receipt" || root.model.lit === "sheets" ? Machine.PaperOut : Machine.Still
         callout: root.model.callout
     }
     ListCard {
