@@ -17,7 +17,8 @@ from kiosk.flow import pages, view
 from kiosk.flow.pages import Advice, Closure, Role, Words
 from kiosk.flow.view import Line, Overlay, Preferences, View
 from kiosk.identity import masking
-from kiosk.identity.numbers import check_digit
+
+XX
 from kiosk.receipts import number as receipt_number
 from kiosk.session import page_name
 from kiosk.settings import Settings
@@ -64,7 +65,7 @@ class Sample:
 
 def citizen_number(first_17: str) -> str:
     """Seventeen digits with their check character."""
-    return first_17 + check_digit(first_17)
+    return first_17 + number_check_digit(first_17)
 
 
 def _person(name: str, number: str, address: str, *, long_term: bool) -> pages.PersonCard:

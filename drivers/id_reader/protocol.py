@@ -20,7 +20,13 @@ from operator import xor
 from typing import Final, assert_never
 
 from drivers.device import Fault, FaultCode
-from drivers.id_reader.values import CardKind, CardRecord, CardWarning
+from drivers.id_reader.values import (
+    PROVINCES,
+    CardKind,
+    CardRecord,
+    CardWarning,
+    number_check_digit,
+)
 
 PREAMBLE: Final = b"\xaa\xaa\xaa\x96\x69"
 HEAD_BYTES: Final = len(PREAMBLE) + 2
@@ -262,47 +268,6 @@ def management(data: bytes) -> Management | Fault:
 
 # -- the 256-byte text record -------------------------------------------------
 
-_CHECK_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK_DIGITS: Final = "10X98765432"  # GB 11643, ISO 7064 MOD 11-2
-_REGIONS: Final = frozenset(  # GB/T 2260, first two digits; 71 is Taiwan's own, 83 its permits'
-    [
-        "11",
-        "12",
-        "13",
-        "14",
-        "15",
-        "21",
-        "22",
-        "23",
-        "31",
-        "32",
-        "33",
-        "34",
-        "35",
-        "36",
-        "37",
-        "41",
-        "42",
-        "43",
-        "44",
-        "45",
-        "46",
-        "50",
-        "51",
-        "52",
-        "53",
-        "54",
-        "61",
-        "62",
-        "63",
-        "64",
-        "65",
-        "71",
-        "81",
-        "82",
-        "83",
-    ]
-)
 _SEXES: Final = frozenset({"0", "1", "2", "9"})  # GB/T 2261.1
 _LAST_NATION: Final = 56  # GB/T 3304: 01 to 56, and
 _OTHER_NATIONS: Final = frozenset({"97", "98"})  # others; foreigners of Chinese descent
@@ -483,7 +448,7 @@ def _number_doubts(kind: CardKind, number: str, birth: date | None) -> list[Card
         case CardKind.FOREIGN_2017:
             return _doubts_of_15(number)
         case CardKind.RESIDENT | CardKind.HMT_RESIDENCE:
-            return _doubts_of_18(number, birth, _REGIONS)
+            return _doubts_of_18(number, birth, PROVINCES)
         case CardKind.FOREIGN_2023:
             return _doubts_of_18(number, birth, None)
         case _:
@@ -501,8 +466,7 @@ def _doubts_of_18(
     if _day(number[6:14]) is None:
         return [CardWarning.NUMBER_FORM]
     doubts = []
-    total = sum(int(d) * w for d, w in zip(number[:17], _CHECK_WEIGHTS, strict=True))
-    if _CHECK_DIGITS[total % 11] != number[17]:
+    if number_check_digit(number[:17]) != number[17]:
         doubts.append(CardWarning.NUMBER_CHECK_DIGIT)
     if (number[:2] not in regions) if regions is not None else (number[0] != "9"):
         doubts.append(CardWarning.NUMBER_REGION)

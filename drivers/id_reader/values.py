@@ -140,3 +140,55 @@ class CardFailed:
 @dataclass(frozen=True, slots=True)
 class CardRemoved:
     """The card that was read, or had failed, is off the plate."""
+
+
+_NUMBER_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_NUMBER_CHECK_DIGITS: Final = "10X98765432"
+PROVINCES: Final = frozenset(
+    [
+        "11",
+        "12",
+        "13",
+        "14",
+        "15",
+        "21",
+        "22",
+        "23",
+        "31",
+        "32",
+        "33",
+        "34",
+        "35",
+        "36",
+        "37",
+        "41",
+        "42",
+        "43",
+        "44",
+        "45",
+        "46",
+        "50",
+        "51",
+        "52",
+        "53",
+        "54",
+        "61",
+        "62",
+        "63",
+        "64",
+        "65",
+        "71",
+        "81",
+        "82",
+        "83",
+    ]
+)
+"""GB/T 2260, the first two digits of a number; 71 is Taiwan's own, 83 its residents' permits'."""
+
+
+def number_check_digit(first_17: str) -> str:
+    """The last place of a number of eighteen: GB 11643, ISO 7064 MOD 11-2 over seventeen digits."""
+    total = sum(
+        int(digit) * weight for digit, weight in zip(first_17, _NUMBER_WEIGHTS, strict=True)
+    )
+    return _NUMBER_CHECK_DIGITS[total % 11]

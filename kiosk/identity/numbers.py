@@ -11,47 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-CHECK_DIGITS = "10X98765432"
-PROVINCES = frozenset(
-    [
-        "11",
-        "12",
-        "13",
-        "14",
-        "15",
-        "21",
-        "22",
-        "23",
-        "31",
-        "32",
-        "33",
-        "34",
-        "35",
-        "36",
-        "37",
-        "41",
-        "42",
-        "43",
-        "44",
-        "45",
-        "46",
-        "50",
-        "51",
-        "52",
-        "53",
-        "54",
-        "61",
-        "62",
-        "63",
-        "64",
-        "65",
-        "71",
-        "81",
-        "82",
-        "83",
-    ]
-)
+from drivers.id_reader.values import PROVINCES, number_check_digit
+
 FOREIGN_PREFIX = "9"  # a foreigner's permanent residence card of 2023
 FIFTEEN_DIGIT_CENTURY = 1900  # numbers of 15 digits were given until 1999
 EARLIEST_BIRTH = date(1850, 1, 1)  # before it a date is a misread, not a person
@@ -85,12 +46,6 @@ class PersonNumber:
     sex_code: str = field(repr=False)
 
 
-def check_digit(first_17: str) -> str:
-    """ISO 7064 MOD 11-2 over seventeen digits."""
-    total = sum(int(digit) * weight for digit, weight in zip(first_17, WEIGHTS, strict=True))
-    return CHECK_DIGITS[total % 11]
-
-
 def parse(text: str) -> PersonNumber | NumberFault:
     """Read a number as typed or as on a card; a small x is taken for X, spaces are dropped."""
     number = "".join(text.split()).upper()
@@ -107,7 +62,7 @@ def parse(text: str) -> PersonNumber | NumberFault:
     birth = _date(number[6:14])
     if birth is None:
         return NumberFault.BIRTH
-    if check_digit(number[:17]) != number[17]:
+    if number_check_digit(number[:17]) != number[17]:
         return NumberFault.CHECK_DIGIT
     return PersonNumber(
         kind=NumberKind.FOREIGN_2023 if foreign else NumberKind.CITIZEN,
@@ -123,7 +78,7 @@ def to_eighteen(number: PersonNumber) -> str:
     if number.kind is not NumberKind.CITIZEN_15:
         return number.text
     long = f"{number.text[:6]}{FIFTEEN_DIGIT_CENTURY // 100}{number.text[6:]}"
-    return long + check_digit(long)
+    return long + number_check_digit(long)
 
 
 def _parse_fifteen(number: str) -> PersonNumber | NumberFault:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.device import Fault, FaultCode
+from drivers.id_reader.values import number_check_digit
 from kiosk.catalogue.papers import known_papers
 from kiosk.documents.extract import (
     Agreement,
@@ -31,10 +32,9 @@ from kiosk.documents.reading import (
     prepared,
     run_quietly,
 )
-from kiosk.identity.numbers import check_digit
 
 FIRST = "44990119410719607"
-NUMBER = FIRST + check_digit(FIRST)
+NUMBER = FIRST + number_check_digit(FIRST)
 REGISTER = known_papers()["household_register"]
 PATIENT = TesseractReader(functools.partial(run_quietly, limit_s=300))  # on a busy machine
 
@@ -200,7 +200,7 @@ def test_every_checked_number_is_found_wherever_it_stands(
     birth: date, serial: int, around: str
 ) -> None:
     first = f"110101{birth:%Y%m%d}{serial:03}"
-    number = first + check_digit(first)
+    number = first + number_check_digit(first)
     assert fields_of(REGISTER, (f"{around}{number}{around}",)).get("number") == number
 
 

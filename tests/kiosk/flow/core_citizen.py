@@ -18,6 +18,7 @@ from drivers.id_reader.values import (
     CardRead,
     CardRecord,
     CardRemoved,
+    number_check_digit,
 )
 from drivers.keypad.values import KeyPressed
 from drivers.receipt_printer.values import Line, Pair, Printed, PrintFailed, QrCode, Text
@@ -62,7 +63,6 @@ from kiosk.flow.pages import (
     Sign,
 )
 from kiosk.flow.view import View
-from kiosk.identity.numbers import check_digit
 from kiosk.log import load_catalogue
 from kiosk.receipts.number import make, qr_text
 from kiosk.session import Session
@@ -85,7 +85,7 @@ SHIPPED = load(None)
 
 def number_of(birth: date, region: str = "440308", serial: str = "151") -> str:
     first = f"{region}{birth:%Y%m%d}{serial}"
-    return first + check_digit(first)
+    return first + number_check_digit(first)
 
 
 def card(
