@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
+from drivers.id_reader.values import number_check_digit
 from kiosk.catalogue.load import Catalogue, load
 from kiosk.catalogue.model import Item, fill
 from kiosk.evaluation.rating import load_reasons
@@ -17,8 +18,6 @@ from kiosk.flow import pages, view
 from kiosk.flow.pages import Advice, Closure, Role, Words
 from kiosk.flow.view import Line, Overlay, Preferences, View
 from kiosk.identity import masking
-
-XX
 from kiosk.receipts import number as receipt_number
 from kiosk.session import page_name
 from kiosk.settings import Settings
