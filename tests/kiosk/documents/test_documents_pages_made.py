@@ -23,6 +23,17 @@ def test_a_page_of_every_kind_is_found_with_the_empty_plate_known(number: int) -
     assert frames.overlap(found.corners, made.corners) > 0.98
 
 
+@pytest.mark.parametrize("number", [77, 109, 137], ids=["shadow", "wood", "finger"])
+def test_a_page_is_not_drawn_out_to_the_next_line(number: int) -> None:
+    """In wood and where a shadow ends there is a fourth line, which is no side of the page."""
+    made = made_pages.make(4001, number)
+    assert made.corners is not None
+    for plate in (None, PlateReference(made.plate)):
+        found = find_page(made.picture, plate)
+        assert found is not None
+        assert frames.overlap(found.corners, made.corners) > 0.99
+
+
 def lay_three(kind: str) -> tuple[frames.Image, list[np.ndarray]]:
     """A page and two cards beside each other."""
     rng = np.random.default_rng(2)

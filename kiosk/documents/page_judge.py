@@ -1,0 +1,186 @@
+"""Judge candidates side by side, and choose.
+
+A candidate is as good as its *worst* side: how much of the side is a step from something else to
+paper, with paper of one colour inside. A sheet that encloses a candidate and is nearly as good
+wins over it, because tables, pictures and stamps are parts of a page; but not where it is the
+candidate with its sides drawn out to some other line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kiosk.documents.page_lines import CLEAR_STEP, FLAT_STEP
+from kiosk.documents.page_planes import sample, smooth
+from kiosk.documents.quads import Corners, Floats, all_ordered, area, encloses, off_line, ordered
+
+MIN_PROMISE = 0.3  # below: not worth a refit
+SAMPLES = 36  # a side is looked at in this many places
+BEYOND_OUT = (-14.0, -13.0, -12.0)
+FAR_OUT = (-9.0, -8.0, -7.0)  # pixels of the search picture, beyond any line drawn on the plate
+FAR_IN = (5.0, 6.0, 7.0)  # within the margin of a sheet
+GROUND_SWING = 2.5  # times as much as the ground swings must a side step to count in full
+CALM_SWING = 4.0  # grey levels: the sheet's own shadow on the ground
+CUT_OFF_SCORE = 0.85  # a sheet that ends at the frame's edge is never as sure as a whole one
+ENCLOSING_SHARE = (
+    0.9  # of the best score: what encloses it and has as much wins; wood grain has less
+)
+LEAST_SHOWN_BEYOND = 0.6  # of a side, where it runs on beyond what it encloses
+LEAST_DRAWN_OUT_PX = 6.0  # of the search picture: less hardly matters and cannot be judged
+ON_LINE_PX = 4.0  # the same: a corner this close to a line lies on it
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """`score` and `sides` (top, right, bottom, left) 0..1; `cut_off`: a side is the frame's edge."""
+
+    score: float
+    sides: tuple[float, float, float, float]
+    cut_off: bool
+
+
+def judge(planes: Floats, quads: Corners) -> list[Judged]:
+    """How much each of n x 4 x 2 looks like paper on something else, by its worst side."""
+    height, width = planes.shape[:2]
+    count = len(quads)
+    corners = all_ordered(quads).astype(np.float32)
+    edge = np.roll(corners, -1, axis=1) - corners
+    length = np.maximum(np.hypot(edge[..., 0], edge[..., 1]), 1e-3)
+    tangent = edge / length[..., None]
+    inward = np.stack([-tangent[..., 1], tangent[..., 0]], axis=2)  # clockwise on the screen
+    part = np.linspace(0.04, 0.96, SAMPLES, dtype=np.float32)
+    at = (corners[:, :, None] + part[:, None] * edge[:, :, None]).reshape(-1, SAMPLES, 2)
+    offsets = np.array(
+        [*BEYOND_OUT, *FAR_OUT, -3.5, -2.5, -1.5, 1.5, 2.5, 3.5, *FAR_IN], np.float32
+    )
+    where = at[:, None] + offsets[:, None, None] * inward.reshape(-1, 1, 1, 2)
+    values = sample(planes, where)
+    beyond_out, far_out, outer, inner, far_in = (
+        values[:, first : first + 3].mean(axis=1) for first in (0, 3, 6, 9, 12)
+    )
+    step = smooth(inner - outer, 5)
+    size = np.linalg.norm(step, axis=2)
+    # a line drawn on one ground steps as well, but the ground behind it is the same
+    behind = smooth(np.maximum(far_in, inner) - far_out, 9)
+    # and so does a slow change of light, but it goes on outside
+    slope = smooth(far_out - beyond_out, 21)
+    beyond = np.minimum(
+        np.linalg.norm(behind, axis=2), np.linalg.norm(behind - 2.0 * slope, axis=2) * 1.5
+    )
+    shown = np.minimum(size, 1.6 * beyond)
+    shown = np.clip((shown - FLAT_STEP) / (CLEAR_STEP - FLAT_STEP), 0, 1)
+    # where the ground goes up and down as much beside it, as wood does, a step tells little
+    swing = np.maximum(
+        np.linalg.norm(smooth(outer - far_out, 5), axis=2),
+        np.linalg.norm(smooth(far_out - beyond_out, 5), axis=2),
+    )
+    swing = np.median(swing, axis=1, keepdims=True)
+    shown *= np.clip(size / np.maximum(GROUND_SWING * (swing - CALM_SWING), 1e-3), 0, 1)
+    # the step points the same way along a side: paper is the lighter, or the darker, throughout
+    direction = np.median(step, axis=1, keepdims=True)
+    agree = (step * direction).sum(axis=2) / np.maximum(
+        size * np.linalg.norm(direction, axis=2), 1e-3
+    )
+    shown *= np.clip(0.6 + 0.6 * agree, 0, 1)
+    # of one colour on one side of it at least, slow changes of light allowed
+    plain = np.clip(1.25 - np.minimum(_rough(inner), _rough(outer)) / 40.0, 0, 1)
+    within = (
+        (at[..., 0] >= 1)
+        & (at[..., 0] <= width - 2)
+        & (at[..., 1] >= 1)
+        & (at[..., 1] <= height - 2)
+    )
+    seen = within.mean(axis=1).reshape(count, 4)
+    sides = (shown * plain * within).sum(axis=1).reshape(count, 4)
+    sides = sides / np.maximum(within.sum(axis=1).reshape(count, 4), 1)
+    spread = np.minimum(_spread(inner, count), _spread(outer, count))
+    # a side along the frame's edge cannot be judged; then all must look alike inside
+    off = seen < 0.5
+    spread = np.where(off.any(axis=1), _spread(inner, count), spread)
+    alike = np.clip(1.3 - spread / 90.0, 0.5, 1) * CUT_OFF_SCORE ** off.sum(axis=1)
+    alike = np.where(off.sum(axis=1) > 2, 0, alike)
+    if planes[..., 3].any():  # what is as the empty plate is, is no paper
+        differs = np.median(inner[..., 3] - far_out[..., 3], axis=1).reshape(count, 4)
+        known = np.where(off, 0.0, differs).sum(axis=1) / np.maximum((~off).sum(axis=1), 1)
+        alike = alike * np.clip(known / CLEAR_STEP, 0, 1)
+    worst = np.where(off, 1.0, sides).min(axis=1)
+    mean = np.where(off, 0.0, sides).sum(axis=1) / np.maximum((~off).sum(axis=1), 1)
+    score = (0.7 * worst + 0.3 * mean) * alike * _shape(tangent, length)
+    return [
+        Judged(
+            float(score[i]),
+            (float(sides[i, 0]), float(sides[i, 1]), float(sides[i, 2]), float(sides[i, 3])),
+            bool(off[i].any()),
+        )
+        for i in range(count)
+    ]
+
+
+def _rough(strip: Floats) -> Floats:
+    """How far each place is from the places around it, sides x samples."""
+    return np.asarray(np.linalg.norm(strip - smooth(strip, 21), axis=2), np.float32)
+
+
+def _spread(strip: Floats, count: int) -> Floats:
+    """How different the four sides are; lightness counts less, because of shadows."""
+    colours = np.median(strip[..., :3], axis=1) * np.array([0.4, 1.0, 1.0], np.float32)
+    colours = colours.reshape(count, 4, 3)
+    off = np.linalg.norm(colours - np.median(colours, axis=1, keepdims=True), axis=2)
+    return np.asarray(off.max(axis=1), np.float32)
+
+
+def _shape(tangent: Floats, length: Floats) -> Floats:
+    """1 for what a sheet can look like from above the plate, less for splinters."""
+    cosines = np.abs((tangent * np.roll(tangent, -1, axis=1)).sum(axis=2))
+    angle = np.clip(1.6 - 1.3 * cosines.max(axis=1), 0, 1)
+    across = np.roll(length, -2, axis=1)
+    opposite = (np.minimum(length, across) / np.maximum(length, across)).min(axis=1)
+    return np.asarray(angle * np.clip(opposite * 2.0, 0, 1), np.float32)
+
+
+def choose(planes: Floats, candidates: Corners, judged: list[Judged]) -> int | None:
+    """The best; then whatever encloses it and is nearly as good."""
+    scores = [one.score for one in judged]
+    best = max(range(len(candidates)), key=lambda index: scores[index])
+    if scores[best] < MIN_PROMISE:
+        return None
+    top = scores[best]
+    areas = [area(quad) for quad in candidates]
+    for index in sorted(range(len(candidates)), key=lambda i: areas[i]):
+        if areas[index] <= areas[best] * 1.03 or scores[index] < MIN_PROMISE:
+            continue
+        if judged[index].cut_off and not judged[best].cut_off:
+            continue
+        if not encloses(candidates[index], candidates[best]):
+            continue
+        if scores[index] < ENCLOSING_SHARE * top:
+            continue
+        if not _drawn_out(planes, candidates[index], candidates[best]):
+            best = index
+    return best
+
+
+def _drawn_out(planes: Floats, outer: Corners, inner: Corners) -> bool:
+    """Whether `outer` is no larger sheet than `inner`, but its sides drawn out to another line.
+
+    On wood, and where a shadow ends, there are lines to draw them out to; but along what was added
+    nothing steps. One of two sides added must show: a finger may hide the other.
+    """
+    for side in range(4):
+        near, far = side, (side + 1) % 4
+        on_lines = all(
+            np.linalg.norm(outer[one] - inner[one]) >= LEAST_DRAWN_OUT_PX
+            and off_line(inner[one], outer[one], outer[other]) < ON_LINE_PX
+            for one, other in ((far, (far + 1) % 4), (near, near - 1))
+        )
+        if not on_lines:
+            continue
+        added = np.stack([outer[near], outer[far], inner[far], inner[near]])
+        shown = judge(planes, added[None])[0].sides
+        # sides are told from the corner at the top left on
+        first = int(np.argmin(np.linalg.norm(ordered(added) - outer[near], axis=1)))
+        if max(shown[(first + 1) % 4], shown[(first + 3) % 4]) < LEAST_SHOWN_BEYOND:
+            return True
+    return False
