@@ -204,7 +204,7 @@ class ReplayedWire:
         self._steps = list(trace.steps)
         self._mask = mask
         self._waited = waited
-        self._now_s = self._steps[0].at_s if self._steps else 0.0
+        self._now_s = 0.0  # the wire was opened
         self._part = b""  # of a step that is written or read in pieces
         self.differs = ""
         self.closed = False
@@ -220,6 +220,8 @@ class ReplayedWire:
         if step.io == "w":
             self._waited(wait_s)
             return b""
+        if wait_s <= 0 and step.at_s > self._now_s and not self._part:
+            return b""  # it was not there yet
         self._pass_to(step)
         if step.io == "lost":
             self._steps.clear()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from drivers.addresses import EvdevUrl, UsbUrl, parse_url
+from drivers.code_scanner.personal import ScannerMask, TypingMask
 from drivers.code_scanner.protocol import CodeSplitter, checked
 from drivers.code_scanner.values import (
     CodeRule,
@@ -18,12 +19,14 @@ from drivers.code_scanner.values import (
 )
 from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.input_events import EVENT, Dropped, EventReader, Typist
-from drivers.transport import Transport
+from drivers.transport import Ports, Transport
 from drivers.worker import Down, Host, not_opened
 
 LISTEN_S: Final = 60.0  # the wire wakes it; this only bounds one turn
 CLOCK_STEP_S: Final = 0.001  # a wait may end a rounding short of its time
 READ_BYTES: Final = 4096 // EVENT.size * EVENT.size  # whole events
+SPEAKS: Final = Ports(mask=ScannerMask)
+TYPES: Final = Ports(mask=TypingMask)
 
 ScannerCommand = ScanCodes | StopScanning
 
@@ -54,7 +57,7 @@ class CodeScannerDriver:
         if isinstance(parse_url(self._url), UsbUrl):
             # Opened as a device it would go on typing into whatever window is in front.
             return Down(Status.BROKEN, "a scanner that types is read as evdev:///dev/input/by-id/…")
-        wire = host.open(self._url)
+        wire = host.open(self._url, TYPES if self._types else SPEAKS)
         if isinstance(wire, Fault):
             return not_opened(wire)
         self._wire = wire

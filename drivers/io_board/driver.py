@@ -9,7 +9,7 @@ from typing import Final, assert_never
 from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.io_board.protocol import Kind, answer_of, channel_map, switch
 from drivers.io_board.values import Buzz, Lamp, Light
-from drivers.transport import Transport, write_all
+from drivers.transport import MaskNothing, Ports, Transport, write_all
 from drivers.worker import Down, Host, not_opened
 
 LISTEN_S: Final = 60.0  # the wire wakes it; this only bounds one turn
@@ -17,6 +17,7 @@ ANSWER_LIMIT_S: Final = 0.3  # 16 bytes at 9600 baud take 17 ms
 TRIES: Final = 2  # a byte may be spoilt; a board that is gone stays gone
 MAX_BUZZ_MS: Final = 1000
 READ_BYTES: Final = 64
+PORTS: Final = Ports(mask=MaskNothing)  # lamps know nobody
 
 BoardCommand = Light | Buzz
 
@@ -46,7 +47,7 @@ class IoBoardDriver:
     def connect(self, host: Host) -> Identity | Down:
         if isinstance(self._channels, Fault):
             return Down(Status.BROKEN, self._channels.detail)
-        wire = host.open(self._url)
+        wire = host.open(self._url, PORTS)
         if isinstance(wire, Fault):
             return not_opened(wire)
         self._wire = wire

@@ -20,12 +20,13 @@ from drivers.keypad.protocol import (
     read_make,
 )
 from drivers.keypad.values import KeyPressed, ListenForKeys, StopListening
-from drivers.transport import Transport, write_all
+from drivers.transport import MaskNothing, Ports, Transport, write_all
 from drivers.worker import Down, Host, not_opened
 
 LISTEN_S: Final = 60.0  # the wire wakes it; this only bounds one turn
 READ_BYTES: Final = 960  # whole input events
 WRITE_LIMIT_S: Final = 0.5
+PORTS: Final = Ports(mask=MaskNothing)  # a key tells how somebody was served, and not whom
 MAKES: Final = Path(__file__).parent / "makes"
 
 KeypadCommand = ListenForKeys | StopListening
@@ -83,7 +84,7 @@ class KeypadDriver:
         types = isinstance(address, EvdevUrl)
         if isinstance(address, UsbUrl) or types is not (make.wire is WireKind.EVDEV):
             return Down(Status.BROKEN, f"this make is read as {make.wire}://")
-        wire = host.open(self._url)
+        wire = host.open(self._url, PORTS)
         if isinstance(wire, Fault):
             return not_opened(wire)
         self._wire = wire

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from drivers.addresses import SerialUrl, TcpUrl, parse_url
 from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
+from drivers.receipt_printer.personal import ReceiptMask
 from drivers.receipt_printer.protocol import (
     AUTOMATIC_STATUS_ON,
     CLEAR_NOW,
@@ -47,7 +48,7 @@ from drivers.receipt_printer.values import (
     PrintFailed,
     PrintReceipt,
 )
-from drivers.transport import Transport, write_all
+from drivers.transport import Ports, Transport, write_all
 from drivers.worker import Down, Host, not_opened
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ READ_BYTES: Final = 1024
 REMEMBERED_JOBS: Final = 32  # more than one citizen ever asks for
 OTHER_BAUDS: Final = (9600, 19200, 38400, 57600, 115200)  # what printers leave the factory with
 BAUD_ANSWER_S: Final = 0.3
+PORTS: Final = Ports(mask=ReceiptMask)
 LOW_PAPER_MM: Final = 3000.0  # about ten receipts
 
 
@@ -205,7 +207,7 @@ class ReceiptPrinterDriver:
     def _open(self, url: str, host: Host, limit_s: float) -> PrinterState | Fault | Down:
         """Open the wire at `url` and ask how the printer is; TIMED_OUT: it is silent."""
         self.disconnect()
-        wire = host.open(url)
+        wire = host.open(url, PORTS)
         if isinstance(wire, Fault):
             return not_opened(wire)
         self._wire = wire
