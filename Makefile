@@ -6,7 +6,7 @@ PY := .venv/bin/python
 # Tests whose outcome hangs on the database: rows, races, searches.
 ON_POSTGRES := tests/hub/test_hub_intake.py tests/hub/test_hub_uploads.py tests/hub/test_hub_staff.py
 
-.PHONY: help setup run test lint fuzz gallery test-postgres fleet faults power-cuts kills slow-line sync-memory million-rows lock clean bench-codes bench-pages
+.PHONY: help setup run test pytest lint fuzz gallery test-postgres fleet faults power-cuts kills slow-line sync-memory million-rows lock clean bench-codes bench-pages
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -20,9 +20,13 @@ run: setup
 	@$(PY) -m rehearsal run --out out
 
 ## make test     every test and every rule of the house
-test: setup lint
-	@$(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
+test: setup
+	@$(MAKE) --no-print-directory -j2 lint pytest
 	@$(MAKE) --no-print-directory test-postgres
+
+# More workers than cores: the robot, the hub's processes and the power cuts mostly wait.
+pytest: setup
+	@$(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 ## make lint     style, types, import rules, screens against their models
 lint: setup
