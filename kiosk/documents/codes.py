@@ -43,7 +43,10 @@ MORE_FORMATS_EVERY: Final = 3  # frames; six formats cost as much as five fast p
 SLOW_AFTER_MISSES: Final = 5  # frames without a code until the slow ways are tried once
 TIME_LIMIT_S: Final = 0.75  # of work on a picture, and the last way may take a quarter more
 SMALL_SIDE_PX: Final = 2000  # a picture below this is also tried at twice its size
-MAX_CODE_BYTES: Final = 4096  # a version 40 QR holds 2,953 bytes
+MAX_CODE_BYTES: Final = 7089  # the digits that a version 40 QR holds; of bytes it holds 2,953
+LARGEST_PX: Final = (
+    4200  # long side; the largest stills are 4,160 wide, and time grows with the area
+)
 
 BARS_AGREE: Final = 0.28  # of all edges: less is no barcode
 STACKED_AGREE: Final = 0.25  # of rows of bars: their ends are edges as well
@@ -147,6 +150,13 @@ class CodeReader:
 def read_codes(picture: Image, limit_s: float = TIME_LIMIT_S) -> list[Code]:
     """Everything in one still picture, by all the ways there are."""
     until = time.thread_time() + limit_s
+    factor = math.ceil(max(picture.shape[:2]) / LARGEST_PX)
+    if factor > 1:
+        small = cv2.resize(
+            picture, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA
+        )
+        codes = read_codes(np.asarray(small, np.uint8), limit_s)
+        return [replace(code, corners=_larger_corners(code.corners, factor)) for code in codes]
     grey = _grey(picture)
     return _read_twice(grey, _zxing(grey, USUAL, thorough=True)) or _slow(grey, until)
 
@@ -447,15 +457,11 @@ def _zxing(
     found = _codes(read)
     if scale == 1.0:
         return found
-    return [
-        replace(
-            code,
-            corners=tuple(
-                ((x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5) for x, y in code.corners
-            ),
-        )
-        for code in found
-    ]
+    return [replace(code, corners=_larger_corners(code.corners, 1 / scale)) for code in found]
+
+
+def _larger_corners(corners: Corners, times: float) -> Corners:
+    return tuple(((x + 0.5) * times - 0.5, (y + 0.5) * times - 0.5) for x, y in corners)
 
 
 def _codes(read: Any) -> Reading:

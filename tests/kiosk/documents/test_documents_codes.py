@@ -79,6 +79,15 @@ def test_pictures_of_no_use_have_no_code(shape: tuple[int, int, int]) -> None:
     assert read_codes(np.full(shape, 128, np.uint8)) == []
 
 
+def test_a_code_in_a_picture_larger_than_any_cameras_is_told_at_its_place() -> None:
+    huge = np.full((700, 9000, 3), 200, np.uint8)
+    code = picture_of(RECEIPT, 10)
+    huge[100 : 100 + code.shape[0], 6000 : 6000 + code.shape[1]] = code
+    (found,) = read_codes(huge)
+    assert found.text == RECEIPT
+    assert np.abs(np.array(found.corners[0]) - (6050, 150)).max() < 10
+
+
 @pytest.mark.parametrize("character_set", ["utf-8", "gb18030"])
 def test_chinese_without_a_note_of_its_character_set_is_told_right(character_set: str) -> None:
     words = "清水镇便民服务中心高龄津贴"

@@ -39,6 +39,7 @@ PICTURES = {
     "text": (b"<html>no picture</html>", "not_a_picture"),
     "cut": (saved(GREY, "PNG")[:60], "not_a_picture"),
     "bomb": (bomb(), "too_large"),
+    "larger than any file of a camera": (bytes((64 << 20) + 1), "too_large"),
     "one-pixel": (saved(Pillow.new("RGB", (1, 1)), "PNG"), None),
     "one-row": (saved(Pillow.new("L", (900, 1)), "PNG"), None),
     "16-bit": (saved(Pillow.new("I;16", (300, 200), 30_000), "PNG"), None),
@@ -88,3 +89,14 @@ def test_whatever_a_code_says_is_only_told(
     assert [code["format"] for code in json.loads(line)["codes"]] == ["QR_CODE"]
     assert scan.run([file], json=False) == 0
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_the_largest_code_there_is_is_told_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digits = "0123456789" * 708 + "012345678"  # 7,089: no QR code holds more
+    file = tmp_path / "code.png"
+    segno.make(digits, error="l", boost_error=False).save(str(file), scale=4, border=5)
+    assert scan.run([file], json=True) == 0
+    (code,) = json.loads(capsys.readouterr().out)["codes"]
+    assert code["text"] == digits
