@@ -6,7 +6,7 @@ PY := .venv/bin/python
 # Tests whose outcome hangs on the database: rows, races, searches.
 ON_POSTGRES := tests/hub/test_hub_intake.py tests/hub/test_hub_uploads.py tests/hub/test_hub_staff.py
 
-.PHONY: help setup run test pytest lint fuzz gallery test-postgres fleet faults power-cuts kills slow-line sync-memory million-rows lock clean bench-codes bench-pages
+.PHONY: help setup run test pytest lint fuzz gallery test-postgres fleet faults power-cuts kills slow-line sync-memory million-rows lock rapidocr clean bench-codes bench-pages
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -80,6 +80,11 @@ million-rows: setup
 ## make lock     write the lock files anew from pyproject.toml (versions and hashes, no addresses)
 lock: setup
 	@deploy/lock.sh
+
+## make rapidocr  install the larger reader of papers, [document_camera] reader = "rapidocr" (1 GB of memory)
+rapidocr: setup
+	@.venv/bin/python -m pip install --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+	    -r requirements-rapidocr.lock
 
 clean:
 	rm -rf out var .venv

@@ -135,8 +135,22 @@ def test_a_machine_without_a_display_is_told_so(tmp_path: Path) -> None:
         assert done.stderr.startswith("no display")
 
 
+def test_the_larger_reader_brings_nothing_that_overwrites_what_is_there(root: Path) -> None:
+    """Its lock shares the versions of the main one, and leaves out the second OpenCV."""
+
+    def pins(name: str) -> dict[str, str]:
+        text = (root / name).read_text(encoding="utf-8")
+        found = re.findall(r"^([a-z0-9._-]+)(?:\[\S+\])?==(\S+)", text, re.MULTILINE)
+        return dict(found)
+
+    ours, extra = pins("requirements.lock"), pins("requirements-rapidocr.lock")
+    assert "rapidocr-onnxruntime" in extra
+    assert not any(name.startswith("opencv") for name in extra)
+    assert {name: ours[name] for name in extra if name in ours}.items() <= extra.items()
+
+
 def test_no_secret_address_or_machine_path_is_in_the_lock_files(root: Path) -> None:
-    for name in ("requirements.lock", "requirements-build.lock"):
+    for name in ("requirements.lock", "requirements-build.lock", "requirements-rapidocr.lock"):
         text = (root / name).read_text(encoding="utf-8")
         assert "://" not in text
         assert "--index-url" not in text and "--find-links" not in text
