@@ -123,6 +123,7 @@ class Vision:
         self._photo: tuple[Photo, Image] | None = None
         self._camera: DocumentCamera | None = None
         self._status: Status | None = None
+        self._verdict: Status | None = None  # of the camera that is open now; None: none yet
         self._told: tuple[Status, str] | None = None
         self._busy_since: float | None = None
         self._last_code: tuple[str, bytes, float] | None = None
@@ -233,7 +234,7 @@ class Vision:
                 probe_until = now + PROBE_LIMIT_S
             if looking or probing:
                 shown = self._open_camera(shown)
-            if probing and self._status not in (None, Status.STARTING):
+            if probing and self._verdict is not None:
                 probing, probe_until = False, 0.0
             if not looking and not probing:
                 if self._close_camera():
@@ -258,6 +259,7 @@ class Vision:
         """The number after which its pictures are new."""
         if self._camera is not None:
             return shown
+        self._verdict = None  # what was said of it before is what is to be found out anew
         self._camera = self._make_camera(self._url, clock=self._clock, report=self._report)
         self._camera.start()
         return 0
@@ -282,7 +284,9 @@ class Vision:
 
     def _report(self, status: Status, reason: str, model: str) -> None:
         """From the camera's thread. That it starts again and again while lost is no news."""
-        if status is Status.STARTING and self._status is not None:
+        if status is not Status.STARTING:
+            self._verdict = status
+        elif self._status is not None:
             return
         self._status = status
         if self._told != (status, reason):
