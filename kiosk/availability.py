@@ -30,6 +30,7 @@ class World:
     waiting: int = 0
     storage_usable: bool = True
     storage_tight: bool = False  # room for a form, not for many pages
+    phones_reach: bool = False  # the site has an address for citizens' phones
 
     def status(self, device: DeviceClass) -> Status:
         """`UNKNOWN` for what nothing was heard of."""
@@ -56,7 +57,8 @@ def world_at_start(settings: Settings) -> World:
     return World(
         statuses={
             device: Status.STARTING if url else Status.NOT_INSTALLED for device, url in urls.items()
-        }
+        },
+        phones_reach=bool(settings.hub.phone_url),
     )
 
 
@@ -82,11 +84,25 @@ def may_work(status: Status) -> bool:
 
 def closure(item: Item, world: World) -> Closure | None:
     """Why the item cannot be begun now; the first thing that is missing along its way."""
+    keeps = Need.STORAGE in item.needs
     for need in item.needs:
-        closed = _missing(need, world)
+        closed = _missing(need, world, keeps=keeps)
         if closed is not None:
             return closed
     return None
+
+
+def offered(item: Item, world: World) -> bool:
+    """Whether this terminal was built for it. A copy without an A4 printer is no closed service but
+    none at all: nobody reads of it, here or at home.
+    """
+    if Need.PHONES in item.needs and not world.phones_reach:
+        return False
+    no_slot = world.status(DeviceClass.CARD_READER) is Status.NOT_INSTALLED
+    if Need.SMART_CARD in item.needs and no_slot:
+        return False
+    no_printer = world.status(DeviceClass.PAGE_PRINTER) is Status.NOT_INSTALLED
+    return not (Need.SHEETS in item.needs and no_printer)
 
 
 def paper_receipt(world: World) -> bool:
@@ -103,22 +119,28 @@ def all_closed(closures: Mapping[str, Closure | None]) -> tuple[Closure, ...]:
     return tuple(dict.fromkeys(reasons)) or (Closure.CATALOGUE,)
 
 
-def _missing(need: Need, world: World) -> Closure | None:
+def _missing(need: Need, world: World, *, keeps: bool) -> Closure | None:
     match need:
         case Need.STORAGE:
             return None if world.storage_usable else Closure.STORAGE
         case Need.CARD:
             return None if world.may_work(DeviceClass.ID_READER) else Closure.READER
-        case Need.PAGE if world.storage_tight:
+        case Need.PAGE if world.storage_tight and keeps:
             return Closure.STORAGE
         case Need.PAGE:
             return None if world.may_work(DeviceClass.DOCUMENT_CAMERA) else Closure.CAMERA
+        case Need.SMART_CARD:
+            return None if world.may_work(DeviceClass.CARD_READER) else Closure.SMART_CARD
         case Need.CODE:
             either = world.may_work(DeviceClass.CODE_SCANNER) or world.may_work(
                 DeviceClass.DOCUMENT_CAMERA
             )
             return None if either else Closure.SCANNER
+        case Need.SHEETS:
+            return None if world.may_work(DeviceClass.PAGE_PRINTER) else Closure.PRINTER
         case Need.LINE:
             return Closure.LINE if world.online is False else None
+        case Need.PHONES:
+            return None if world.phones_reach else Closure.PHONES
         case _:
             assert_never(need)

@@ -13,15 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from drivers.card_reader.values import SmartCardInserted, SmartCardRemoved
 from drivers.code_scanner.values import CodeRefused, CodeScanned
 from drivers.device import Clock, Log, StatusChanged
 from drivers.id_reader.values import CardFound, CardRemoved
 from drivers.keypad.values import KeyPressed
-from kiosk.availability import all_closed, closure, paper_receipt, world_at_start
+from kiosk.availability import all_closed, closure, offered, paper_receipt, world_at_start
 from kiosk.catalogue.load import Catalogue
 from kiosk.catalogue.model import Item, StepKind, fill
 from kiosk.evaluation.rating import load_reasons
 from kiosk.flow.actions import Act, Action
+from kiosk.flow.card_slot import CardSlot
 from kiosk.flow.case import Case
 from kiosk.flow.effects import (
     Effect,
@@ -29,6 +31,7 @@ from kiosk.flow.effects import (
     KeepPhoto,
     StopCamera,
     StopWatchingForCard,
+    StopWatchingSocialCard,
     Wipe,
 )
 from kiosk.flow.events import Event, LineChanged, StorageChanged
@@ -67,8 +70,11 @@ NEW_PAGE_PRESSES = frozenset(  # typing goes on while pages change under it
     | {Act.TOGGLE_LANGUAGE, Act.TOGGLE_CONTRAST, Act.TOGGLE_VOICE}
     | {Act.TOGGLE_ELDER, Act.TOGGLE_LOW_REACH}
 )
+UNBREAKABLE = frozenset({StepKind.SUBMIT, StepKind.CARD_PASSWORD, StepKind.COPY, StepKind.BLANKS})
+"""Not left while they are at work: what comes out of a slot belongs to who stands there."""
 REPEATABLE = frozenset(  # pressed quickly one after the other, each press is meant
     {Act.SET_FIELD, Act.EDIT_FIELD, Act.SIGN_STROKES, Act.STAY, Act.KEEP_WAITING}
+    | {Act.TYPE_DIGIT, Act.ERASE_DIGIT}
 )
 
 
@@ -117,6 +123,7 @@ class Session:
         self._reasons = load_reasons()
         self._world = world_at_start(settings)
         self._reader = CardOnReader()
+        self._slot = CardSlot()
         self._citizen: _Citizen | None = None
         self._preferences = Preferences()
         self._overlay: Overlay | None = None
@@ -159,6 +166,9 @@ class Session:
     def handle(self, event: Event) -> None:
         """A device, the store or the centre has something to say."""
         self._learn(event)
+        if isinstance(event, SmartCardInserted | SmartCardRemoved):
+            self._dismiss_warning()  # somebody is there
+            self._come_alive()
         if isinstance(event, CardFound | CardRemoved | KeyPressed | CodeScanned | CodeRefused):
             self._dismiss_warning()  # somebody is there
             self._come_alive()
@@ -166,7 +176,7 @@ class Session:
         if citizen is not None:
             self._bring_up_to_date()
             if citizen.take_away is not None:
-                self._reader.forget_person()
+                self._forget_cards()
                 self._in_take_away(event)
             elif citizen.navigator is not None:
                 self._carry_out(citizen.navigator.handle(event))
@@ -190,11 +200,12 @@ class Session:
         """After a bug nobody knows what holds: whoever was here is wiped, and the start shown."""
         citizen, self._citizen = self._citizen, None
         navigator = citizen.navigator if citizen is not None else None
-        self._reader = CardOnReader()
+        self._reader, self._slot = CardOnReader(), CardSlot()
         self._reset()
         if citizen is not None:
             number = navigator.context.case.card_number if navigator is not None else ""
-            for effect in (StopCamera(), StopWatchingForCard(), EraseDraft(number)):
+            stops = (StopCamera(), StopWatchingForCard(), StopWatchingSocialCard())
+            for effect in (*stops, EraseDraft(number)):
                 self._run(effect)
             self._run(Wipe(citizen.id))
             seconds = round(self._clock.monotonic() - citizen.started_s)
@@ -320,11 +331,13 @@ class Session:
     def _go_home(self, navigator: Navigator, action: Action) -> None:
         """At once where nothing would be lost; not while it is being submitted."""
         case = navigator.context.case
-        if case.sealed is not None:
+        if case.sealed is not None or case.told:
             self._carry_out(navigator.act(replace(action, act=Act.FINISH)))
             self._after_navigator()
-        elif navigator.step.kind is StepKind.SUBMIT and navigator.step.busy:
+        elif navigator.step.kind in UNBREAKABLE and navigator.step.busy:
             return
+        elif case.sheets_out:
+            self._end("done")
         elif case.entered:
             self._open_overlay(LeaveQuestion())
         else:
@@ -362,6 +375,7 @@ class Session:
             settings=self._settings,
             world=self._world,
             reader=self._reader,
+            slot=self._slot,
             case=Case(item.code, item.version),
             preferences=self._preferences,
             now=self._clock.utc(),
@@ -406,7 +420,9 @@ class Session:
         citizen = self._citizen
         if citizen is None or citizen.navigator is None:
             return
-        if self._reader.present:  # whose it is was seen: take it and begin anew
+        if (
+            self._reader.present or self._slot.present
+        ):  # whose it is was seen: take it and begin anew
             self._end("left")
             return
         if citizen.navigator.ended is None:
@@ -424,7 +440,7 @@ class Session:
         navigator, citizen.navigator = citizen.navigator, None
         number = ""
         item: Item | None = None
-        camera_used = receipt = rated = thanks = False
+        camera_used = receipt = rated = thanks = sheets = False
         if navigator is not None:
             context = navigator.context
             if navigator.ended is None:
@@ -433,8 +449,9 @@ class Session:
             printing = context.case.printing
             camera_used = context.camera_used
             receipt = printing is not None and printing.paper_out
+            sheets = context.case.sheets_out
             rated, thanks = context.case.rated, context.case.sealed is not None
-        self._reader.forget_person()
+        self._forget_cards()
         self._run(EraseDraft(number))
         self._run(Wipe(citizen.id))
         seconds = round(self._clock.monotonic() - citizen.started_s)
@@ -446,7 +463,12 @@ class Session:
         context = self._context(citizen, item)
         context.steps_entered = navigator.context.steps_entered if navigator else 0
         citizen.take_away = TakeAway(
-            context, camera_used=camera_used, receipt=receipt, thanks=thanks, rated=rated
+            context,
+            camera_used=camera_used,
+            receipt=receipt,
+            sheets=sheets,
+            thanks=thanks,
+            rated=rated,
         )
         outcome = citizen.take_away.enter()
         self._carry_out(outcome.effects)
@@ -477,12 +499,21 @@ class Session:
         if citizen.take_away is not None:
             self._carry_out(citizen.take_away.leave())
             self._run(Wipe(citizen.id))  # the looks at the plate as well
-        elif self._reader.watched:
-            self._run(StopWatchingForCard())
+        else:
+            if self._reader.watched:
+                self._run(StopWatchingForCard())
+            if self._slot.watched:
+                self._run(StopWatchingSocialCard())
         self._citizen = None
         self._reader.watched = self._reader.present = self._reader.reading = False
-        self._reader.forget_person()
+        self._slot.watched = self._slot.present = self._slot.reading = self._slot.failed = False
+        self._forget_cards()
         self._reset()
+
+    def _forget_cards(self) -> None:
+        """Only that something lies or is in there is still known."""
+        self._reader.forget_person()
+        self._slot.forget_person()
 
     def _reset(self) -> None:
         """As the next person must find it."""
@@ -575,6 +606,7 @@ class Session:
         """What outlives the citizen."""
         photo = self._reader.photo_key
         self._reader.follow(event)
+        self._slot.follow(event)
         if photo and photo != self._reader.photo_key:
             self._run(KeepPhoto(photo, b""))
         if self._reader.photo_key and photo != self._reader.photo_key:
@@ -600,9 +632,12 @@ class Session:
     # -- showing --------------------------------------------------------------
 
     def _closures(self) -> dict[str, Closure | None]:
-        open_or_not = {item.code: closure(item, self._world) for item in self._catalogue.items}
+        open_or_not = {item.code: closure(item, self._world) for item in self._offered()}
         faulty = {closed.code: Closure.CATALOGUE for closed in self._catalogue.closed}
         return {**open_or_not, **faulty}
+
+    def _offered(self) -> tuple[Item, ...]:
+        return tuple(item for item in self._catalogue.items if offered(item, self._world))
 
     def _tiles(self) -> tuple[Tile, ...]:
         closures = self._closures()
@@ -615,7 +650,7 @@ class Session:
                 bring=fill(item.bring, item, self._settings),
                 closed=closures[item.code],
             )
-            for item in self._catalogue.items
+            for item in self._offered()
         ]
         nothing = Words((("zh", ""),))
         tiles.extend(

@@ -74,6 +74,11 @@ class HubSettings(_Section):
         pattern=r"^(https://.+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/?)$",
         description="Address of the platform: https://…; http:// only to a gateway on this machine.",
     )
+    phone_url: str = Field(
+        "",
+        pattern=r"^$|^https://[^#?]+$",
+        description="Address under which citizens' phones reach the platform's /p/ pages, with a certificate that phones trust; empty: scans are not offered to phones.",
+    )
     connect_timeout_s: float = Field(5.0, gt=0, le=60, description="Time to reach the hub.")
     read_timeout_s: float = Field(20.0, gt=0, le=300, description="Time for its answer.")
     idle_poll_s: float = Field(
@@ -175,7 +180,11 @@ class PrinterSettings(_Section):
 
 class PagePrinterSettings(_Section):
     url: str = Field(
-        "", description="cups://name of the queue of the A4 printer; empty: not installed."
+        "",
+        description="cups://name of the queue of the A4 printer; empty: not installed, and copies and blank forms are not offered.",
+    )
+    colour: bool = Field(
+        True, description="False: it prints grey only, and nobody is asked for colour."
     )
 
 
@@ -241,6 +250,9 @@ class RuleSettings(_Section):
     )
     draft_minutes: int = Field(
         15, ge=1, le=120, description="How long a draft is offered after a crash."
+    )
+    copies_most: int = Field(
+        3, ge=1, le=5, description="How many copies of a paper one person may make at a time."
     )
     accepted_days: int = Field(
         7, ge=1, le=90, description="How long delivered applications are kept here."

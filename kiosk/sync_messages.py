@@ -1,6 +1,6 @@
 """Messages between the window process and the sync process, checked at both ends.
 
-They travel over `kiosk.channel` (a socket pair) without blobs. A question carries an `id` that its
+They travel over `kiosk.channel` (a socket pair); only a scan for a phone comes as a blob. A question carries an `id` that its
 answer repeats, and is answered within `ANSWER_LIMIT_S`, whatever the line does.
 """
 
@@ -77,12 +77,50 @@ class Devices(_Message):
     devices: tuple[Device, ...]
 
 
+class AskCard(_Message):
+    """One step of the hub's dialogue with a social card. `sealed` is what the hub alone can read;
+    answers are the card's. `ended`: it is broken off, and this is known of the card.
+    """
+
+    kind: Literal["ask_card"] = "ask_card"
+    id: int
+    dialogue: str = Field(pattern=r"^[0-9a-f]{32}$")
+    step: int
+    sealed: str = Field(max_length=8192, repr=False)  # base64
+    answers: tuple[str, ...] = Field((), max_length=8, repr=False)  # hexadecimal
+    ended: Literal["", "changed", "not_changed", "unknown"] = ""
+
+
+class KeepPickup(_Message):
+    """Seal the scan that comes as the frame's blob, and leave it at the hub for a phone."""
+
+    kind: Literal["keep_pickup"] = "keep_pickup"
+    id: int
+
+
+class AskPickup(_Message):
+    """Was the scan `name` fetched?"""
+
+    kind: Literal["ask_pickup"] = "ask_pickup"
+    id: int
+    name: str = Field(max_length=22)
+
+
 class Ping(_Message):
     kind: Literal["ping"] = "ping"
 
 
 Request = Annotated[
-    Wake | Pause | Resume | AskProgress | AskEarlier | Devices | Ping,
+    Wake
+    | Pause
+    | Resume
+    | AskProgress
+    | AskEarlier
+    | AskCard
+    | Devices
+    | Ping
+    | KeepPickup
+    | AskPickup,
     Field(discriminator="kind"),
 ]
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
@@ -148,6 +186,38 @@ class Earlier(_Message):
     accepted_at: AwareDatetime | None = None
 
 
+class CardSaid(_Message):
+    """Answer to `AskCard`. `unreachable`: the hub could not be asked, or whether it heard is not
+    known: ask the same again. `lost`: it knows no such step."""
+
+    kind: Literal["card_said"] = "card_said"
+    id: int
+    outcome: Literal["transmit", "done", "refused", "unreachable", "lost"]
+    step: int = 0
+    apdus: tuple[str, ...] = Field((), max_length=8, repr=False)  # hexadecimal
+    code: str = ""
+    text_zh: str = ""
+    text_en: str = ""
+
+
+class PickupKept(_Message):
+    """Answer to `KeepPickup`, as late as the line is slow; `link` "" when it was not kept."""
+
+    kind: Literal["pickup_kept"] = "pickup_kept"
+    id: int
+    name: str = ""
+    link: str = Field("", repr=False)  # it carries the key
+
+
+class PickupKnown(_Message):
+    """Answer to `AskPickup`; unknown: the hub could not be asked."""
+
+    kind: Literal["pickup_known"] = "pickup_known"
+    id: int
+    name: str
+    state: Literal["waiting", "fetched", "gone", "unknown"]
+
+
 class StoreTrouble(_Message):
     """The store cannot be used by this process; `fault` is an `offline_cache` fault code."""
 
@@ -157,7 +227,16 @@ class StoreTrouble(_Message):
 
 
 Answer = Annotated[
-    Hello | Pong | Line | Delivered | Progress | Earlier | StoreTrouble,
+    Hello
+    | Pong
+    | Line
+    | Delivered
+    | Progress
+    | Earlier
+    | CardSaid
+    | StoreTrouble
+    | PickupKept
+    | PickupKnown,
     Field(discriminator="kind"),
 ]
 ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)

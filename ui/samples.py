@@ -21,6 +21,11 @@ from kiosk.identity import masking
 from kiosk.receipts import number as receipt_number
 from kiosk.session import page_name
 from kiosk.settings import Settings
+from ui.copy_samples import (
+    copy_samples,
+)
+from ui.social_card_samples import STEPS as CARD_STEPS
+from ui.social_card_samples import card_samples
 
 NOW = datetime(2026, 11, 22, 1, 41, tzinfo=UTC)  # 09:41 in Shanghai, a Sunday
 IMAGE = "sample-page"  # the key under which the gallery keeps a drawn page
@@ -367,7 +372,9 @@ def _progress(item: Item, kind: pages.ProgressKind) -> pages.ProgressResult:
     )
 
 
-def _pages(allowance: Item, progress: Item) -> Iterator[tuple[str, pages.Page, int]]:
+def _pages(
+    allowance: Item, progress: Item, everything: tuple[Item, ...]
+) -> Iterator[tuple[str, pages.Page, int]]:
     """Variant ("" for the plain one), page, and the step lit in the bar (NO_STEP: no bar)."""
     both = (_tile(allowance), _tile(progress))
 
@@ -378,6 +385,7 @@ def _pages(allowance: Item, progress: Item) -> Iterator[tuple[str, pages.Page, i
         NO_STEP,
     )
     yield "", pages.Home(both), NO_STEP
+    yield "everything", pages.Home(tuple(_tile(item) for item in everything)), NO_STEP
     for closure in Closure:
         tiles = (_tile(allowance), _tile(progress, closure))
         if closure not in (Closure.SCANNER, Closure.LINE):
@@ -569,7 +577,7 @@ def _overlays() -> Iterator[tuple[str, Overlay]]:
     yield "text_size_sheet", view.TextSizeSheet()
 
 
-def _view(page: pages.Page, step: int, item_name: Words) -> View:
+def _view(page: pages.Page, step: int, item_name: Words, names: tuple[str, ...] = STEPS) -> View:
     terminal = _SETTINGS.terminal
     offline = (isinstance(page, pages.Accepted) and page.delivery is pages.Delivery.WAITING) or (
         isinstance(page, pages.ProgressResult) and page.kind is pages.ProgressKind.HUB_UNREACHABLE
@@ -581,7 +589,7 @@ def _view(page: pages.Page, step: int, item_name: Words) -> View:
         line=Line.OFFLINE if offline else Line.ONLINE,
         minutes_since_contact=14 if offline else 2,
     )
-    steps = view.StepBar(item_name, STEPS, step) if step != NO_STEP else None
+    steps = view.StepBar(item_name, names, step) if step != NO_STEP else None
     return View(page, 1, True, None, Preferences(), header, steps)
 
 
@@ -590,9 +598,21 @@ def samples() -> tuple[Sample, ...]:
     catalogue = load(None)
     allowance = _item(catalogue, "old_age_allowance")
     found: list[Sample] = []
-    for variant, page, step in _pages(allowance, _item(catalogue, "progress_query")):
+    for variant, page, step in _pages(
+        allowance, _item(catalogue, "progress_query"), catalogue.items
+    ):
         name = f"{page_name(page)}-{variant}" if variant else page_name(page)
         found.append(Sample(name, _view(page, step, allowance.name.words)))
+    password = _item(catalogue, "social_card_password")
+    for variant, page, step in card_samples(password):
+        name = f"{page_name(page)}-{variant}" if variant else page_name(page)
+        found.append(Sample(name, _view(page, step, password.name.words, CARD_STEPS)))
+    copies, scan, forms = (
+        _item(catalogue, code) for code in ("photocopy", "scan_to_phone", "print_forms")
+    )
+    for variant, page in copy_samples(copies, scan, forms, IMAGE):
+        name = f"{page_name(page)}-{variant}" if variant else page_name(page)
+        found.append(Sample(name, _view(page, NO_STEP, allowance.name.words)))
     under = next(sample.view for sample in found if sample.name == "form")
     for name, overlay in _overlays():
         found.append(Sample(name, replace(under, overlay=overlay)))

@@ -26,7 +26,7 @@ from PySide6.QtGui import QColor, QDesktopServices, QGuiApplication, QPixmapCach
 from PySide6.QtQml import QQmlComponent, QQmlEngine, QQmlError
 from PySide6.QtQuick import QQuickItem, QQuickView
 
-from kiosk.flow import pages
+from kiosk.flow import card_pages, pages
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.pages import Page
 from kiosk.flow.view import (
@@ -44,7 +44,18 @@ from ui.frame import FrameModel
 from ui.icons import PROVIDER as ICON_PROVIDER
 from ui.icons import IconProvider
 from ui.images import PAGE_PROVIDER, QR_PROVIDER, PageImages, PageProvider, QrProvider
-from ui.models import closing, form, identity, materials, overlays, progress, start, submit
+from ui.models import (
+    closing,
+    copies,
+    form,
+    identity,
+    materials,
+    overlays,
+    progress,
+    social_card,
+    start,
+    submit,
+)
 from ui.models._model import PageModel
 from ui.preview import PreviewReader, PreviewSource
 from ui.texts import Texts
@@ -118,12 +129,34 @@ def screen_of(page: Page) -> Screen:
             return "RatingScreen", closing.RatingModel
         case pages.RatingReasons():
             return "RatingReasonsScreen", closing.RatingReasonsModel
+        case card_pages.InsertSocialCard():
+            return "InsertSocialCardScreen", social_card.InsertSocialCardModel
+        case card_pages.SocialCardProblem():
+            return "SocialCardProblemScreen", social_card.SocialCardProblemModel
+        case card_pages.NewPin():
+            return "NewPinScreen", social_card.NewPinModel
+        case card_pages.ChangingPassword():
+            return "ChangingPasswordScreen", social_card.ChangingPasswordModel
+        case card_pages.PasswordResult():
+            return "PasswordResultScreen", social_card.PasswordResultModel
         case pages.TakeAway():
             return "TakeAwayScreen", closing.TakeAwayModel
         case pages.ScanReceipt():
             return "ScanReceiptScreen", progress.ScanReceiptModel
         case pages.ProgressResult():
             return "ProgressResultScreen", progress.ProgressResultModel
+        case pages.ChoosePapers():
+            return "ChoosePapersScreen", copies.ChoosePapersModel
+        case pages.LayPapers():
+            return "LayPapersScreen", copies.LayPapersModel
+        case pages.CopyChoice():
+            return "CopyChoiceScreen", copies.CopyChoiceModel
+        case pages.SheetsPrinting():
+            return "SheetsPrintingScreen", copies.SheetsPrintingModel
+        case pages.PhonePickup():
+            return "PhonePickupScreen", copies.PhonePickupModel
+        case pages.BlankForms():
+            return "BlankFormsScreen", copies.BlankFormsModel
         case pages.OutOfService():
             return "OutOfServiceScreen", start.OutOfServiceModel
         case _:

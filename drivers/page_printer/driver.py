@@ -27,7 +27,14 @@ from drivers.page_printer.protocol import (
     without,
 )
 from drivers.page_printer.spooler import Cups, Spooler
-from drivers.page_printer.values import PagesFailed, PagesPrinted, PrintPdf, QueueKeepsJobs, Sides
+from drivers.page_printer.values import (
+    PagesFailed,
+    PagesPrinted,
+    PrintPdf,
+    QueueKeepsJobs,
+    SheetsOut,
+    Sides,
+)
 from drivers.worker import Down, Host
 
 LOOK_S: Final = 5.0  # between two looks at a queue that is well
@@ -230,7 +237,7 @@ class PagePrinterDriver:
         job.old = set(queue.reasons)
         fault = spooler.send(self._name, number, document)
         if fault is None:
-            fault = self._follow(job, host, spooler)
+            fault = self._follow(command.job, job, host, spooler)
         # Also a job that has ended: CUPS may keep its title, its files, its history.
         left = spooler.purge(number)
         if job.subscription is not None:
@@ -244,6 +251,7 @@ class PagePrinterDriver:
     def _options(self, command: PrintPdf) -> dict[str, str]:
         two_sided = Capability.PRINTS_BOTH_SIDES in self._capabilities
         return {
+            **({"print-color-mode": "monochrome"} if command.grey else {}),
             "media": "iso_a4_210x297mm",
             "copies": str(command.copies),
             "sides": command.sides if two_sided else Sides.ONE,
@@ -251,11 +259,12 @@ class PagePrinterDriver:
             "fit-to-page": "true",
         }
 
-    def _follow(self, job: _Following, host: Host, spooler: Spooler) -> Fault | None:
+    def _follow(self, name: str, job: _Following, host: Host, spooler: Spooler) -> Fault | None:
         """Until it has ended. None: printed."""
         began = moved = host.clock.monotonic()
         since: float | None = None  # from when on something keeps it from being printed
         shown: object = None
+        told = 0
         while True:
             stop = host.interruption()
             if stop is not None:
@@ -268,6 +277,9 @@ class PagePrinterDriver:
                 return queue
             if now.state is JobState.COMPLETED:
                 return None
+            if job.sheets > told:
+                told = job.sheets
+                host.post(SheetsOut(name, told))
             if now.state.ended or now.state is JobState.STOPPED:
                 return job_fault(queue, now)
             clock_s = host.clock.monotonic()
@@ -286,8 +298,8 @@ class PagePrinterDriver:
                 shown, moved = (now, queue.reasons), clock_s
             limit_s = STILL_LIMIT_S if job.sheets else START_LIMIT_S
             if clock_s - max(moved, began) >= limit_s:
-                told = trouble(queue)
-                return told[1] if told else Fault(FaultCode.SILENT, "the printer shows no progress")
+                why = trouble(queue)
+                return why[1] if why else Fault(FaultCode.SILENT, "the printer shows no progress")
             host.pause(FOLLOW_S)
 
     def _look(self, job: _Following, spooler: Spooler) -> Job | Fault:

@@ -28,6 +28,15 @@ class PrintPdf:
     document: bytes | Path = field(repr=False)
     copies: int = 1
     sides: Sides = Sides.ONE
+    grey: bool = False  # also where the printer has colours
+
+
+@dataclass(frozen=True, slots=True)
+class SheetsOut:
+    """So many sheets of the job are out by now, as far as the queue counts."""
+
+    job: str
+    sheets: int
 
 
 @dataclass(frozen=True, slots=True)

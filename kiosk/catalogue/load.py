@@ -5,8 +5,8 @@ A faulty file closes its own item and is said with file, field and problem; ever
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from kiosk.catalogue.model import Item
 from kiosk.words import Words
 
+MAX_BLANK_BYTES = 4 << 20  # of a form; a drawn page has 100 KB
 MAX_FILE_BYTES = 1 << 20  # an item with every text in ten languages is under 100 KB
 
 
@@ -49,6 +50,8 @@ class Catalogue:
     items: tuple[Item, ...]
     closed: tuple[ClosedItem, ...] = ()
     faults: tuple[CatalogueFault, ...] = ()
+    blanks: Mapping[tuple[str, str], bytes] = field(default_factory=dict, repr=False)
+    """The PDF of each form to be printed empty, by item and form."""
 
     def find(self, code: str) -> Item | None:
         """None for a code that nobody has, or whose file is faulty."""
@@ -62,19 +65,20 @@ class Catalogue:
 def load(folder: Path | None) -> Catalogue:
     """The items of `folder`; None: those that ship with the program."""
     if folder is None:
-        return _load(file for file in (files("kiosk") / "catalogue" / "packages").iterdir())
+        return _load(files("kiosk") / "catalogue" / "packages")
     try:
-        return _load(folder.iterdir())
+        return _load(folder)
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
         return Catalogue((), (), (CatalogueFault(str(folder), "", "", problem),))
 
 
-def _load(found: Iterable[Traversable]) -> Catalogue:
+def _load(folder: Traversable) -> Catalogue:
     items: list[Item] = []
     closed: list[ClosedItem] = []
     faults: list[CatalogueFault] = []
-    for file in sorted(found, key=lambda file: file.name):
+    blanks: dict[tuple[str, str], bytes] = {}
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if not file.name.endswith((".yaml", ".yml")):
             continue
         code = file.name.rsplit(".", 1)[0]
@@ -85,11 +89,36 @@ def _load(found: Iterable[Traversable]) -> Catalogue:
                 result.name.words,
             )
         if isinstance(result, Item):
+            wrong = _read_blanks(folder, file.name, result, blanks)
+            result = (wrong, result.name.words) if wrong else result
+        if isinstance(result, Item):
             items.append(result)
         else:
             faults.extend(result[0])
             closed.append(ClosedItem(code, result[1]))
-    return Catalogue(tuple(items), tuple(closed), tuple(faults))
+    return Catalogue(tuple(items), tuple(closed), tuple(faults), blanks)
+
+
+def _read_blanks(
+    folder: Traversable, name: str, item: Item, blanks: dict[tuple[str, str], bytes]
+) -> tuple[CatalogueFault, ...]:
+    """Put the item's empty forms into `blanks`; what is wrong with those that are no forms."""
+    faults = []
+    for blank in item.blanks:
+        problem = ""
+        try:
+            content = (folder / "blanks" / blank.file).read_bytes()
+        except OSError as error:
+            content, problem = b"", f"blanks/{blank.file} cannot be read: {error.strerror}"
+        if not problem and not content.startswith(b"%PDF-"):
+            problem = f"blanks/{blank.file} is not a PDF"
+        if not problem and len(content) > MAX_BLANK_BYTES:
+            problem = f"blanks/{blank.file} is larger than 4 MB"
+        if problem:
+            faults.append(CatalogueFault(name, item.code, f"blanks.{blank.code}", problem))
+        else:
+            blanks[item.code, blank.code] = content
+    return tuple(faults)
 
 
 def _read(file: Traversable, code: str) -> Item | tuple[tuple[CatalogueFault, ...], Words]:

@@ -106,6 +106,16 @@ class FormPart(_Part):
     fields: tuple[FieldPart, ...] = Field(min_length=1, max_length=4)
 
 
+class Blank(_Part):
+    """A form to be printed empty: `file` lies in the folder `blanks` beside the item's."""
+
+    code: Code
+    name: Text
+    note: Text
+    file: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,60}\.pdf$")]
+    pages: int = Field(1, ge=1, le=20)
+
+
 class PaperSheet(_Part):
     """One side of a card, one page of a booklet: taken by itself, kept in the material's order."""
 
@@ -148,6 +158,9 @@ class StepKind(StrEnum):
     GUIDE = "guide"
     CONSENT = "consent"
     IDENTIFY = "identify"
+    SOCIAL_CARD = "social_card"  # this person's, into its reader
+    NEW_PIN = "new_pin"  # six digits, twice
+    CARD_PASSWORD = "card_password"  # noqa: S105 - the centre gives the card its new password
     EARLIER = "earlier"
     FORM = "form"
     CAPTURE = "capture"
@@ -158,6 +171,10 @@ class StepKind(StrEnum):
     RATE = "rate"
     SCAN_RECEIPT = "scan_receipt"
     PROGRESS = "progress"
+    PAPERS = "papers"
+    COPY = "copy"
+    TO_PHONE = "to_phone"
+    BLANKS = "blanks"
     TAKE_AWAY = "take_away"  # ends every service; never written in a list
 
 
@@ -165,6 +182,9 @@ class PlainStep(_Part):
     kind: Literal[
         StepKind.GUIDE,
         StepKind.CONSENT,
+        StepKind.SOCIAL_CARD,
+        StepKind.NEW_PIN,
+        StepKind.CARD_PASSWORD,
         StepKind.REVIEW,
         StepKind.SIGN,
         StepKind.SUBMIT,
@@ -172,6 +192,9 @@ class PlainStep(_Part):
         StepKind.RATE,
         StepKind.SCAN_RECEIPT,
         StepKind.PROGRESS,
+        StepKind.COPY,
+        StepKind.TO_PHONE,
+        StepKind.BLANKS,
     ]
 
 
@@ -198,6 +221,13 @@ class CaptureStep(_Part):
     material: Code
 
 
+class PapersStep(_Part):
+    """Papers of no application, one after the other: for a copy or a phone."""
+
+    kind: Literal[StepKind.PAPERS]
+    most: int = Field(10, ge=1, le=20)
+
+
 def _from_short(value: Any) -> Any:
     """`guide` is short for `{kind: guide}`."""
     return {"kind": value} if isinstance(value, str) else value
@@ -205,7 +235,8 @@ def _from_short(value: Any) -> Any:
 
 StepPart = Annotated[
     Annotated[
-        PlainStep | IdentifyStep | EarlierStep | FormStep | CaptureStep, Field(discriminator="kind")
+        PlainStep | IdentifyStep | EarlierStep | FormStep | CaptureStep | PapersStep,
+        Field(discriminator="kind"),
     ],
     BeforeValidator(_from_short),
 ]
@@ -216,15 +247,21 @@ class Need(StrEnum):
 
     STORAGE = "storage"
     CARD = "card"
+    SMART_CARD = "smart_card"
     PAGE = "page"
+    SHEETS = "sheets"  # of A4
     CODE = "code"
     LINE = "line"
+    PHONES = "phones"  # that reach the centre
 
 
 # -- the item -------------------------------------------------------------------
 
 _ORDER = {  # what must have come before
     StepKind.EARLIER: StepKind.IDENTIFY,
+    StepKind.SOCIAL_CARD: StepKind.IDENTIFY,
+    StepKind.NEW_PIN: StepKind.SOCIAL_CARD,
+    StepKind.CARD_PASSWORD: StepKind.NEW_PIN,
     StepKind.FORM: StepKind.IDENTIFY,
     StepKind.CAPTURE: StepKind.IDENTIFY,
     StepKind.IDENTIFY: StepKind.CONSENT,
@@ -233,6 +270,8 @@ _ORDER = {  # what must have come before
     StepKind.ACCEPT: StepKind.SUBMIT,
     StepKind.RATE: StepKind.ACCEPT,
     StepKind.PROGRESS: StepKind.SCAN_RECEIPT,
+    StepKind.COPY: StepKind.PAPERS,
+    StepKind.TO_PHONE: StepKind.PAPERS,
 }
 
 
@@ -253,6 +292,7 @@ class Item(_Part):
     consent: ConsentPart | None = None
     forms: tuple[FormPart, ...] = ()
     materials: tuple[Material, ...] = ()
+    blanks: tuple[Blank, ...] = ()
     statement: tuple[Text, ...] = Field((), max_length=MAX_STATEMENT_LINES)
     needs_line: bool = False
     steps: tuple[StepPart, ...] = Field(min_length=1)
@@ -265,9 +305,12 @@ class Item(_Part):
             for need, wanted in (
                 (Need.STORAGE, StepKind.SUBMIT in kinds),
                 (Need.CARD, StepKind.IDENTIFY in kinds),
-                (Need.PAGE, StepKind.CAPTURE in kinds),
+                (Need.SMART_CARD, StepKind.SOCIAL_CARD in kinds),
+                (Need.PAGE, bool(kinds & {StepKind.CAPTURE, StepKind.PAPERS})),
+                (Need.SHEETS, bool(kinds & {StepKind.COPY, StepKind.BLANKS})),
                 (Need.CODE, StepKind.SCAN_RECEIPT in kinds),
-                (Need.LINE, self.needs_line),
+                (Need.PHONES, StepKind.TO_PHONE in kinds),
+                (Need.LINE, self.needs_line or StepKind.TO_PHONE in kinds),
             )
             if wanted
         )
@@ -299,6 +342,8 @@ class Item(_Part):
         _same(used, StepKind.CAPTURE, [material.code for material in self.materials], "materials")
         if StepKind.CONSENT in seen and self.consent is None:
             raise ValueError("consent: missing, and there is a step consent")
+        if (StepKind.BLANKS in seen) != bool(self.blanks):
+            raise ValueError("blanks: belong to a step blanks, and there must be some")
         if StepKind.SIGN in seen and not self.statement:
             raise ValueError("statement: missing, and there is a step sign")
         codes = [part.code for form in self.forms for part in form.fields]
@@ -362,13 +407,13 @@ def _replace(text: str, values: dict[str, str]) -> str:
     return text
 
 
-def _option(step: PlainStep | IdentifyStep | EarlierStep | FormStep | CaptureStep) -> str:
+def _option(step: StepPart) -> str:
     match step:
         case FormStep():
             return step.form
         case CaptureStep():
             return step.material
-        case PlainStep() | IdentifyStep() | EarlierStep():
+        case PlainStep() | IdentifyStep() | EarlierStep() | PapersStep():
             return ""
 
 

@@ -161,6 +161,7 @@ class DocumentsMade(_Message):
 
     kind: Literal["documents_made"] = "documents_made"
     id: int
+    sheets: int = 0  # of the PDF: cards share one
 
 
 class DocumentsFailed(_Message):

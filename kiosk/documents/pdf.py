@@ -84,6 +84,12 @@ def make_pdf(pages: tuple[bytes, ...], most_bytes: int | None = None) -> bytes |
     return pdf
 
 
+def sheets_of(pdf: bytes) -> int:
+    """How many sheets a PDF of ours has."""
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        return len(document.pages)
+
+
 def _cards_together(pdf: bytes, read: list[_Page]) -> bytes:
     """Neighbouring cards, two on one sheet. The pictures' bytes are not touched."""
     with pikepdf.open(io.BytesIO(pdf)) as document:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from drivers.card_reader.driver import CardReaderDriver
+from drivers.card_reader.values import SocialLayout
 from drivers.code_scanner.driver import CodeScannerDriver
 from drivers.code_scanner.values import Suffix
 from drivers.device import DeviceClass, Identity, Settled, Status
@@ -59,11 +60,13 @@ class Fleet:
 
 def fleet_of(settings: Settings, of: MakeWorker) -> Fleet:
     """A worker for every device, made by `of`; none is started."""
-    cards = settings.card_reader
+    layout = layout_of(settings)
     devices = Devices(
         id_reader=of(_id_reader(settings)),
+        card_reader=of(CardReaderDriver(settings.card_reader.url, layout)),
         code_scanner=of(_code_scanner(settings)),
         receipt_printer=of(receipt_printer(settings)),
+        page_printer=of(PagePrinterDriver(settings.page_printer.url)),
         keypad=of(KeypadDriver(settings.keypad.url, settings.keypad.keys, settings.keypad.make)),
         io_board=of(_io_board(settings)),
         voice=of(VoiceDriver(settings.voice.url, clips=settings.voice.clips)),
@@ -75,10 +78,16 @@ def fleet_of(settings: Settings, of: MakeWorker) -> Fleet:
         devices.voice,
         devices.keypad,
         devices.io_board,
-        of(CardReaderDriver(cards.url, social_layout(cards.application, cards.records))),
-        of(PagePrinterDriver(settings.page_printer.url)),
+        devices.card_reader,
+        devices.page_printer,
     ]
     return Fleet(devices, workers)
+
+
+def layout_of(settings: Settings) -> SocialLayout:
+    """How this region's social cards are written."""
+    cards = settings.card_reader
+    return social_layout(cards.application, cards.records)
 
 
 def _id_reader(settings: Settings) -> IdReaderDriver:

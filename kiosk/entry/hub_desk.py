@@ -6,12 +6,13 @@ it counts as the hub being out of reach.
 
 from __future__ import annotations
 
+import base64
 import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import assert_never
+from typing import Literal, assert_never
 
 from pydantic import ValidationError
 
@@ -19,11 +20,18 @@ from drivers.device import Clock, Log, Post
 from kiosk import sync_messages as messages
 from kiosk.channel import ChannelClosed, Frame
 from kiosk.entry.store_desk import ReceiptHere
-from kiosk.flow.effects import CheckReceipt, LookForEarlier
+from kiosk.flow.effects import (
+    AskPickup,
+    CheckReceipt,
+    HandOver,
+    LookForEarlier,
+)
 from kiosk.flow.events import (
     Delivered,
     EarlierKnown,
+    HandedOver,
     LineChanged,
+    PickupKnown,
     ProgressKnown,
     ReceiptRefused,
 )
@@ -35,7 +43,7 @@ Send = Callable[[bytes, tuple[bytes, ...]], ChannelClosed | None]
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    effect: LookForEarlier | CheckReceipt
+    effect: LookForEarlier | CheckReceipt | HandOver | AskPickup
     here: Application | None = None
 
 
@@ -60,6 +68,7 @@ class HubDesk:
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
         self._asked: dict[int, _Asked] = {}
+        self._cards: dict[int, Callable[[messages.CardSaid | None], None]] = {}
         self._devices: messages.Devices | None = None
 
     # -- to the sync process ----------------------------------------------------------
@@ -104,10 +113,57 @@ class HubDesk:
         if self._send_message(request) is not None:
             self._unanswered(number)
 
+    def ask_card(
+        self,
+        dialogue: str,
+        step: int,
+        sealed: bytes,
+        answers: tuple[bytes, ...],
+        *,
+        ended: Literal["", "changed", "not_changed", "unknown"],
+        reply: Callable[[messages.CardSaid | None], None],
+    ) -> None:
+        """One step of a card's dialogue. `reply` is called once, from any thread; None: nobody
+        answers."""
+        number = next(self._ids)
+        with self._lock:
+            self._cards[number] = reply
+        request = messages.AskCard(
+            id=number,
+            dialogue=dialogue,
+            step=step,
+            sealed=base64.b64encode(sealed).decode(),
+            answers=tuple(answer.hex() for answer in answers),
+            ended=ended,
+        )
+        if self._send_message(request) is not None:
+            self._reply(number, None)
+
+    def _reply(self, number: int, said: messages.CardSaid | None) -> None:
+        with self._lock:
+            reply = self._cards.pop(number, None)
+        if reply is not None:
+            reply(said)
+
+    def hand_over(self, effect: HandOver) -> None:
+        """A scan for a phone: its answer comes when the line has carried it."""
+        number = self._remember(_Asked(effect))
+        request = messages.KeepPickup(id=number)
+        if self._send(request.model_dump_json().encode(), (effect.pdf,)) is not None:
+            self._unanswered(number)
+
+    def ask_pickup(self, effect: AskPickup) -> None:
+        number = self._remember(_Asked(effect))
+        if self._send_message(messages.AskPickup(id=number, name=effect.name)) is not None:
+            self._unanswered(number)
+
     def forget(self) -> None:
         """The session is over: answers that still come are dropped."""
         with self._lock:
             self._asked.clear()
+            cards = list(self._cards)
+        for number in cards:
+            self._reply(number, None)
 
     # -- from the child's thread ----------------------------------------------------------
 
@@ -121,9 +177,11 @@ class HubDesk:
     def on_down(self, reason: str) -> None:
         self._post(LineChanged(online=False, last_contact=None, waiting=0))
         with self._lock:
-            numbers = list(self._asked)
+            numbers, cards = list(self._asked), list(self._cards)
         for number in numbers:
             self._unanswered(number)
+        for number in cards:
+            self._reply(number, None)
 
     def on_frame(self, frame: Frame) -> None:
         try:
@@ -152,8 +210,24 @@ class HubDesk:
                     )
             case messages.Progress():
                 self._on_progress(answer)
+            case messages.PickupKept() | messages.PickupKnown():
+                self._on_pickup(answer)
+            case messages.CardSaid():
+                self._reply(answer.id, answer)
             case messages.StoreTrouble():
                 self._log("store_fault", fault=answer.fault, detail=f"sync: {answer.detail}")
+            case _:
+                assert_never(answer)
+
+    def _on_pickup(self, answer: messages.PickupKept | messages.PickupKnown) -> None:
+        asked = self._take(answer.id)
+        match answer:
+            case messages.PickupKept(name=name, link=link):
+                if asked is not None and isinstance(asked.effect, HandOver):
+                    self._post(HandedOver(asked.effect.scope, name, link))
+            case messages.PickupKnown(name=name, state=state):
+                if asked is not None and isinstance(asked.effect, AskPickup):
+                    self._post(PickupKnown(asked.effect.scope, name, state))
             case _:
                 assert_never(answer)
 
@@ -196,6 +270,10 @@ class HubDesk:
             case CheckReceipt():
                 kind = ProgressKind.HUB_UNREACHABLE
                 self._post(_progress(asked.effect, kind, asked.here))
+            case HandOver():
+                self._post(HandedOver(asked.effect.scope, "", ""))
+            case AskPickup():
+                self._post(PickupKnown(asked.effect.scope, asked.effect.name, "unknown"))
             case _:
                 assert_never(asked.effect)
 

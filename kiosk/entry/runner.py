@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
+from drivers.card_reader.driver import CardReaderCommand
+from drivers.card_reader.values import StopWatchingSmartCard, WatchForSmartCard
 from drivers.code_scanner.driver import ScannerCommand
 from drivers.code_scanner.values import ScanCodes, StopScanning
 from drivers.device import Log
@@ -16,26 +18,35 @@ from drivers.io_board.driver import BoardCommand
 from drivers.io_board.values import Buzz, Lamp, Light
 from drivers.keypad.driver import KeypadCommand
 from drivers.keypad.values import ListenForKeys, StopListening
+from drivers.page_printer.values import (
+    PrintPdf,
+)
 from drivers.receipt_printer.values import PrintReceipt
 from drivers.voice.driver import VoiceCommand
 from drivers.voice.values import Hush, PlayTone, Say
 from drivers.worker import DeviceWorker
 from kiosk.entry.bugs import tell_bug
+from kiosk.entry.card_desk import CardDesk
 from kiosk.entry.hub_desk import HubDesk
 from kiosk.entry.store_desk import StoreDesk
 from kiosk.entry.vision_desk import PageImages, VisionDesk
 from kiosk.flow.effects import (
     AddPrintResult,
     AddRating,
+    AskPickup,
     Beep,
+    ChangeCardPassword,
     CheckReceipt,
+    Count,
     Effect,
     EraseDraft,
+    HandOver,
     KeepPhoto,
     LookForDraft,
     LookForEarlier,
     MakeDocuments,
     Print,
+    PrintSheets,
     SaveDraft,
     Seal,
     StartCamera,
@@ -45,9 +56,11 @@ from kiosk.flow.effects import (
     StopKeypad,
     StopScanner,
     StopWatchingForCard,
+    StopWatchingSocialCard,
     TakePage,
     TellStaff,
     WatchForCard,
+    WatchForSocialCard,
     Wipe,
 )
 from kiosk.flow.lights import lights
@@ -59,8 +72,10 @@ class Devices:
     """The workers of the slow wires that take commands."""
 
     id_reader: DeviceWorker[IdReaderCommand]
+    card_reader: DeviceWorker[CardReaderCommand]
     code_scanner: DeviceWorker[ScannerCommand]
     receipt_printer: DeviceWorker[PrintReceipt]
+    page_printer: DeviceWorker[PrintPdf]
     keypad: DeviceWorker[KeypadCommand]
     io_board: DeviceWorker[BoardCommand]
     voice: DeviceWorker[VoiceCommand]
@@ -76,6 +91,7 @@ class Runner:
         store: StoreDesk,
         vision: VisionDesk,
         images: PageImages,
+        cards: CardDesk,
         hub: HubDesk,
         log: Log,
         wipe_window: Callable[[], None],
@@ -86,6 +102,7 @@ class Runner:
         self._store = store
         self._vision = vision
         self._images = images
+        self._cards = cards
         self._hub = hub
         self._log = log
         self._wipe_window = wipe_window
@@ -102,6 +119,14 @@ class Runner:
             case StopWatchingForCard():
                 devices.id_reader.wanted(False)
                 devices.id_reader.submit(StopWatching())
+            case WatchForSocialCard():
+                devices.card_reader.wanted(True)
+                devices.card_reader.submit(WatchForSmartCard())
+            case StopWatchingSocialCard():
+                devices.card_reader.wanted(False)
+                devices.card_reader.submit(StopWatchingSmartCard())
+            case ChangeCardPassword():
+                self._cards.perform(effect)
             case StartScanner():
                 devices.code_scanner.submit(ScanCodes(effect.rule))
             case StopScanner():
@@ -113,6 +138,19 @@ class Runner:
             case Print():
                 devices.receipt_printer.wanted(True)
                 devices.receipt_printer.submit(PrintReceipt(effect.job, effect.lines))
+            case PrintSheets():
+                devices.page_printer.wanted(True)
+                devices.page_printer.submit(
+                    PrintPdf(effect.job, effect.pdf, effect.copies, grey=effect.grey)
+                )
+            case HandOver():
+                self._hub.hand_over(effect)
+            case AskPickup():
+                self._hub.ask_pickup(effect)
+            case Count():
+                self._log(
+                    "pages_served", item=effect.item, pages=effect.pages, sheets=effect.sheets
+                )
             case Beep():
                 devices.voice.submit(PlayTone(effect.tone, self._volume_percent))
                 devices.io_board.submit(Buzz())
@@ -162,7 +200,9 @@ class Runner:
             lambda: devices.code_scanner.submit(StopScanning()),
             lambda: devices.keypad.submit(StopListening()),
             lambda: devices.receipt_printer.wanted(False),
+            lambda: devices.page_printer.wanted(False),
             lambda: devices.voice.submit(Hush()),
+            self._cards.forget,
             self._vision.forget,
             self._hub.forget,
             self._wipe_window,

@@ -4,12 +4,13 @@
 
 `N` is one end of a socket pair (`kiosk.sync_messages`), `M` a pipe with 32 bytes of the database
 key and 32 of the key of this terminal's certificate. It has its own database connection and ends when its parent does or the pair closes.
-The main thread only reads messages; one thread sends, one asks.
+The main thread only reads messages; one thread sends, one asks, one leaves scans for phones.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 import queue
 import random
@@ -29,6 +30,7 @@ from kiosk.channel import Channel, ChannelClosed
 from kiosk.clock import SystemClock
 from kiosk.entry.bugs import tell_bug, watch_for_bugs
 from kiosk.entry.device_news import DeviceNews
+from kiosk.entry.pickups import Pickups
 from kiosk.entry.program import die_with_parent, program_version
 from kiosk.log import EventLog, open_log
 from kiosk.settings import Settings, load
@@ -42,7 +44,7 @@ from offline_cache.line.enrolment import EnrolmentFiles
 from offline_cache.line.failures import Failure, FailureKind
 from offline_cache.line.hub_time import HubTime
 from offline_cache.line.identity import DeviceKey, Identity
-from offline_cache.line.wire import Progress
+from offline_cache.line.wire import CardStep, Progress
 from offline_cache.outbox import Application, ItemState
 from offline_cache.queue import SendQueue
 from offline_cache.retention import Retention
@@ -59,7 +61,8 @@ STUCK_S: Final = 600.0
 LEAVE_S: Final = 2.0
 
 
-Question = messages.AskProgress | messages.AskEarlier
+Question = messages.AskProgress | messages.AskEarlier | messages.AskCard
+Reply = messages.Progress | messages.Earlier | messages.CardSaid
 
 
 class Asks:
@@ -105,6 +108,8 @@ class Asks:
                     self._answer(request.id, self._progress(request))
                 case messages.AskEarlier():
                     self._answer(request.id, self._earlier(request))
+                case messages.AskCard():
+                    self._answer(request.id, self._card(request))
                 case _:
                     assert_never(request)
 
@@ -116,7 +121,7 @@ class Asks:
         for timer in timers:
             timer.cancel()
 
-    def _answer(self, ask_id: int, answer: messages.Progress | messages.Earlier) -> None:
+    def _answer(self, ask_id: int, answer: Reply) -> None:
         """The first answer to a question is the one that counts."""
         with self._lock:
             timer = self._open.pop(ask_id, None)
@@ -162,13 +167,39 @@ class Asks:
             id=ask.id, asked=True, number=found.number, accepted_at=found.accepted_at
         )
 
+    def _card(self, ask: messages.AskCard) -> messages.CardSaid:
+        found = self._hub.card_step(
+            ask.dialogue,
+            ask.step,
+            base64.b64decode(ask.sealed),
+            [bytes.fromhex(answer) for answer in ask.answers],
+            ask.ended,
+        )
+        if isinstance(found, CardStep):
+            return messages.CardSaid.model_validate(
+                {
+                    "id": ask.id,
+                    "outcome": found.outcome,
+                    "step": found.step,
+                    "apdus": [apdu.hex() for apdu in found.apdus],
+                    "code": found.code,
+                    "text_zh": found.text_zh,
+                    "text_en": found.text_en,
+                }
+            )
+        if found.kind is FailureKind.BAD_REQUEST:
+            return messages.CardSaid(id=ask.id, outcome="lost", code=found.code)
+        return messages.CardSaid(id=ask.id, outcome="unreachable", code=str(found.kind))
 
-def _unanswered(request: Question) -> messages.Progress | messages.Earlier:
+
+def _unanswered(request: Question) -> Reply:
     match request:
         case messages.AskProgress():
             return _unanswered_progress(request)
         case messages.AskEarlier():
             return messages.Earlier(id=request.id, asked=False)
+        case messages.AskCard():
+            return messages.CardSaid(id=request.id, outcome="unreachable")
         case _:
             assert_never(request)
 
@@ -217,6 +248,20 @@ class SyncProcess:
             device,
         )
 
+        self._pickups = Pickups(
+            channel,
+            HubClient(
+                hub.url,
+                self._clock,
+                self._times,
+                connect_timeout_s=hub.connect_timeout_s,
+                read_timeout_s=hub.read_timeout_s,
+            ),
+            self._enrolment,
+            device,
+            hub.phone_url,
+        )
+
     def run(self) -> int:
         """Until the other end of the channel closes."""
         self._log("process_started", process="sync", version=program_version())
@@ -227,6 +272,10 @@ class SyncProcess:
         asking = threading.Thread(
             target=self._guarded, args=(self._asks.run,), name="sync-ask", daemon=True
         )
+        picking_up = threading.Thread(
+            target=self._guarded, args=(self._pickups.run,), name="sync-pickups", daemon=True
+        )
+        picking_up.start()
         sending.start()
         asking.start()
         while True:
@@ -238,9 +287,10 @@ class SyncProcess:
             except ValidationError:
                 self._log("unexpected", where="sync", type="message", at="receive")
                 continue
-            self._handle(request)
+            self._handle(request, frame.blobs)
         self._stopping.set()
         self._asks.stop()
+        self._pickups.stop()
         if self._engine is not None:
             self._engine.wake()
         sending.join(LEAVE_S)
@@ -249,7 +299,7 @@ class SyncProcess:
 
     # -- the main thread ----------------------------------------------------------
 
-    def _handle(self, request: messages.Request) -> None:
+    def _handle(self, request: messages.Request, blobs: tuple[bytes, ...]) -> None:
         engine = self._engine
         match request:
             case messages.Ping():
@@ -264,10 +314,12 @@ class SyncProcess:
             case messages.Resume():
                 if engine is not None:
                     engine.resume()
-            case messages.AskProgress() | messages.AskEarlier():
+            case messages.AskProgress() | messages.AskEarlier() | messages.AskCard():
                 self._asks.put(request)
             case messages.Devices():
                 self._devices.put(request)
+            case messages.KeepPickup() | messages.AskPickup():
+                self._pickups.put(request, blobs)
             case _:
                 assert_never(request)
 

@@ -22,8 +22,9 @@ from kiosk.catalogue import load as catalogue_load
 from kiosk.channel import ChannelClosed
 from kiosk.clock import SystemClock
 from kiosk.documents import messages as vision_messages
+from kiosk.entry.card_desk import CARD_LIMIT_S, CardDesk
 from kiosk.entry.device_news import DeviceWatch
-from kiosk.entry.fleet import fleet_of
+from kiosk.entry.fleet import fleet_of, layout_of
 from kiosk.entry.guard import Guard
 from kiosk.entry.hub_desk import HubDesk
 from kiosk.entry.runner import Runner
@@ -35,8 +36,11 @@ from kiosk.flow.view import View
 from kiosk.mailbox import Mailbox
 from kiosk.session import Session
 from kiosk.settings import Settings
+from offline_cache.envelope import Envelopes, suites_at_hand
 from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.hub_keys import HubKeysFile
 from offline_cache.keys import Keys, credentials_folder, open_keys
+from offline_cache.sealer import Sealer
 from offline_cache.store import StorePlaces
 
 
@@ -120,6 +124,14 @@ class Terminal:
             ),
         )
         self._places = StorePlaces(settings.paths.data)
+        cards = CardDesk(
+            transmit=lambda command: devices.card_reader.submit(command, CARD_LIMIT_S).result(),
+            ask=hub.ask_card,
+            seal=self._seal_for_card,
+            application=layout_of(settings).application,
+            post=post,
+            log=log,
+        )
         self._children: list[Child] = []
         if not closed:
             self._children = [
@@ -137,6 +149,7 @@ class Terminal:
             store=self._store,
             vision=self._vision,
             images=images,
+            cards=cards,
             hub=hub,
             log=log,
             wipe_window=screen.wipe,
@@ -200,6 +213,16 @@ class Terminal:
         if self._closed:  # who does not know where the data lies begins no new store elsewhere
             return StoreFault(StoreFaultCode.NOT_FOUND, "closed: the settings are faulty")
         return open_keys(self._places.keys, credentials_folder(os.environ))
+
+    def _seal_for_card(self, content: bytes, dialogue: str) -> bytes | StoreFault:
+        """On the dialogue's own thread: everything that seals is made for it."""
+        keys = self._store.keys
+        if keys is None:
+            return StoreFault(StoreFaultCode.NO_SEAL_KEY, "the keys are not here")
+        hub_keys = HubKeysFile(self._places.hub_keys, keys.database)
+        sealer = Sealer(hub_keys, Envelopes(suites_at_hand()))
+        to = sealer.recipient()
+        return to if isinstance(to, StoreFault) else sealer.card(to, content, dialogue)
 
     def _sync_keys(self) -> tuple[bytes] | None:
         keys = self._store.keys

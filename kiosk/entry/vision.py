@@ -477,7 +477,10 @@ class Vision:
     def _make_documents(
         self, job: messages.MakeDocuments, pages: tuple[bytes, ...], epoch: int
     ) -> None:
-        from kiosk.documents.pdf import make_pdf  # a third of a second that no start need wait for
+        from kiosk.documents.pdf import (
+            make_pdf,
+            sheets_of,
+        )  # a third of a second that no start need wait for
 
         started = self._clock.monotonic()
         pdf = make_pdf(pages, job.most_bytes) if pages else b""  # only the signature is wanted
@@ -487,7 +490,8 @@ class Vision:
         png = draw_signature(job.strokes)
         milliseconds = round((self._clock.monotonic() - started) * 1000)
         self._log("documents_made", pages=len(pages), bytes=len(pdf), milliseconds=milliseconds)
-        self._tell(epoch, messages.DocumentsMade(id=job.id), pdf, png)
+        sheets = sheets_of(pdf) if pdf else 0
+        self._tell(epoch, messages.DocumentsMade(id=job.id, sheets=sheets), pdf, png)
 
     # -- bugs ---------------------------------------------------------------------------
 

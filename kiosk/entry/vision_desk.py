@@ -233,7 +233,8 @@ class VisionDesk:
             case messages.DocumentsMade():
                 effect = self._take(answer.id)
                 if isinstance(effect, MakeDocuments) and len(frame.blobs) == 2:
-                    self._post(DocumentsMade(effect.scope, frame.blobs[0], frame.blobs[1]))
+                    pdf, png = frame.blobs
+                    self._post(DocumentsMade(effect.scope, pdf, png, answer.sheets))
             case messages.DocumentsFailed():
                 effect = self._take(answer.id)
                 if isinstance(effect, MakeDocuments):

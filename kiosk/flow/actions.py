@@ -29,6 +29,9 @@ class Act(StrEnum):
     APPLY_AGAIN = "apply_again"  # although an earlier application exists
     EDIT_FIELD = "edit_field"  # [field code]: this field is being typed
     SET_FIELD = "set_field"  # [field code], value
+    TYPE_DIGIT = "type_digit"  # value: one digit of a password, which no argument ever holds
+    ERASE_DIGIT = "erase_digit"
+    CLEAR_DIGITS = "clear_digits"
     NEXT = "next"
     BACK = "back"
     TAKE_PICTURE = "take_picture"
@@ -43,6 +46,12 @@ class Act(StrEnum):
     PRINT_AGAIN = "print_again"
     WITHOUT_PAPER = "without_paper"  # go on without the paper receipt
     FINISH = "finish"
+    CHOOSE_PAPERS = "choose_papers"  # [card | other]
+    REMOVE_PAGE = "remove_page"  # the one that was taken last
+    SET_COPIES = "set_copies"  # [number]
+    SET_GREY = "set_grey"  # [grey | colour]
+    HAND_OVER_AGAIN = "hand_over_again"  # another code for a phone
+    CHOOSE_BLANK = "choose_blank"  # [form code]
     # always on the tool row
     GO_HOME = "go_home"
     TOGGLE_LANGUAGE = "toggle_language"

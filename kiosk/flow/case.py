@@ -59,6 +59,9 @@ class Case:
     readings: dict[str, PageRead] = field(default_factory=dict, repr=False)  # by image of the page
     read_fields: set[str] = field(default_factory=set)  # filled in from a paper, not yet touched
     strokes: tuple[Stroke, ...] = field(default=(), repr=False)
+    loose: tuple[TakenPage, ...] = ()  # pages of no application: to be copied, or for a phone
+    is_card: bool = False  # `loose` are the sides of an ID card
+    sheets_out: bool = False  # paper of A4 came, or may have come
     earlier_number: str | None = None
     draft_asked: bool = False  # a draft is offered once, not again on the way back
     earlier_asked: bool = False
@@ -67,12 +70,23 @@ class Case:
     progress: ProgressKnown | None = None  # of the receipt that was scanned
     printing: ReceiptPrinting | None = None  # of the receipt, once it is sealed
     rated: bool = False
+    new_pin: str = field(default="", repr=False)  # typed twice, until the card's dialogue begins
+    told: bool = False  # its outcome was told: leaving erases nothing that is still wanted
 
     @property
     def entered(self) -> bool:
         """Whether anything personal is here that leaving would erase."""
-        return self.sealed is None and bool(
-            self.applicant or self.agent or any(self.form.values()) or self.pages or self.strokes
+        return (
+            self.sealed is None
+            and not self.told
+            and bool(
+                self.applicant
+                or self.agent
+                or any(self.form.values())
+                or self.pages
+                or self.strokes
+                or self.loose
+            )
         )
 
     @property
@@ -105,6 +119,7 @@ class Case:
         self.earlier_number = None
         self.draft_asked = self.earlier_asked = False
         self.concealed.clear()
+        self.new_pin = ""
 
     def conceal(self) -> None:
         """The card left the reader: what is here now is no longer shown in full."""

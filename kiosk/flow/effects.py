@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from drivers.card_reader.values import SocialCard
 from drivers.code_scanner.values import CodeRule
+from drivers.id_reader.values import CardRecord
 from drivers.receipt_printer.values import Line
 from drivers.voice.values import Tone
 from kiosk.catalogue.papers import PageTone
@@ -26,6 +28,30 @@ class WatchForCard:
 @dataclass(frozen=True, slots=True)
 class StopWatchingForCard:
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class WatchForSocialCard:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class StopWatchingSocialCard:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCardPassword:
+    """Have the centre give the social card of insertion `card` this password.
+
+    Answered by `CardPasswordEnded`.
+    """
+
+    scope: Scope
+    card: int
+    holder: CardRecord = field(repr=False)
+    social: SocialCard = field(repr=False)
+    pin: str = field(repr=False)
 
 
 class CameraUse(StrEnum):
@@ -179,6 +205,41 @@ class Print:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintSheets:
+    """Print a PDF on A4. Answers `PagesPrinted` or `PagesFailed`; nothing of it is kept."""
+
+    job: str
+    pdf: bytes = field(repr=False)
+    copies: int = 1
+    grey: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Leave a sealed scan at the centre for a phone. Answers `HandedOver`."""
+
+    scope: Scope
+    pdf: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskPickup:
+    """Was it fetched? Answers `PickupKnown`."""
+
+    scope: Scope
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """For the site's statistics: how often, how many sheets. Nothing of a person."""
+
+    item: str
+    pages: int
+    sheets: int
+
+
+@dataclass(frozen=True, slots=True)
 class CheckReceipt:
     """Is this scanned text a receipt of ours, and in what state? Answers `ProgressKnown` or `ReceiptRefused`."""
 
@@ -213,6 +274,9 @@ class Wipe:
 Effect = (
     WatchForCard
     | StopWatchingForCard
+    | WatchForSocialCard
+    | StopWatchingSocialCard
+    | ChangeCardPassword
     | StartCamera
     | StopCamera
     | TakePage
@@ -234,4 +298,8 @@ Effect = (
     | Beep
     | TellStaff
     | Wipe
+    | PrintSheets
+    | HandOver
+    | AskPickup
+    | Count
 )

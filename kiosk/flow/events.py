@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
+from drivers.card_reader.values import (
+    SmartCardFailed,
+    SmartCardInserted,
+    SmartCardRead,
+    SmartCardRemoved,
+)
 from drivers.code_scanner.values import CodeRefused, CodeScanned
 from drivers.device import StatusChanged
 from drivers.id_reader.values import CardFailed, CardFound, CardPhoto, CardRead, CardRemoved
 from drivers.keypad.values import KeyPressed
+from drivers.page_printer.values import PagesFailed, PagesPrinted, SheetsOut
 from drivers.receipt_printer.values import Printed, PrintFailed
+from kiosk.card_dialogue import CardChange
 from kiosk.flow.pages import Advice, Point, ProgressKind
 
 
@@ -76,11 +85,12 @@ class PageNotTaken:
 
 @dataclass(frozen=True, slots=True)
 class DocumentsMade:
-    """The PDF of the material and the picture of the signature, ready to be sealed."""
+    """The PDF of the pages, of so many sheets, and the picture of the signature."""
 
     scope: Scope
     pdf: bytes = field(repr=False)
     signature_png: bytes = field(repr=False)
+    sheets: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +171,46 @@ class ReceiptRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    """Answer to HandOver; `link` "" when the scan could not be left at the centre."""
+
+    scope: Scope
+    name: str
+    link: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PickupKnown:
+    """Answer to AskPickup: waiting, fetched, gone or unknown."""
+
+    scope: Scope
+    name: str
+    state: str
+
+
+class DialogueEnd(StrEnum):
+    """How a dialogue between a social card and the centre came to its end."""
+
+    DONE = "done"
+    REFUSED = "refused"  # by who holds the keys; the words say why
+    CARD_GONE = "card_gone"
+    HUB_AWAY = "hub_away"
+    FAILED = "failed"  # somebody said what makes no sense
+
+
+@dataclass(frozen=True, slots=True)
+class CardPasswordEnded:
+    """Answer to ChangeCardPassword. `change` is what is known of the card, however it ended."""
+
+    scope: Scope
+    end: DialogueEnd
+    change: CardChange
+    reference: str
+    text_zh: str = ""
+    text_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StorageChanged:
     """Whether an application can be kept safely now (store open, disk not full).
 
@@ -179,6 +229,11 @@ Event = (
     | CardPhoto
     | CardFailed
     | CardRemoved
+    | SmartCardInserted
+    | SmartCardRead
+    | SmartCardFailed
+    | SmartCardRemoved
+    | CardPasswordEnded
     | CodeScanned
     | CodeRefused
     | KeyPressed
@@ -199,4 +254,9 @@ Event = (
     | ProgressKnown
     | ReceiptRefused
     | StorageChanged
+    | PagesPrinted
+    | PagesFailed
+    | SheetsOut
+    | HandedOver
+    | PickupKnown
 )

@@ -5,20 +5,33 @@ from __future__ import annotations
 from typing import assert_never
 
 from drivers.io_board.values import Lamp
+from kiosk.flow.card_pages import (
+    ChangingPassword,
+    InsertSocialCard,
+    NewPin,
+    PasswordResult,
+    Slip,
+    SocialCardProblem,
+)
 from kiosk.flow.pages import (
     Accepted,
+    BlankForms,
     CapturePage,
     CardProblem,
     CheckPage,
+    ChoosePapers,
     ConfirmIdentity,
     Consent,
     ConsentDeclined,
+    CopyChoice,
     DraftFound,
     EarlierApplication,
     Form,
     Home,
+    LayPapers,
     OutOfService,
     Page,
+    PhonePickup,
     PlaceIdCard,
     PrintState,
     ProgressResult,
@@ -27,6 +40,7 @@ from kiosk.flow.pages import (
     Review,
     ScanReceipt,
     ServiceGuide,
+    SheetsPrinting,
     Sign,
     Standby,
     SubmitProblem,
@@ -41,7 +55,7 @@ def lights(page: Page) -> frozenset[Lamp]:
     match page:
         case PlaceIdCard() | CardProblem():
             return frozenset({Lamp.READER})
-        case CapturePage():
+        case CapturePage() | LayPapers():
             return frozenset({Lamp.PLATE, Lamp.FILL_LIGHT})
         case CheckPage(comparing=comparing):
             return frozenset({Lamp.READER}) if comparing else frozenset({Lamp.FILL_LIGHT})
@@ -50,6 +64,10 @@ def lights(page: Page) -> frozenset[Lamp]:
         case Accepted(print_state=state):
             comes = state in (PrintState.PRINTING, PrintState.PRINTED)
             return frozenset({Lamp.PRINTER}) if comes else DARK
+        case SheetsPrinting():
+            return DARK  # the A4 printer has no lamp of its own
+        case PasswordResult(slip=slip):
+            return frozenset({Lamp.PRINTER}) if slip in (Slip.PRINTING, Slip.PRINTED) else DARK
         case Rating():
             return frozenset({Lamp.KEYPAD})
         case TakeAway():
@@ -71,6 +89,14 @@ def lights(page: Page) -> frozenset[Lamp]:
             | RatingReasons()
             | ProgressResult()
             | OutOfService()
+            | InsertSocialCard()
+            | SocialCardProblem()
+            | NewPin()
+            | ChangingPassword()
+            | ChoosePapers()
+            | CopyChoice()
+            | PhonePickup()
+            | BlankForms()
         ):
             return DARK
         case _:

@@ -10,21 +10,27 @@ from kiosk.availability import closure
 from kiosk.catalogue.model import CaptureStep, FormStep, PlainStep, StepKind, StepPart
 from kiosk.flow.accept import Accept
 from kiosk.flow.actions import Act, Action
+from kiosk.flow.blanks import Blanks
 from kiosk.flow.capture import Capture
+from kiosk.flow.card_password import CardPassword
 from kiosk.flow.case import TakenPage
 from kiosk.flow.consent import Consent
+from kiosk.flow.copying import Copy
 from kiosk.flow.earlier import Earlier
 from kiosk.flow.effects import Effect, SaveDraft
 from kiosk.flow.events import Event, PageRead, Scope
 from kiosk.flow.form import Form
 from kiosk.flow.guide import Guide
 from kiosk.flow.identify import Identify
+from kiosk.flow.new_pin import NewPin
 from kiosk.flow.pages import CardProblem, CardProblemKind, Page, PrintState
+from kiosk.flow.papers import Papers
 from kiosk.flow.progress import Progress
 from kiosk.flow.rate import Rate
 from kiosk.flow.review import Review
 from kiosk.flow.scan_receipt import ScanReceipt
 from kiosk.flow.sign import Sign
+from kiosk.flow.social_card import InsertCard
 from kiosk.flow.step import (
     Backward,
     ChangeAt,
@@ -37,6 +43,7 @@ from kiosk.flow.step import (
     ToHome,
 )
 from kiosk.flow.submit import Submit
+from kiosk.flow.to_phone import ToPhone
 
 STEP_KINDS: dict[StepKind, type[Step]] = {
     StepKind.GUIDE: Guide,
@@ -52,8 +59,15 @@ STEP_KINDS: dict[StepKind, type[Step]] = {
     StepKind.RATE: Rate,
     StepKind.SCAN_RECEIPT: ScanReceipt,
     StepKind.PROGRESS: Progress,
+    StepKind.PAPERS: Papers,
+    StepKind.COPY: Copy,
+    StepKind.TO_PHONE: ToPhone,
+    StepKind.BLANKS: Blanks,
+    StepKind.SOCIAL_CARD: InsertCard,
+    StepKind.NEW_PIN: NewPin,
+    StepKind.CARD_PASSWORD: CardPassword,
 }
-COVERED_BARS = frozenset({"form", "materials", "review", "sign"})
+COVERED_BARS = frozenset({"form", "materials", "review", "sign", "social_card", "new_pin"})
 """Where a wrong card on the reader is told: between being identified and submitting."""
 
 

@@ -15,6 +15,13 @@ from enum import StrEnum
 # What a page shows of these belongs to the rooms below; it is passed on for the screens.
 from kiosk.catalogue.model import Bring as Bring  # noqa: PLC0414
 from kiosk.catalogue.model import FieldKind as FieldKind  # noqa: PLC0414
+from kiosk.flow.card_pages import (
+    ChangingPassword,
+    InsertSocialCard,
+    NewPin,
+    PasswordResult,
+    SocialCardProblem,
+)
 from kiosk.identity.contact import FieldError as FieldError  # noqa: PLC0414
 from kiosk.identity.person import PersonCard as PersonCard  # noqa: PLC0414
 from kiosk.words import Words as Words  # noqa: PLC0414
@@ -28,9 +35,12 @@ class Closure(StrEnum):
     READER = "reader"  # no ID card can be read
     CAMERA = "camera"
     SCANNER = "scanner"  # neither scanner nor camera can read a code
+    SMART_CARD = "smart_card"  # no social card can be read
     LINE = "line"  # needs the centre, which cannot be reached
     STORAGE = "storage"  # nothing can be kept safely now
     CATALOGUE = "catalogue"  # the item's description is faulty
+    PRINTER = "printer"  # no sheet of A4 can be printed
+    PHONES = "phones"  # phones do not reach the centre
     SETTINGS = "settings"  # the terminal's settings file is missing or faulty: all of it is closed
 
 
@@ -393,6 +403,104 @@ class TakeAway:
     paper_on_plate: bool | None
     receipt: bool
     thanks: bool = False  # a rating was given
+    sheets: bool = False  # of A4, that nobody can see either
+    social_card: bool | None = False  # in its reader
+
+
+# -- copies, scans for a phone, blank forms --------------------------------------------
+
+
+class PapersFor(StrEnum):
+    """What the papers are laid down for."""
+
+    COPY = "copy"
+    PHONE = "phone"
+
+
+@dataclass(frozen=True, slots=True)
+class ChoosePapers:
+    """An ID card, both sides on one sheet, or anything else."""
+
+    item_name: Words
+    use: PapersFor
+
+
+class CardSide(StrEnum):
+    NONE = ""  # no card: any paper
+    FRONT = "front"
+    BACK = "back"
+
+
+@dataclass(frozen=True, slots=True)
+class LayPapers:
+    """The live plate; one paper after the other, as many as one likes."""
+
+    side: CardSide
+    advice: Advice
+    corners: tuple[Point, ...]
+    trouble_area: tuple[Point, ...]
+    images: tuple[str, ...]  # keys of the pages taken so far
+    most: int
+    taking: bool = False
+    taken: tuple[tuple[Point, ...], ...] = ()  # corners of papers there that were taken already
+
+
+@dataclass(frozen=True, slots=True)
+class CopyChoice:
+    images: tuple[str, ...]
+    sheets: int  # of one copy
+    copies: int
+    most: int
+    grey: bool
+    may_colour: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SheetsPrinting:
+    """Sheets of A4. Nothing is called printed before the printer said so."""
+
+    item_name: Words
+    state: PrintState
+    out: int  # sheets that are out, as far as the printer counts
+    of: int
+    making: bool = False  # not yet printing: the pages are put together
+    asks: PrintState | None = None  # while printing: what the printer wants just now
+    may_try_again: bool = True
+
+
+class PickupState(StrEnum):
+    MAKING = "making"
+    SENDING = "sending"
+    WAITING = "waiting"  # the code is shown
+    FETCHED = "fetched"
+    GONE = "gone"  # nobody fetched it in time
+    FAILED = "failed"  # it could not be left at the centre
+    UNMADE = "unmade"  # the pages could not be put together
+
+
+@dataclass(frozen=True, slots=True)
+class PhonePickup:
+    """The code that a phone scans. Its text opens the scan: it is never logged."""
+
+    state: PickupState
+    pages: int
+    seconds_left: int
+    of_seconds: int
+    link: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BlankForm:
+    code: str
+    name: Words
+    note: Words
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlankForms:
+    item_name: Words
+    forms: tuple[BlankForm, ...]
 
 
 # -- progress query -----------------------------------------------------------------
@@ -462,7 +570,18 @@ Page = (
     | Rating
     | RatingReasons
     | TakeAway
+    | InsertSocialCard
+    | SocialCardProblem
+    | NewPin
+    | ChangingPassword
+    | PasswordResult
     | ScanReceipt
     | ProgressResult
     | OutOfService
+    | ChoosePapers
+    | LayPapers
+    | CopyChoice
+    | SheetsPrinting
+    | PhonePickup
+    | BlankForms
 )

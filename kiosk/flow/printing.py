@@ -27,7 +27,9 @@ MakeLines = Callable[[bool, bool], tuple[Line, ...]]
 class ReceiptPrinting:
     """`told` is for the page that shows the outcome: whether the citizen has seen it."""
 
-    def __init__(self, number: str, make_lines: MakeLines) -> None:
+    def __init__(self, number: str, make_lines: MakeLines, *, reported: bool = True) -> None:
+        """`reported`: the centre is told what became of the paper, as it belongs to an application."""
+        self._reported = reported
         self.state = PrintState.PRINTING
         self.delivered = False
         self.told = False
@@ -82,7 +84,7 @@ class ReceiptPrinting:
                 job == self._job and self._waits_for_word
             ):
                 self._begun = self._begun or begun
-                return self._settle(_state_after(fault.code), now)
+                return self._settle(state_after(fault.code), now)
             case _:
                 pass
         return ()
@@ -110,7 +112,7 @@ class ReceiptPrinting:
         self.told = False
         self._came = self._came or state in (PrintState.PRINTED, PrintState.UNKNOWN)
         self._begun = self._begun or self._came
-        return (AddPrintResult(self._number, state.value, now),)
+        return (AddPrintResult(self._number, state.value, now),) if self._reported else ()
 
 
 def _state_before(status: Status) -> PrintState | None:
@@ -126,7 +128,7 @@ def _state_before(status: Status) -> PrintState | None:
             return None if may_work(status) else PrintState.UNAVAILABLE
 
 
-def _state_after(code: FaultCode) -> PrintState:
+def state_after(code: FaultCode) -> PrintState:
     match code:
         case FaultCode.PAPER_OUT:
             return PrintState.PAPER_OUT

@@ -17,6 +17,7 @@ from kiosk.catalogue.model import Item, StepKind, StepPart, Text, fill
 from kiosk.clock import local
 from kiosk.evaluation.rating import Reasons
 from kiosk.flow.actions import Action
+from kiosk.flow.card_slot import CardSlot
 from kiosk.flow.case import Case
 from kiosk.flow.effects import Effect
 from kiosk.flow.events import Event, Scope
@@ -37,6 +38,7 @@ class Context:
     settings: Settings
     world: World
     reader: CardOnReader
+    slot: CardSlot
     case: Case
     preferences: Preferences
     now: datetime  # UTC

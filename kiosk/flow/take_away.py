@@ -19,6 +19,7 @@ from kiosk.flow.effects import (
     StartCamera,
     StopCamera,
     StopWatchingForCard,
+    StopWatchingSocialCard,
     TellStaff,
 )
 from kiosk.flow.events import Event, PlateSeen
@@ -37,12 +38,20 @@ class TakeAway(Step):
     kind: ClassVar[StepKind] = StepKind.TAKE_AWAY
 
     def __init__(
-        self, context: Context, *, camera_used: bool, receipt: bool, thanks: bool, rated: bool
+        self,
+        context: Context,
+        *,
+        camera_used: bool,
+        receipt: bool,
+        thanks: bool,
+        rated: bool,
+        sheets: bool = False,
     ) -> None:
         super().__init__(context, None)
         self._plate_used = camera_used
         self._receipt = receipt
-        self._stays = receipt or thanks
+        self._sheets = sheets
+        self._stays = receipt or thanks or sheets
         self._rated = rated
         self._paper: bool | None = None if camera_used else False
         self._plate_empty_since_s: float | None = None
@@ -68,8 +77,22 @@ class TakeAway(Step):
             return None
         return self._paper
 
+    @property
+    def _social_card(self) -> bool | None:
+        slot = self.context.slot
+        if not slot.watched:
+            return False
+        return None if slot.lost else slot.present
+
     def page(self) -> Page:
-        return TakeAwayPage(self._card, self._plate_paper, self._receipt, thanks=self._rated)
+        return TakeAwayPage(
+            self._card,
+            self._plate_paper,
+            self._receipt,
+            self._rated,
+            self._sheets,
+            social_card=self._social_card,
+        )
 
     def enter(self) -> Outcome:
         effects: tuple[Effect, ...] = ()
@@ -81,7 +104,8 @@ class TakeAway(Step):
     def leave(self) -> tuple[Effect, ...]:
         stop_camera = (StopCamera(),) if self._plate_used else ()
         stop_reader = (StopWatchingForCard(),) if self.context.reader.watched else ()
-        return (*stop_camera, *stop_reader)
+        stop_slot = (StopWatchingSocialCard(),) if self.context.slot.watched else ()
+        return (*stop_camera, *stop_reader, *stop_slot)
 
     def act(self, action: Action) -> Outcome:
         """Somebody who says that they have everything is believed only where nobody can see."""
@@ -101,7 +125,11 @@ class TakeAway(Step):
             if waited_s >= LEFT_BEHIND_S:
                 where = [
                     name
-                    for name, there in (("reader", self._card), ("plate", self._plate_paper))
+                    for name, there in (
+                        ("reader", self._card),
+                        ("plate", self._plate_paper),
+                        ("card_slot", self._social_card),
+                    )
                     if there
                 ]
                 return Outcome((TellStaff("left_behind", ",".join(where)),), Finish("left_behind"))
@@ -109,13 +137,13 @@ class TakeAway(Step):
                 self._beep_at_s = now_s + BEEP_EVERY_S
                 return Outcome((Beep(Tone.TAKE_YOUR_THINGS),))
             return NOTHING
-        unknown = self._card is None or self._plate_paper is None
+        unknown = None in (self._card, self._plate_paper, self._social_card)
         enough_s = UNKNOWN_S if unknown else THANKS_S if self._stays else 0.0
         return Outcome(move=Finish("taken")) if waited_s >= enough_s else NOTHING
 
     @property
     def _something_there(self) -> bool:
-        return self._card is True or self._plate_paper is True
+        return True in (self._card, self._plate_paper, self._social_card)
 
     def _see_plate(self, *, paper: bool) -> None:
         now_s = self.context.monotonic_s

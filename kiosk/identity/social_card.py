@@ -8,9 +8,17 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
-from drivers.card_reader.values import Coding, RecordPlace, SocialField, SocialLayout
+from drivers.card_reader.values import (
+    Coding,
+    RecordPlace,
+    SocialCard,
+    SocialField,
+    SocialLayout,
+)
+from drivers.id_reader.values import CardRecord
 
 APPLICATION: Final = b"sx1.sh." + "社会保障".encode("gbk")  # SSSE, LD/T 32
+POINTS: Final = "·•．.・‧∙⋅"
 FIELDS: Final = {  # record number in ssse_records.csv -> what it is called here
     0x01: SocialField.CARD_ID,
     0x02: SocialField.CARD_CLASS,
@@ -48,6 +56,19 @@ def social_layout(
     return SocialLayout(
         bytes.fromhex(application) if application else APPLICATION, MappingProxyType(places)
     )
+
+
+def same_person(holder: CardRecord, card: SocialCard) -> bool:
+    """Whether an ID card and a social card are one person's: by number and by name.
+
+    Names are compared without blanks and points: 买买提·吐尔逊 is written in several ways.
+    """
+    number = card.id_number.upper()
+    return bool(number) and number == holder.number and _plain(card.name) == _plain(holder.name)
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name if letter not in POINTS and not letter.isspace())
 
 
 def _table() -> dict[SocialField, RecordPlace]:

@@ -46,6 +46,7 @@ READ_BYTES: Final = 64 << 10
 READ_TIMEOUTS_AN_ANSWER: Final = 3
 MAX_RETRY_AFTER_S: Final = 3600.0  # a mistaken header must not silence a terminal for a day
 ATTACHMENTS: Final = "/api/v1/attachments"
+PICKUPS: Final = "/api/v1/pickups"
 TUS: Final = "1.0.0"
 DOUBTFUL: Final = "certificate_doubtful"  # within this module: ask the time, then try again
 
@@ -246,6 +247,34 @@ class HubClient:
         """What this terminal's devices are, each with device, status, reason, since, model, serial."""
         found = self._call("POST", "/api/v1/devices", {"devices": list(devices)}, wire.read_health)
         return found if isinstance(found, Failure) else None
+
+    def card_step(
+        self, dialogue: str, step: int, sealed: bytes, answers: Sequence[bytes], ended: str
+    ) -> wire.CardStep | Failure:
+        """One step of giving a social card a new password; may be asked again as it was."""
+        body = {
+            "dialogue": dialogue,
+            "step": step,
+            "sealed": base64.b64encode(sealed).decode(),
+            "answers": [answer.hex().upper() for answer in answers],
+            "ended": ended,
+        }
+        found = self._call("POST", "/api/v1/card-dialogue", body, wire.read_card_step)
+        if isinstance(found, wire.CardStep) and found.dialogue != dialogue:
+            return Failure(FailureKind.GARBAGE, "another_dialogue", 200)
+        return found
+
+    def keep_pickup(self, name: str, sealed: bytes) -> Failure | None:
+        """Leave a sealed scan for a phone. The same again is no second one."""
+        reply = self._exchange(
+            "PUT", f"{PICKUPS}/{name}", sealed, "application/octet-stream", accept=wire.JSON
+        )
+        found = _read(reply, lambda it: str(it["expires_at"]))
+        return found if isinstance(found, Failure) else None
+
+    def pickup_state(self, name: str) -> str | Failure:
+        """waiting, fetched or gone."""
+        return self._call("GET", f"{PICKUPS}/{name}", None, lambda it: str(it["state"]))
 
     # -- one exchange -----------------------------------------------------------
 

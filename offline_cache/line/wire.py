@@ -23,6 +23,9 @@ MOST_VERDICTS: Final = 100  # at a time; more come with the next answer
 LAST_VERDICT: Final = 2**53  # a number that every format carries exactly
 ENVELOPE_BYTES: Final = 320  # around the sealed bytes of one item, its names included
 HASH_BYTES: Final = 32
+MOST_STEPS: Final = 20  # of a dialogue with a card
+MOST_APDUS: Final = 8  # of one step of a dialogue with a card
+MOST_WORDS: Final = 200  # of a sentence for the citizen
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,22 @@ class Item:
     def wire_bytes(self) -> int:
         """How much of a batch it takes, rounded up."""
         return ENVELOPE_BYTES + len(self.sealed) + (HASH_BYTES + 2) * len(self.attachments)
+
+
+@dataclass(frozen=True, slots=True)
+class CardStep:
+    """One step of a dialogue between a social card and the hub, as the hub says it.
+
+    `outcome`: transmit, done or refused. `step` is to be asked next.
+    """
+
+    dialogue: str
+    step: int
+    outcome: str
+    apdus: tuple[bytes, ...] = field(repr=False)
+    code: str = ""
+    text_zh: str = ""
+    text_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +282,24 @@ def read_progress(it: Any) -> Progress:
         _text(it["item"]),
         _time(it["accepted_at"]),
         _time(it["changed_at"]),
+    )
+
+
+def read_card_step(it: Any) -> CardStep:
+    outcome = _text(it["outcome"])
+    if outcome not in ("transmit", "done", "refused"):
+        raise ValueError("no such outcome")
+    apdus = it["apdus"]
+    if not isinstance(apdus, list) or len(apdus) > MOST_APDUS:
+        raise ValueError("too many commands")
+    return CardStep(
+        _text(it["dialogue"]),
+        _whole(it["step"], MOST_STEPS),
+        outcome,
+        tuple(bytes.fromhex(_text(apdu)) for apdu in apdus),
+        _text(it["code"]),
+        _text(it["text_zh"])[:MOST_WORDS],
+        _text(it["text_en"])[:MOST_WORDS],
     )
 
 

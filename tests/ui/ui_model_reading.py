@@ -10,11 +10,21 @@ from PySide6.QtCore import QMetaProperty
 from kiosk.flow.pages import Page
 from kiosk.flow.view import Overlay
 from ui.desk import Desk
-from ui.models import closing, form, identity, materials, overlays, progress, start, submit
+from ui.models import (
+    closing,
+    copies,
+    form,
+    identity,
+    materials,
+    overlays,
+    progress,
+    start,
+    submit,
+)
 from ui.models._model import PageModel, Rows
 from ui.texts import Catalogue, Texts
 
-MODULES = (start, identity, form, materials, submit, closing, progress, overlays)
+MODULES = (start, identity, form, materials, submit, closing, progress, overlays, copies)
 
 
 class RecordingTexts(Texts):

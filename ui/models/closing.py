@@ -177,8 +177,12 @@ class TakeAwayModel(PageModel):
             self._thing("card", page.card_on_reader, "id-card", lit),
             self._thing("paper", page.paper_on_plate, "file-text", lit),
         ]
+        if page.social_card is not False:  # most services never ask for one
+            rows.insert(1, self._thing("social_card", page.social_card, "credit-card", lit))
         if page.receipt:
             rows.append(self._thing("receipt", None, "receipt-text", lit))
+        if page.sheets:
+            rows.append(self._thing("sheets", None, "printer", lit))
         self._things.show(rows)
         self.changed.emit()
         self.renewed.emit()
@@ -198,22 +202,30 @@ class TakeAwayModel(PageModel):
         page = self._page
         if page.card_on_reader:
             return "card"
+        if page.social_card:
+            return "social_card"
         if page.paper_on_plate:
             return "paper"
         if page.receipt:
             return "receipt"
+        if page.sheets:
+            return "sheets"
         if page.card_on_reader is None:
             return "card"
+        if page.social_card is None:
+            return "social_card"
         if page.paper_on_plate is None:
             return "paper"
         return ""
 
     def _all_taken(self) -> bool:
         """Known to be empty; a receipt nobody can see lies outside this."""
-        return self._page.card_on_reader is False and self._page.paper_on_plate is False
+        page = self._page
+        things = (page.card_on_reader, page.social_card, page.paper_on_plate)
+        return all(there is False for there in things)
 
     def heading(self) -> str:
-        done = self._all_taken() and not self._page.receipt
+        done = self._all_taken() and not self._page.receipt and not self._page.sheets
         return self.say("take_away", "title_done" if done else "title")
 
     def leading(self) -> str:
@@ -228,13 +240,14 @@ class TakeAwayModel(PageModel):
 
     @Property(str, notify=renewed)
     def lit(self) -> str:
-        """card | paper | receipt | "" """
+        """card | social_card | paper | receipt | sheets | "" """
         return self._lit()
 
     @Property(bool, notify=renewed)
     def canFinish(self) -> bool:
         """Nothing is known to lie there still."""
-        return not self._page.card_on_reader and not self._page.paper_on_plate
+        page = self._page
+        return not (page.card_on_reader or page.social_card or page.paper_on_plate)
 
     @Property(str, notify=renewed)
     def callout(self) -> str:

@@ -18,7 +18,7 @@ QML_IMPORT_MAJOR_VERSION = 1
 
 
 # Advice with a name short enough to stand on the place in the picture that it means.
-_NAMED_IN_PICTURE = frozenset(
+NAMED_IN_PICTURE = frozenset(
     {
         Advice.CUT_OFF,
         Advice.TOO_DARK,
@@ -102,7 +102,7 @@ class CapturePageModel(PageModel):
 
     @Property(str, notify=renewed)
     def troubleWords(self) -> str:
-        return self._advice("short") if self._page.advice in _NAMED_IN_PICTURE else ""
+        return self._advice("short") if self._page.advice in NAMED_IN_PICTURE else ""
 
     @Property("QVariantList", notify=renewed)  # type: ignore[arg-type]  # stubs
     def takenPapers(self) -> list[list[list[float]]]:
@@ -194,7 +194,7 @@ class CheckPageModel(PageModel):
 
     @Property(str, notify=renewed)
     def troubleWords(self) -> str:
-        if self._page.advice not in _NAMED_IN_PICTURE:
+        if self._page.advice not in NAMED_IN_PICTURE:
             return ""
         return self.say(f"advice_{self._page.advice}", "short")
 

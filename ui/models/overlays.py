@@ -90,6 +90,8 @@ HELP_HAS_THREE = frozenset(
         "capture_page",
         "sign",
         "accepted",
+        "lay_papers",
+        "phone_pickup",
     }
 )
 

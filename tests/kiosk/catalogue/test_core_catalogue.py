@@ -40,19 +40,60 @@ def changed(path: str, value: object) -> str:
 def test_the_shipped_items_are_without_fault_and_in_both_languages() -> None:
     catalogue = load(None)
     assert not catalogue.faults
-    assert [item.code for item in catalogue.items] == ["old_age_allowance", "progress_query"]
+    codes = {item.code for item in catalogue.items}
+    assert codes >= {"old_age_allowance", "progress_query", "photocopy", "scan_to_phone"}
+    assert set(catalogue.blanks) == {
+        ("print_forms", "power_of_attorney"),
+        ("print_forms", "old_age_allowance"),
+    }
     for item in catalogue.items:
         assert item.name.zh and item.name.en
 
 
 def test_what_an_item_needs_follows_from_its_steps() -> None:
-    allowance, progress = load(None).items
-    assert allowance.needs == (Need.STORAGE, Need.CARD, Need.PAGE)
-    assert progress.needs == (Need.CODE,)
+    needs = {item.code: item.needs for item in load(None).items}
+    assert needs["old_age_allowance"] == (Need.STORAGE, Need.CARD, Need.PAGE)
+    assert needs["progress_query"] == (Need.CODE,)
+    assert needs["photocopy"] == (Need.PAGE, Need.SHEETS)
+    assert needs["scan_to_phone"] == (Need.PAGE, Need.PHONES, Need.LINE)
+    assert needs["print_forms"] == (Need.SHEETS,)
+
+
+def with_blank(folder: Path, content: bytes | None) -> Catalogue:
+    text = (SHIPPED / "print_forms.yaml").read_text("utf-8")
+    (folder / "print_forms.yaml").write_text(text, encoding="utf-8")
+    (folder / "blanks").mkdir(exist_ok=True)
+    for name in ("power_of_attorney.pdf", "old_age_allowance.pdf"):
+        if content is not None:
+            (folder / "blanks" / name).write_bytes(content)
+    return load(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read"),
+        (b"<html>", "is not a PDF"),
+        (b"%PDF-" + bytes(5 << 20), "is larger than 4 MB"),
+    ],
+    ids=["missing", "not a pdf", "huge"],
+)
+def test_an_item_whose_empty_forms_are_no_forms_is_closed(
+    tmp_path: Path, content: bytes | None, problem: str
+) -> None:
+    catalogue = with_blank(tmp_path, content)
+    assert not catalogue.items and [item.code for item in catalogue.closed] == ["print_forms"]
+    assert all(problem in str(fault) for fault in catalogue.faults) and catalogue.faults
+
+
+def test_a_region_ships_its_own_forms_beside_its_items(tmp_path: Path) -> None:
+    catalogue = with_blank(tmp_path, b"%PDF-1.7 ours")
+    assert catalogue.blanks["print_forms", "power_of_attorney"] == b"%PDF-1.7 ours"
 
 
 def test_the_age_is_the_sites_rule_and_stands_in_the_text() -> None:
-    item = load(None).items[0]
+    item = load(None).find("old_age_allowance")
+    assert item is not None
     settings = Settings.model_validate({"rules": {"old_age_allowance_years": 85}})
     assert item.identify
     assert minimum_age(item.identify, settings) == 85

@@ -10,7 +10,7 @@ import pytest
 from kiosk.entry.runner import Devices, Runner
 from kiosk.flow.effects import Wipe
 
-PLACES = ["scanner", "keypad", "printer", "voice", "vision", "hub", "window"]
+PLACES = ["scanner", "keypad", "printer", "sheets", "voice", "cards", "vision", "hub", "window"]
 
 
 class House:
@@ -36,13 +36,16 @@ class House:
         return Runner(
             devices=Devices(
                 id_reader=device("reader"),
+                card_reader=device("slot"),
                 code_scanner=device("scanner"),
                 receipt_printer=device("printer"),
+                page_printer=device("sheets"),
                 keypad=device("keypad"),
                 io_board=device("board"),
                 voice=device("voice"),
             ),
             store=SimpleNamespace(),  # type: ignore[arg-type]
+            cards=desk("cards"),
             vision=desk("vision"),
             images=SimpleNamespace(),  # type: ignore[arg-type]
             hub=desk("hub"),

@@ -680,7 +680,9 @@ def test_without_room_for_pages_what_needs_pages_is_not_begun() -> None:
 
 def test_what_needs_the_centre_is_closed_without_the_line_and_the_rest_is_not() -> None:
     shipped = load(None)
-    asks = shipped.items[1].model_copy(update={"needs_line": True})
+    progress = shipped.find("progress_query")
+    assert progress is not None
+    asks = progress.model_copy(update={"needs_line": True})
     terminal = Terminal(installed(), type(shipped)((shipped.items[0], asks)))
     assert tile(terminal, "progress_query") is None  # nothing heard yet
     terminal.line(online=False)
