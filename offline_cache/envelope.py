@@ -12,7 +12,7 @@ Layout of an envelope, `ZW1`:
     m  ciphertext and its tag of 16
 
 Associated data: everything before the nonce, then the context, which says what the envelope is for
-(`item_context`, `attachment_context`), so that none can stand in for another. Suite 1's key is
+(`item_context`, `attachment_context`, `card_context`), so that none can stand in for another. Suite 1's key is
 HKDF-SHA256 over the ECDH secret, salted with both points; suite 2's is random and goes in the key
 part. Nothing in this folder opens an envelope: the terminal cannot.
 """
@@ -187,6 +187,11 @@ def item_context(terminal: str, epoch: str, seq: int, kind: str, item_id: str) -
 def attachment_context(terminal: str) -> bytes:
     """What binds an envelope to the attachments of a terminal; its content is bound by its hash."""
     return b"attachment\0" + terminal.encode()
+
+
+def card_context(terminal: str, dialogue: str) -> bytes:
+    """What binds an envelope to one dialogue with a social card."""
+    return b"\0".join(part.encode() for part in ("card", terminal, dialogue))
 
 
 def _compressed(key: ec.EllipticCurvePublicKey) -> bytes:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from offline_cache.envelope import Envelopes, SealKey, attachment_context, item_context
+from offline_cache.envelope import (
+    Envelopes,
+    SealKey,
+    attachment_context,
+    card_context,
+    item_context,
+)
 from offline_cache.faults import StoreFault
 from offline_cache.hub_keys import HubKeysFile
 
@@ -51,6 +57,11 @@ class Sealer:
         """The envelope of an item, which opens in its own place only."""
         context = item_context(to.terminal, epoch, seq, kind, item_id)
         return self._envelopes.seal(to.key, context, content, compress=True)
+
+    def card(self, to: Recipient, content: bytes, dialogue: str) -> bytes | StoreFault:
+        """The envelope of what a dialogue with a social card needs; it is kept nowhere here."""
+        context = card_context(to.terminal, dialogue)
+        return self._envelopes.seal(to.key, context, content, compress=False)
 
     def attachment(self, to: Recipient, content: bytes) -> bytes | StoreFault:
         """The envelope of an attachment. Pages and pictures are compressed already."""

@@ -35,6 +35,8 @@ from drivers.card_reader.values import (
 )
 from drivers.device import Fault, FaultCode, Status
 from drivers.worker import DeviceWorker
+from hub.cards.authority import CardCase, Changed, ReferenceAuthority, Say
+from kiosk.card_dialogue import CardChange, Warden
 from kiosk.clock import SystemClock
 from kiosk.entry.commands import smartcard
 from kiosk.identity.social_card import social_layout
@@ -251,7 +253,7 @@ def test_a_pin_goes_to_the_card_and_nowhere_else(
     verify = bytes.fromhex("0020008206") + PIN.encode()
     command = Transmit(read.card, verify)
     answer = worker.submit(command).result()
-    assert answer == CardAnswer(b"", 0x6D00)  # this card knows no such command
+    assert answer == CardAnswer(b"", 0x63C5)  # not its PIN: five tries are left
     seen = bed.ask("status")["slots"][0]["seen"]
     assert seen[-1] == "00200082"
     worker.submit(StopWatchingSmartCard()).result()
@@ -259,6 +261,45 @@ def test_a_pin_goes_to_the_card_and_nowhere_else(
     told += bed.log.read_text(encoding="utf-8", errors="replace")
     for secret in (PIN, PIN.encode().hex(), SOCIAL["name"], SOCIAL["id_number"]):
         assert secret not in told
+
+
+@pytest.mark.parametrize("contactless", [False, True])
+def test_a_social_card_gets_its_new_password_through_the_real_service(
+    worker: DeviceWorker[CardReaderCommand],
+    bed: Bed,
+    posts: Posts,
+    log: RecordingLog,
+    *,
+    contactless: bool,
+) -> None:
+    """Whoever holds the keys on one side, a strict card on the other; T=0 and T=1 between them."""
+    worker.submit(WatchForSmartCard())
+    bed.ask("insert", card={**SOCIAL, "kind": "social", "contactless": contactless})
+    read = of(posts, SmartCardRead)
+    assert isinstance(read, SmartCardRead) and isinstance(read.content, SocialCard)
+    card = read.content
+    case = CardCase(card.name, card.id_number, card.card_id, "", card.region_code, PIN)
+    authority, warden = ReferenceAuthority(), Warden(social_layout().application)
+    move = authority.begin(case)
+    while isinstance(move, Say):
+        assert warden.objection(move.apdus) == ""
+        answers = []
+        for apdu in move.apdus:
+            answer = worker.submit(Transmit(read.card, apdu)).result()
+            assert isinstance(answer, CardAnswer) and answer.status_word == 0x9000
+            warden.answered(apdu, answer.status_word)
+            answers.append(answer.data + b"\x90\x00")
+        move = authority.go_on(case, move.memory, answers)
+    assert move == Changed() and warden.change is CardChange.CHANGED
+    verify = Transmit(read.card, bytes.fromhex("0020000003" + PIN))
+    assert worker.submit(verify).result() == CardAnswer(b"", 0x9000)
+    assert PIN not in repr([posts.all, log.lines])
+    assert PIN not in bed.log.read_text(encoding="utf-8", errors="replace")
+
+    bed.ask("remove")
+    of(posts, SmartCardRemoved)
+    gone = worker.submit(verify).result()
+    assert isinstance(gone, Fault) and gone.code is FaultCode.CARD_LIFTED
 
 
 def test_a_worker_that_waits_for_a_card_stops_at_once_and_takes_commands_at_once(

@@ -83,6 +83,7 @@ class LittleHub:
     opens: bool = True  # False: takes what is sealed as it is, to be quick
     sick: str = ""  # this trick at every call, until it is taken away
     revoked: set[str] = field(default_factory=set)  # fingerprints
+    card_cases: list[bytes] = field(default_factory=list)  # what was sealed, at every step
     turned_away: list[str] = field(default_factory=list)  # paths called without a good certificate
     late_ids: dict[str, str] = field(
         default_factory=dict
@@ -279,6 +280,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._progress(json.loads(body))
         elif self.path == "/api/v1/earlier":
             self._json(200, {"number": None, "accepted_at": None})
+        elif self.path == "/api/v1/card-dialogue":
+            self._card(json.loads(body))
         elif self.path == "/api/v1/devices":
             self._devices(json.loads(body))
         else:
@@ -319,6 +322,24 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(204, b"", {"Upload-Offset": str(len(held))})
 
     # -- what it does -------------------------------------------------------------
+
+    def _card(self, asked: dict[str, Any]) -> None:
+        """Two steps: a challenge, and done; step 9 is none of its dialogues'."""
+        if asked["step"] == 9:
+            self._error(409, "dialogue_over")
+            return
+        context = f"card\0{TERMINAL}\0{asked['dialogue']}".encode()
+        self.hub.card_cases.append(self.hub.open(base64.b64decode(asked["sealed"]), context))
+        said = {"dialogue": asked["dialogue"], "step": asked["step"] + 1, "apdus": []}
+        said |= {"code": "", "text_zh": "", "text_en": ""}
+        if asked["ended"]:
+            self._json(200, {**said, "outcome": "refused", "code": "ended"})
+        elif asked["step"] == 0:
+            self._json(200, {**said, "outcome": "transmit", "apdus": ["0084000008"]})
+        else:
+            if asked["answers"] != ["01020304050607089000"]:
+                self.hub.complaints.append(f"answers {asked['answers']}")
+            self._json(200, {**said, "outcome": "done"})
 
     def _received(self) -> bytes | None:
         wanted = int(self.headers["Content-Length"])

@@ -150,7 +150,12 @@ def test_what_is_sealed_while_it_runs_arrives_when_it_is_woken(
     assert isinstance(progress, messages.Progress)
     assert (progress.id, progress.state, progress.item) == (7, "in_review", ITEM)
     window.say(messages.AskProgress(id=8, number=number, qr=f"ZW1.{number}.FORGED"))
+    over = messages.AskCard(id=9, dialogue="ab" * 16, step=9, sealed="AAAA")
+    window.say(over)
     forged = window.hear(messages.Progress)
+    assert window.hear(messages.CardSaid) == messages.CardSaid(
+        id=9, outcome="lost", code="dialogue_over"
+    )
     assert forged == messages.Progress(id=8, number=number, state="signature_wrong")
     while len(hub.order) < 2:  # the rating, with the next line message at the latest
         window.hear(messages.Line)
@@ -181,6 +186,9 @@ def test_the_hub_is_away_and_comes_back(tmp_path: Path) -> None:
     window.say(messages.AskEarlier(id=3, item=ITEM, id_number=GRANNY, since=SystemClock().utc()))
     earlier = window.hear(messages.Earlier)
     assert earlier == messages.Earlier(id=3, asked=False)
+    window.say(messages.AskCard(id=6, dialogue="ab" * 16, step=0, sealed="AAAA"))
+    said = window.hear(messages.CardSaid)
+    assert isinstance(said, messages.CardSaid) and said.outcome == "unreachable"
     with serving(hub, urlsplit(hub.url).port or 0):
         assert window.hear(messages.Delivered) == messages.Delivered(number=number)
         window.say(

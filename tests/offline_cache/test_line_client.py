@@ -19,11 +19,14 @@ from hypothesis import strategies as st
 from line_world import KEY
 from little_hub import LittleHub, serving
 
+from offline_cache.envelope import Envelopes, suites_at_hand
+from offline_cache.hub_keys import HubKeysFile, parse_seal_keys
 from offline_cache.line import wire
 from offline_cache.line.client import HubClient, Place
 from offline_cache.line.failures import Failure, FailureKind
 from offline_cache.line.hub_time import HubTime
 from offline_cache.line.identity import Identity
+from offline_cache.sealer import Recipient, Sealer
 
 READ_S = 0.3
 
@@ -150,6 +153,47 @@ def test_asking_for_an_earlier_application(client: HubClient) -> None:
     assert answer == wire.HubEarlier(None, None)
 
 
+def test_a_dialogue_with_a_card_goes_step_by_step_and_only_the_hub_reads_the_password(
+    client: HubClient, hub: LittleHub
+) -> None:
+    to = Recipient("QS01", parse_seal_keys(hub.seal_keys)[0])
+    dialogue = "ab" * 16
+    unused = HubKeysFile(Path("/nowhere"), bytes(32))
+    sealed = Sealer(unused, Envelopes(suites_at_hand())).card(to, b"739164", dialogue)
+    assert isinstance(sealed, bytes) and b"739164" not in sealed
+    said = client.card_step(dialogue, 0, sealed, (), "")
+    assert said == wire.CardStep(dialogue, 1, "transmit", (bytes.fromhex("0084000008"),))
+    answer = bytes.fromhex("01020304050607089000")
+    done = client.card_step(dialogue, 1, sealed, (answer,), "")
+    assert isinstance(done, wire.CardStep) and done.outcome == "done"
+    ended = client.card_step(dialogue, 1, sealed, (), "unknown")
+    assert isinstance(ended, wire.CardStep) and ended.outcome == "refused"
+    over = client.card_step(dialogue, 9, sealed, (), "")
+    assert isinstance(over, Failure) and over.kind is FailureKind.BAD_REQUEST
+    assert hub.card_cases == [b"739164"] * 3
+    assert hub.complaints == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"outcome": "anything"},
+        {"apdus": ["00"] * 9},
+        {"apdus": "0084"},
+        {"apdus": ["zz"]},
+        {"step": 99},
+        {"step": True},
+        {"text_zh": 7},
+    ],
+)
+def test_what_is_no_step_of_a_dialogue_is_no_answer(more: dict[str, object]) -> None:
+    good = {"dialogue": "ab", "step": 1, "outcome": "transmit", "apdus": ["0084000008"]}
+    good |= {"code": "", "text_zh": "字" * 999, "text_en": ""}
+    assert len(wire.read_card_step(good).text_zh) == wire.MOST_WORDS
+    with pytest.raises((ValueError, TypeError)):
+        wire.read_card_step({**good, **more})
+
+
 def test_an_upload_is_sent_to_our_hub_only(
     client: HubClient, hub: LittleHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,7 +210,14 @@ def test_an_upload_is_sent_to_our_hub_only(
 
 
 READERS = st.sampled_from(
-    [wire.read_batch, wire.read_contact, wire.read_enrolled, wire.read_renewed, wire.read_health]
+    [
+        wire.read_batch,
+        wire.read_contact,
+        wire.read_enrolled,
+        wire.read_renewed,
+        wire.read_health,
+        wire.read_card_step,
+    ]
 )
 
 

@@ -313,3 +313,36 @@ def test_without_a_vision_process_nothing_waits_for_ever(wire: Wire, eye: Eye) -
     wire.open = False
     eye.desk.perform(TakePage(SCOPE))
     assert wire.posted == [PageNotTaken(SCOPE, Advice.CAMERA_LOST)]
+
+
+# -- a card's dialogue -------------------------------------------------------------------
+
+
+def ask_card(hub: HubDesk, heard: list[sync_messages.CardSaid | None]) -> None:
+    hub.ask_card("ab" * 16, 2, b"sealed", (b"\x90\x00",), ended="", reply=heard.append)
+
+
+def test_a_step_of_a_cards_dialogue_is_asked_and_answered_once(wire: Wire, hub: HubDesk) -> None:
+    heard: list[sync_messages.CardSaid | None] = []
+    ask_card(hub, heard)
+    request = sync_messages.REQUEST.validate_json(wire.sent[-1][0])
+    assert isinstance(request, sync_messages.AskCard)
+    assert (request.step, request.answers) == (2, ("9000",))
+    said = sync_messages.CardSaid(id=request.id, outcome="done", step=3)
+    hub_says(hub, said)
+    hub_says(hub, said)
+    assert heard == [said]
+
+
+@pytest.mark.parametrize("how", ["closed", "down", "forgotten"])
+def test_a_card_is_not_kept_waiting_for_a_process_that_is_gone(
+    wire: Wire, hub: HubDesk, how: str
+) -> None:
+    heard: list[sync_messages.CardSaid | None] = []
+    wire.open = how != "closed"
+    ask_card(hub, heard)
+    if how == "down":
+        hub.on_down("closed, exit -9")
+    if how == "forgotten":
+        hub.forget()
+    assert heard == [None]
