@@ -46,6 +46,7 @@ class IdReader:
             frames = BulkFrames() if port == "usb" else ReportFrames()
             self._wire = PortWire(link, frames, self._arrived, self._world)
         self._commands: asyncio.Queue[Command | Garbled] = asyncio.Queue()
+        self._powered = 0  # counts: how often it has lost its power
         self._quiet: asyncio.TimerHandle | None = None
         self._wrong_baud_bytes = 0
         self._worker: asyncio.Task[None] | None = None
@@ -88,8 +89,9 @@ class IdReader:
         """One command after another, as the module does."""
         while True:
             command = await self._commands.get()
+            powered = self._powered
             await asyncio.sleep(self._sam.work_s(command) / self._haste * self._world.slow)
-            if not self._world.answers:
+            if not self._world.answers or powered != self._powered:
                 continue
             answer = self._sam.answer(command)
             if len(self._sam.fail_next) != len(self._world["fail_next"]):
@@ -115,6 +117,9 @@ class IdReader:
             self._sam.reset()
         if not has_power:
             self._framer = Framer()
+            while not self._commands.empty():
+                self._commands.get_nowait()
+            self._powered += 1  # what is being worked on is forgotten too
         if after["plugged"]:
             self._wire.plug()
         else:

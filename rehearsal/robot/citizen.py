@@ -618,7 +618,7 @@ class Citizen:
                 time.sleep(0.04)
             self.hands.away()
             for _ in polled(2.0):
-                shown = self._shown(code, value)
+                shown = self.shown(code, value)
                 if shown is not False:  # None: not read out, so the next page is the judge
                     self._typed.add(code)
                     return
@@ -639,7 +639,7 @@ class Citizen:
             keys[digit] = key
         return keys
 
-    def _shown(self, code: str, value: str) -> bool | None:
+    def shown(self, code: str, value: str) -> bool | None:
         """Whether the value stands somewhere on the page, grouped or not; None where no part of
         what is typed is read out at all."""
         sight = self.eyes.look()

@@ -325,6 +325,18 @@ class Eyes:
         )
         return str(answer[0]) if answer else ""
 
+    def description_of(self, node: Node) -> str:
+        """What a screen reader says after the name: of a closed service, why it is closed."""
+        accessible = ATSPI + "Accessible"
+        [answer] = self._many(
+            [
+                self._call(
+                    self._window, node.path, PROPERTIES, "Get", "ss", accessible, "Description"
+                )
+            ]
+        )
+        return _variant(answer)
+
 
 def _leads_nowhere(node: Node) -> bool:
     """Below a page or a control there is no other page."""
