@@ -33,8 +33,11 @@ OLDEST_SQLITE: Final = (3, 51, 3)  # the first without the WAL-reset corruption
 BUSY_TIMEOUT_S: Final = 5.0  # the other process's transactions take milliseconds
 WAL_KEPT_BYTES: Final = 4 << 20  # a WAL that grew in a burst shrinks back to this
 FREE_BYTES_OF_A_FULL_DISK: Final = 64 << 10  # less than this left explains a failed write
-# Sealing one application touches seven small trees. Half of the usual page, and the hash that this
-# kind of processor computes itself, halve what a commit costs beside its fsync.
+# So many commits that nobody waits for, of some ten pages each, and the WAL is moved into the main
+# file; SQLite itself would do that within the very commit that a citizen waits for.
+COMMITS_A_CHECKPOINT: Final = 64
+# A sealed application fits on half of the usual page, and the hash is the one that this kind of
+# processor computes itself: both cut what a commit costs beside its fsync.
 CIPHER_PAGE_BYTES: Final = 2048
 CIPHER_HMAC: Final = "HMAC_SHA256"
 CONDEMNED: Final = "condemned"  # a file in the folder; every transaction looks for it
@@ -92,6 +95,26 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             person_digest BLOB,
             name_masked TEXT,
             receipt TEXT) STRICT""",
+        # What was committed a moment ago, in one place: a citizen waits for one page, not for the
+        # seven small trees in which it is looked for later. `Database` moves it there before
+        # anything else is read or written, with its serial, and the session's draft goes.
+        """CREATE TABLE fresh (
+            row INTEGER PRIMARY KEY,
+            id BLOB NOT NULL,
+            kind TEXT NOT NULL,
+            order_key TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            sha256 BLOB NOT NULL,
+            chain BLOB NOT NULL,
+            key BLOB NOT NULL,
+            item TEXT,
+            person_digest BLOB,
+            name_masked TEXT,
+            receipt TEXT,
+            session TEXT,
+            counter TEXT,
+            serial INTEGER,
+            bytes BLOB NOT NULL) STRICT""",
         # the envelope to the hub, under the key in another table's row
         "CREATE TABLE sealed (row INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT",
         "CREATE INDEX outbox_waiting ON outbox (row) WHERE state IN ('sealed', 'sending')",
@@ -118,6 +141,20 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
 )
 
 
+# What was fresh goes to where it is looked for.
+_PUT_AWAY: Final = (
+    "INSERT INTO outbox (row, id, kind, order_key, created_at, sha256, chain, state, key, item,"
+    " person_digest, name_masked, receipt) SELECT row, id, kind, order_key, created_at, sha256,"
+    " chain, 'sealed', key, item, person_digest, name_masked, receipt FROM fresh",
+    "INSERT INTO sealed (row, bytes) SELECT row, bytes FROM fresh",
+    "INSERT INTO counters (name, value) SELECT counter, max(serial) FROM fresh"
+    " WHERE counter IS NOT NULL GROUP BY counter"
+    " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+    "DELETE FROM drafts WHERE session IN (SELECT session FROM fresh)",
+    "DELETE FROM fresh",
+)
+
+
 class Database:
     """An open database. Calls from several threads queue up; each transaction is short."""
 
@@ -129,6 +166,7 @@ class Database:
         self._in_use = lock
         self._condemned = path.with_name(CONDEMNED)
         self._turn = threading.RLock()
+        self._commits = 0  # since the WAL was last moved
 
     @property
     def path(self) -> Path:
@@ -143,16 +181,39 @@ class Database:
         """Run `work(cursor)` in one IMMEDIATE transaction and commit it.
 
         A fault that `work` returns, or meets, rolls everything back and is the result. When a
-        value comes back it is on the disk.
+        value comes back it is on the disk. What was fresh is put away before `work`.
         """
+        return self._commit(work, quick=False)
+
+    def append(self, work: Callable[[Any], T | StoreFault]) -> T | StoreFault:
+        """As `write`, for the commit that a citizen waits for.
+
+        What is fresh stays so, and `work` adds to it; the WAL is left to others.
+        """
+        return self._commit(work, quick=True)
+
+    def put_away(self) -> StoreFault | None:
+        """Put what is fresh where it is looked for: soon after an `append`, when nobody waits."""
+        with self._turn:
+            try:
+                found = self._connection.execute("SELECT 1 FROM fresh LIMIT 1").fetchone()
+            except sqlcipher3.Error as error:
+                return fault_of_database_error(error, self._path)
+            return None if found is None else self.write(lambda cursor: None)
+
+    def _commit(self, work: Callable[[Any], T | StoreFault], *, quick: bool) -> T | StoreFault:
         with self._turn:
             if self._condemned.exists():
                 return StoreFault(StoreFaultCode.DAMAGED, "found damaged; to be set aside")
             try:
                 cursor = self._connection.cursor()
                 cursor.execute("BEGIN IMMEDIATE")
+                if not quick:
+                    _put_away(cursor)
                 result = work(cursor)
                 cursor.execute("ROLLBACK" if isinstance(result, StoreFault) else "COMMIT")
+                if not quick:
+                    self._move_into_file(cursor)
             except sqlcipher3.Error as error:
                 self._roll_back()
                 return fault_of_database_error(error, self._path)
@@ -162,10 +223,17 @@ class Database:
             return result
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row] | StoreFault:
-        """All rows of one query."""
+        """All rows of one query.
+
+        What is fresh is put away before; where the disk refuses that, it is not among the rows.
+        """
         with self._turn:
             if self._condemned.exists():
                 return StoreFault(StoreFaultCode.DAMAGED, "found damaged; to be set aside")
+            if not self._connection.in_transaction:
+                fault = self.put_away()
+                if fault is not None and fault.code is StoreFaultCode.DAMAGED:
+                    return fault
             try:
                 return list(self._connection.execute(sql, parameters).fetchall())
             except sqlcipher3.Error as error:
@@ -205,10 +273,24 @@ class Database:
                 os.close(self._in_use)
                 self._in_use = -1
 
+    def _move_into_file(self, cursor: Any) -> None:
+        """Move the WAL into the main file, now and then; who is reading or writing is not held up."""
+        self._commits += 1
+        if self._commits >= COMMITS_A_CHECKPOINT:
+            self._commits = 0
+            with contextlib.suppress(sqlcipher3.Error):  # the commit stands; the next one tells
+                cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
             with contextlib.suppress(sqlcipher3.Error):
                 self._connection.execute("ROLLBACK")
+
+
+def _put_away(cursor: Any) -> None:
+    if cursor.execute("SELECT 1 FROM fresh LIMIT 1").fetchone() is not None:
+        for statement in _PUT_AWAY:
+            cursor.execute(statement)
 
 
 def library_fault(cipher_version: str, sqlite_version: tuple[int, ...]) -> StoreFault | None:
@@ -365,6 +447,7 @@ def _prepare(
         "secure_delete = ON",
         "foreign_keys = ON",
         "temp_store = MEMORY",
+        "wal_autocheckpoint = 0",
         f"journal_size_limit = {WAL_KEPT_BYTES}",
     ):
         connection.execute(f"PRAGMA {pragma}")

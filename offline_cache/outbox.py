@@ -31,6 +31,8 @@ MAX_BODY_BYTES: Final = 256 << 10  # what the hub takes as one body, a hundred t
 SERIALS_RESERVED: Final = 200  # so many applications share one extra small file and its fsync
 
 CHAIN_PAGE: Final = 1000  # links looked at in one query
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+NOTHING_OUTSIDE: Final = (None,) * 7  # a rating has only its order
 
 
 class ItemKind(StrEnum):
@@ -176,8 +178,11 @@ class Outbox:
     def newest_application(self) -> Sealed | StoreFault | None:
         """The application that stands last on the disk."""
         rows = self._database.rows(
-            "SELECT order_key, created_at, row FROM outbox WHERE row > ? AND item IS NOT NULL"
-            " ORDER BY row DESC LIMIT 1",
+            "SELECT order_key, created_at, row FROM"
+            # The disk may just have refused to put away what is fresh.
+            " (SELECT order_key, created_at, row, item FROM fresh UNION ALL"
+            " SELECT order_key, created_at, row, item FROM outbox) WHERE row > ?"
+            " AND item IS NOT NULL ORDER BY row DESC LIMIT 1",
             (OWN_EPOCH << SEQ_BITS,),
         )
         if isinstance(rows, StoreFault):
@@ -224,10 +229,12 @@ class Outbox:
             return placed
         accepted_at = self._clock.utc()
         accepted_at = accepted_at.replace(microsecond=accepted_at.microsecond // 1000 * 1000)
-        told = json.dumps(list(receipt), ensure_ascii=False, separators=(",", ":"))
+        told = _JSON.encode(list(receipt))
+
+        counter = f"serial {accepted_at.astimezone(self._zone).date().isoformat()}"
 
         def work(cursor: Any) -> Sealed | StoreFault:
-            serial = self._next_serial(cursor, accepted_at)
+            serial = self._next_serial(cursor, counter)
             if isinstance(serial, StoreFault):
                 return serial
             number = make_number(serial, accepted_at)
@@ -248,19 +255,31 @@ class Outbox:
                 body=body,
                 named=named,
                 at=accepted_at,
-                outside=(item, self._person_digest(item, id_number), name_masked, told),
+                outside=(
+                    item,
+                    self._person_digest(item, id_number),
+                    name_masked,
+                    told,
+                    session,
+                    counter,
+                    serial,
+                ),
             )
             if isinstance(inserted, StoreFault):
                 return inserted
             row, size = inserted
-            cursor.executemany(
-                "INSERT INTO attachments (row, place, sha256) VALUES (?, ?, ?)",
-                [(row, place, each.sha256) for place, each in enumerate(named)],
-            )
-            cursor.execute("DELETE FROM drafts WHERE session = ?", (session,))
+            if named:
+                cursor.executemany(
+                    "INSERT INTO attachments (row, place, sha256) VALUES (?, ?, ?)",
+                    [(row, place, each.sha256) for place, each in enumerate(named)],
+                )
             return Sealed(number, accepted_at, seq_of(row), size)
 
-        return self._database.write(work)
+        return self._database.append(work)
+
+    def put_away(self) -> StoreFault | None:
+        """What is left of a seal that nobody waits for; whoever reads first does it else."""
+        return self._database.put_away()
 
     def add(self, kind: ItemKind, order_key: str, body: Mapping[str, object]) -> Added | StoreFault:
         """Put what follows an application (rating, print result) after it, in its order."""
@@ -275,7 +294,7 @@ class Outbox:
             )
             return inserted if isinstance(inserted, StoreFault) else Added(seq_of(inserted[0]))
 
-        return self._database.write(work)
+        return self._database.append(work)
 
     def state_of(self, number: str) -> Application | StoreFault | None:
         """Where the application with this receipt number is; None when it is not known here."""
@@ -299,19 +318,23 @@ class Outbox:
 
     # -- parts ------------------------------------------------------------------
 
-    def _next_serial(self, cursor: Any, at: datetime) -> int | StoreFault:
-        day = at.astimezone(self._zone).date().isoformat()
-        cursor.execute("SELECT value FROM counters WHERE name = ?", (f"serial {day}",))
-        row = cursor.fetchone()
+    def _next_serial(self, cursor: Any, counter: str) -> int | StoreFault:
+        """`counter`: the word and the day. It is kept with the row that the number is given to."""
+        day = counter.partition(" ")[2]
+        cursor.execute(
+            "SELECT max((SELECT coalesce(max(serial), 0) FROM fresh WHERE counter = ?1),"
+            " coalesce((SELECT value FROM counters WHERE name = ?1), 0))",
+            (counter,),
+        )
+        (given,) = cursor.fetchone()
         reserved = self._serials.reserved(day)
-        serial = int(row[0] if row else reserved) + 1
+        serial = int(given or reserved) + 1
         if serial > LAST_SERIAL:
             return StoreFault(StoreFaultCode.NUMBERS_USED_UP, f"all numbers of {day} are given")
         if serial > reserved:
             failed = self._serials.reserve(day, serial - 1 + SERIALS_RESERVED)
             if failed is not None:
                 return failed
-        _set_counter(cursor, f"serial {day}", serial)
         return serial
 
     def _place(
@@ -400,11 +423,12 @@ class Outbox:
         body: Mapping[str, object],
         named: Collection[_Placed],
         at: datetime,
-        outside: tuple[str, bytes, str, str] | None = None,
+        outside: tuple[str, bytes, str, str, str, str, int] | None = None,
     ) -> tuple[int, int] | StoreFault:
         """One sealed item at the end of the epoch: its row and the size of its plain text.
 
-        `outside`: item, person's digest, masked name and receipt of an application.
+        `outside`, of an application: item, person's digest, masked name, receipt, session, counter
+        and serial.
         """
         content = _frozen(
             {
@@ -438,9 +462,9 @@ class Outbox:
         chain = next_link(chain, seq, item_id.bytes, sha256)
         row, key = (OWN_EPOCH << SEQ_BITS) + seq, once.new_key()
         cursor.execute(
-            "INSERT INTO outbox (row, id, kind, order_key, created_at, sha256, chain, state, key,"
-            " item, person_digest, name_masked, receipt)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, 'sealed', ?, ?, ?, ?, ?)",
+            "INSERT INTO fresh (row, id, kind, order_key, created_at, sha256, chain, key, bytes,"
+            " item, person_digest, name_masked, receipt, session, counter, serial)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 row,
                 item_id.bytes,
@@ -450,12 +474,9 @@ class Outbox:
                 sha256,
                 chain,
                 key,
-                *(outside or (None, None, None, None)),
+                once.encrypt(key, envelope, item_id.bytes),
+                *(outside or NOTHING_OUTSIDE),
             ),
-        )
-        cursor.execute(
-            "INSERT INTO sealed (row, bytes) VALUES (?, ?)",
-            (row, once.encrypt(key, envelope, item_id.bytes)),
         )
         return row, len(content)
 
@@ -549,7 +570,9 @@ def _first(rows: list[Row] | StoreFault) -> Application | StoreFault | None:
 def _newest(cursor: Any) -> tuple[int, bytes]:
     """Seq and link of the newest item of our own epoch, under the write lock."""
     cursor.execute(
-        "SELECT row, chain FROM outbox WHERE row > ? ORDER BY row DESC LIMIT 1",
+        "SELECT row, chain FROM fresh UNION ALL SELECT * FROM"
+        " (SELECT row, chain FROM outbox WHERE row > ? ORDER BY row DESC LIMIT 1)"
+        " ORDER BY row DESC LIMIT 1",
         (OWN_EPOCH << SEQ_BITS,),
     )
     newest = cursor.fetchone()
@@ -560,14 +583,6 @@ def _newest(cursor: Any) -> tuple[int, bytes]:
     return int(seq), bytes(chain)
 
 
-def _set_counter(cursor: Any, name: str, value: int) -> None:
-    cursor.execute(
-        "INSERT INTO counters (name, value) VALUES (?, ?)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (name, value),
-    )
-
-
 def _application(row: Row) -> Application:
     number, item, accepted_at, state = row
     return Application(number, item, utc_time(accepted_at), ItemState(state))
@@ -575,7 +590,7 @@ def _application(row: Row) -> Application:
 
 def _frozen(body: Mapping[str, object]) -> bytes:
     """The bytes that are kept, hashed and sent."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return _JSON.encode(body).encode()
 
 
 def _attached(application: Mapping[str, object], placed: Iterable[_Placed]) -> dict[str, object]:

@@ -27,7 +27,7 @@ from offline_cache.database import (
 from offline_cache.faults import StoreFault, fault_of_os_error
 from offline_cache.files import sync_folder, write_whole
 from offline_cache.outbox import ItemState, seq_of
-from offline_cache.pages import Pages, Record
+from offline_cache.pages import Pages, Record, Value
 from offline_cache.queue import hear_all_verdicts_again
 
 DONE: Final = "salvaged.json"  # in the folder that was set aside
@@ -152,9 +152,10 @@ class _Salvage:
         return self._insert(
             "INSERT OR IGNORE INTO sealed (row, bytes) VALUES (?, ?)",
             (
-                (here, record.values[1])
+                (here, record.values[-1])
                 for record in self._pages.records()
-                if _is_sealed(record) and (here := self._here(record.rowid)) is not None
+                if (_is_sealed(record) or _is_fresh(record))
+                and (here := self._here(record.rowid)) is not None
             ),
         )
 
@@ -180,7 +181,7 @@ class _Salvage:
         def rows() -> Iterator[tuple[object, ...]]:
             nonlocal bytes_lost
             for record in self._pages.records():
-                if record.rowid is None or not _is_item(record):
+                if record.rowid is None or not (_is_item(record) or _is_fresh(record)):
                     continue
                 here = self._here(record.rowid)
                 if here is None:
@@ -189,7 +190,7 @@ class _Salvage:
                 if record.values[7] == ItemState.PURGED:
                     continue
                 if self._has_bytes(here):
-                    yield here, *record.values[1:]
+                    yield here, *(_put_away(record) if _is_fresh(record) else record.values[1:])
                 else:
                     bytes_lost += 1
 
@@ -327,6 +328,21 @@ def _is_item(record: Record) -> bool:
             return len(record.values) == OUTBOX_COLUMNS
         case _:
             return False
+
+
+def _is_fresh(record: Record) -> bool:
+    """An item that was committed a moment before the end."""
+    match record.values:
+        case (None, bytes(), str(), str(), str(), bytes(), bytes(), bytes(), *_):
+            return record.rowid is not None and len(record.values) == OUTBOX_COLUMNS
+        case _:
+            return False
+
+
+def _put_away(record: Record) -> tuple[Value, ...]:
+    """The values of a fresh item as they stand in the outbox, after the row."""
+    common, key, outside = record.values[1:7], record.values[7], record.values[8:12]
+    return (*common, ItemState.SEALED.value, None, "", "", key, *outside)
 
 
 def _attachment(record: Record) -> tuple[int, int, bytes] | None:

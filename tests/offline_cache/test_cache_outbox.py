@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import shutil
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from cache_world import (
     due,
     enrol_in,
     keys_in,
+    make_number,
     ok,
     opened,
     opened_attachment,
@@ -31,13 +33,15 @@ from cache_world import (
 from envelope_opener import make_key_pair
 
 from offline_cache.blobs import Blobs, Kept
+from offline_cache.database import CIPHER_PAGE_BYTES, COMMITS_A_CHECKPOINT
 from offline_cache.envelope import Envelopes, suites_at_hand
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.hub_keys import HubKeysFile
 from offline_cache.outbox import Attachment, ItemKind, ItemState, Outbox, Serials
+from offline_cache.pages import FRAME_HEADER, WAL_HEADER_BYTES
 from offline_cache.ports import utc_text
 from offline_cache.sealer import Sealer
-from offline_cache.store import StorePlaces
+from offline_cache.store import Store, StorePlaces
 from offline_cache.suites import SuiteId
 from offline_cache.tray import list_tray
 
@@ -405,3 +409,104 @@ def test_an_item_whose_bytes_are_lost_here_goes_to_the_tray_and_stops_nobody(
     (lost,) = ok(list_tray(store.database))
     assert (lost.seq, lost.code) == (1, "unreadable_here")
     store.close()
+
+
+# -- what a citizen waits for, and what is done after ----------------------------------------
+
+
+def _written_pages(store: Store) -> int:
+    """Pages in the WAL, which was empty before."""
+    wal = store.database.path.with_name(store.database.path.name + "-wal")
+    return (wal.stat().st_size - WAL_HEADER_BYTES) // (CIPHER_PAGE_BYTES + FRAME_HEADER.size)
+
+
+def test_a_citizen_waits_for_a_single_page(tmp_path: Path) -> None:
+    """All the indexes by which it is found later are written when nobody waits."""
+    store = store_in(tmp_path, HandClock())
+    ok(seal(store))
+    store.outbox.prepare()
+    for session in ("s1", "s2"):
+        assert store.outbox.put_away() is None
+        assert store.database.empty_wal()
+        sealed = store.outbox.seal(
+            session=session,
+            item=ITEM,
+            id_number=GRANNY,
+            name_masked="甄**",
+            application={"item": ITEM, "applicant": {"name": "甄桂兰", "number": GRANNY}},
+            attachments=(),
+            make_number=make_number,
+            receipt=[("事项", "高龄津贴申领"), ("申请人", "甄**"), ("手机", "139****0000")],
+        )
+        assert not isinstance(sealed, StoreFault)
+        assert _written_pages(store) == 1
+
+
+@pytest.mark.parametrize("put_away", [False, True])
+def test_a_stop_right_after_the_commit_leaves_all_that_was_promised(
+    tmp_path: Path, put_away: bool
+) -> None:
+    """Number, place in the queue, papers and serial are there; the draft is not offered again."""
+    clock = HandClock()
+    store = store_in(tmp_path / "before", clock)
+    first = ok(seal(store, session="s0"))
+    store.journal.save("s1", GRANNY, "the draft of s1")
+    sealed = ok(seal(store, session="s1"))
+    rating = ok(store.outbox.add(ItemKind.RATING, sealed.number, {"level": 5}))
+    if put_away:
+        assert store.outbox.put_away() is None
+    shutil.copytree(tmp_path / "before", tmp_path / "after")  # as a stop would leave it
+    store.close()
+
+    store = store_in(tmp_path / "after", clock)
+    assert store.set_aside is None and store.check() is None
+    assert ok(store.journal.find(GRANNY)) is None
+    application = ok(store.outbox.state_of(sealed.number))
+    assert application is not None and application.state is ItemState.SEALED
+    newest = ok(store.outbox.newest_application())
+    assert newest is not None and newest.number == sealed.number
+    assert [item.order_key for item in due(store, clock)] == [first.number, sealed.number]
+    assert ok(store.outbox.waiting()).last_seq == rating.seq == 3
+    third = ok(seal(store, session="s2"))
+    assert (third.number, third.seq) == ("QS01261122000300", 4)
+    store.close()
+
+
+def test_serials_go_on_while_nothing_was_put_away(tmp_path: Path) -> None:
+    clock = HandClock()
+    store = store_in(tmp_path, clock)
+    numbers = [ok(seal(store, session=f"s{count}")).number for count in range(3)]
+    clock.advance(86_400)
+    numbers.append(ok(seal(store, session="next day")).number)
+    clock.advance(-86_400)  # the machine's clock is put back
+    numbers.append(ok(seal(store, session="that day again")).number)
+    assert [number[4:14] for number in numbers] == [
+        "2611220001",
+        "2611220002",
+        "2611220003",
+        "2611230001",
+        "2611220004",
+    ]
+
+
+def test_a_disk_that_refuses_to_put_away_hides_no_application(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_in(tmp_path, HandClock())
+    sealed = ok(seal(store))
+    full = StoreFault(StoreFaultCode.DISK_FULL, "for a moment")
+    monkeypatch.setattr(store.database, "put_away", lambda: full)
+    newest = ok(store.outbox.newest_application())
+    assert newest is not None and newest.number == sealed.number
+
+
+def test_the_wal_does_not_grow_without_end_where_nobody_leaves(tmp_path: Path) -> None:
+    clock = HandClock()
+    store = store_in(tmp_path, clock)
+    wal = store.database.path.with_name(store.database.path.name + "-wal")
+    for count in range(3 * COMMITS_A_CHECKPOINT):
+        store.journal.save(f"s{count}", GRANNY, "a draft")
+    early = wal.stat().st_size
+    for count in range(3 * COMMITS_A_CHECKPOINT):
+        store.journal.save(f"s{count}", GRANNY, "a draft")
+    assert wal.stat().st_size < 2 * early

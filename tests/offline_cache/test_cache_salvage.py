@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from cache_world import (
     store_in,
 )
 
-from offline_cache.database import CIPHER_PAGE_BYTES, OWN_EPOCH
+from offline_cache.database import CIPHER_PAGE_BYTES, OWN_EPOCH, condemn
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.outbox import ItemKind, ItemState
 from offline_cache.pages import Pages
@@ -128,6 +130,35 @@ def test_what_is_whole_goes_to_the_hub_with_its_own_epoch(
     assert ok(queue.last_seq(epoch)) in (APPLICATIONS, APPLICATIONS + 1)
     assert ok(queue.resend(epoch, 3, 3)) == (3 in {*after, 3} and here[2] is not None)
     assert store.check() is None
+    store.close()
+
+
+def test_what_was_committed_just_before_the_end_is_salvaged_like_the_rest(tmp_path: Path) -> None:
+    """It stands in another place until somebody has time to put it away."""
+    clock = HandClock()
+    store, _ = _full_store(tmp_path, clock)
+    assert store.outbox.put_away() is None
+    last = ok(seal(store, session="the last one"))
+    rating = ok(store.outbox.add(ItemKind.RATING, last.number, {"number": last.number}))
+    shutil.copytree(StorePlaces(tmp_path).store, tmp_path / "as it was")
+    before = {item.seq: item for item in due(store, clock)}
+    store.close()
+    shutil.rmtree(StorePlaces(tmp_path).store)
+    (tmp_path / "as it was").rename(StorePlaces(tmp_path).store)
+    assert condemn(StorePlaces(tmp_path).store) is None
+
+    store = store_in(tmp_path, clock)
+    salvaged = _all_salvaged(tmp_path, clock)
+    assert (salvaged.lost, salvaged.items) == (0, APPLICATIONS + 3)
+    after = {item.seq: item for item in due(store, clock)}
+    assert after[last.seq] == replace(before[last.seq], row=after[last.seq].row)
+    application = ok(store.outbox.state_of(last.number))
+    assert application is not None and application.state is ItemState.SEALED
+    queue_of(store, clock).accepted([item.row for item in after.values()])
+    assert [(item.seq, item.kind) for item in due(store, clock)] == [
+        (APPLICATIONS + 1, "rating"),
+        (rating.seq, "rating"),
+    ]
     store.close()
 
 

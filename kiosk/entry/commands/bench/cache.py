@@ -12,8 +12,9 @@ import hashlib
 import json as to_json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
-import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -88,7 +89,7 @@ class _Bench:
 
     def __init__(self, data: Path, suites: tuple[Suite, ...]) -> None:
         places = StorePlaces(data)
-        self._places = places
+        self._data = data
         self.keys = Keys(*(hashlib.sha256(f"{data}{n}".encode()).digest() for n in range(4)))
         opened = open_database(places.database, self.keys.database, SystemClock())
         if isinstance(opened, StoreFault):
@@ -143,19 +144,34 @@ class _Bench:
                 raise RuntimeError(str(added))
         self.database.rows("PRAGMA synchronous = FULL")
 
-    def drain(self, done: threading.Event) -> None:
-        """As the sync process: batches of 100, each marked in one commit."""
-        own = open_database(self._places.database, self.keys.database, SystemClock())
-        if isinstance(own, StoreFault):
-            raise RuntimeError(str(own))
-        queue = SendQueue(own, Blobs(self._places.attachments), SystemClock())
-        while not done.is_set():
-            batch = queue.next_batch(max_items=100, max_bytes=1 << 20)
-            if isinstance(batch, StoreFault) or not batch:
-                break
-            queue.accepted([item.row for item in batch])
-        own.close()
-        done.set()
+    def drained(self) -> subprocess.Popen[bytes]:
+        """Another process at the same store, as sync is; it ends when what waited is gone."""
+        key = self.keys.database.hex()
+        return subprocess.Popen(  # noqa: S603 - this program itself
+            [sys.executable, "-c", _DRAIN, str(self._data), key, str(DRAINING)]
+        )
+
+
+_DRAIN: Final = f"import sys; from {__name__} import drain; drain(*sys.argv[1:])"
+
+
+def drain(data: str, key: str, count: str) -> None:
+    """Batches of 100, marked as on their way and as accepted, each in one commit."""
+    places = StorePlaces(Path(data))
+    own = open_database(places.database, bytes.fromhex(key), SystemClock(), create=False)
+    if isinstance(own, StoreFault):
+        raise SystemExit(str(own))
+    queue = SendQueue(own, Blobs(places.attachments), SystemClock())
+    left = int(count)
+    while left > 0:
+        batch = queue.next_batch(max_items=100, max_bytes=1 << 20)
+        if isinstance(batch, StoreFault) or not batch:
+            break
+        rows = [item.row for item in batch]
+        left -= len(rows)
+        queue.sending(rows)
+        queue.accepted(rows)
+    own.close()
 
 
 def run(corpus: Path | None, *, json: bool) -> int:
@@ -192,17 +208,14 @@ def _measure(work: Path) -> Table:
     for name, timing in quiet.items():
         _row(table, name, timing, limit)
     sealed.fill(DRAINING)
-    done = threading.Event()
-    drainer = threading.Thread(target=sealed.drain, args=(done,), daemon=True)
-    drainer.start()
+    drainer = sealed.drained()
     seal_seconds: list[float] = []
     append_seconds: list[float] = []
-    while not done.is_set():
+    while drainer.poll() is None:
         sealed.begin()
         turn = interleaved({"seal": sealed.seal, "append": append}, 1)
         seal_seconds += turn["seal"].seconds
         append_seconds += turn["append"].seconds
-    drainer.join()
     draining = Timing(tuple(append_seconds))
     _row(table, "append, while 10,000 drain", draining, draining)
     _row(table, "seal, while 10,000 drain", Timing(tuple(seal_seconds)), draining)
