@@ -14,6 +14,7 @@ PAPER_WHITE = 246  # what paper becomes: a little grey, so that its edge shows o
 MOST_GAIN = 2.2  # more would lift noise and shadows of folds to print
 PICTURE_SHARE = 0.55  # of the page dark: it is a picture, not print on paper, and stays as it is
 DESKEW_PX = 900  # long side on which lines are straightened
+DESKEW_STRIP_PX = 8  # columns looked at together: they lean by less than a pixel in themselves
 DESKEW_MOST_DEG = 5.0
 DESKEW_LEAST_DEG = 0.15  # less is not seen, and turning costs sharpness
 DESKEW_CLEARNESS = 1.25  # the best profile against one 2 degrees off: no lines of print otherwise
@@ -113,12 +114,14 @@ def skew_deg(page: Image) -> float:
     ink = np.asarray(np.where(ink > 25, ink, 0)[rim:-rim, rim:-rim], np.uint8, order="C")
     if ink.size == 0 or not ink.any():
         return 0.0
+    strips = _strips(ink)
     half = np.asarray(cv2.resize(ink, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+    half_strips = _strips(half)
     coarse = np.arange(-DESKEW_MOST_DEG, DESKEW_MOST_DEG + 0.01, 1.0)
-    clear = [_clearness(half, angle) for angle in coarse]
+    clear = [_clearness(half_strips, angle) for angle in coarse]
     best = float(coarse[int(np.argmax(clear))])
     fine = np.arange(best - 1.0, best + 1.01, 0.2)
-    values = [_clearness(ink, angle) for angle in fine]
+    values = [_clearness(strips, angle) for angle in fine]
     at = int(np.argmax(values))
     found = float(fine[at])
     if 0 < at < len(fine) - 1:  # a parabola through the best three
@@ -131,14 +134,19 @@ def skew_deg(page: Image) -> float:
     return found
 
 
-def _clearness(ink: NDArray[np.uint8], angle: float) -> float:
+def _strips(ink: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Each `DESKEW_STRIP_PX` columns as one: how far rows are apart is seen as well, much faster."""
+    size = (max(1, ink.shape[1] // DESKEW_STRIP_PX), ink.shape[0])
+    return np.asarray(cv2.resize(ink.astype(np.float32), size, interpolation=cv2.INTER_AREA))
+
+
+def _clearness(strips: NDArray[np.float32], angle: float) -> float:
     """How sharply rows of print stand apart when the picture is turned by `angle`."""
-    height, width = ink.shape
+    height, width = strips.shape
     # a shear is a small turn as far as rows are concerned, and much cheaper
-    matrix = np.array(
-        [[1, 0, 0], [np.tan(np.radians(angle)), 1, -np.tan(np.radians(angle)) * width / 2]]
-    )
-    sheared = cv2.warpAffine(ink, matrix, (width, height), flags=cv2.INTER_LINEAR)
+    down = np.tan(np.radians(angle)) * DESKEW_STRIP_PX
+    matrix = np.array([[1, 0, 0], [down, 1, -down * width / 2]])
+    sheared = cv2.warpAffine(strips, matrix, (width, height), flags=cv2.INTER_LINEAR)
     rows = np.asarray(sheared, np.float32).sum(axis=1)
     return float((np.diff(rows) ** 2).sum())
 
