@@ -10,6 +10,18 @@ from kiosk.flow import pages
 from kiosk.flow.pages import Advice, CardSide, PapersFor, PickupState, PrintState
 
 LINK = "https://hub.example.cn/p/AbCdEfGhIjKlMnOpQrStUv#AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE"
+LAID_OUT = frozenset(  # one of each way in which these pages are drawn
+    {
+        "choose_papers-phone",
+        "lay_papers-card_back",
+        "copy_choice",
+        "sheets_printing-asks_paper",
+        "sheets_printing-paper_out",
+        "phone_pickup-waiting",
+        "phone_pickup-gone",
+        "blank_forms",
+    }
+)
 _CORNERS = ((0.52, 0.12), (0.94, 0.12), (0.94, 0.86), (0.52, 0.86))
 _TAKEN = ((0.06, 0.2), (0.42, 0.2), (0.42, 0.8), (0.06, 0.8))
 

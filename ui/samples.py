@@ -22,6 +22,7 @@ from kiosk.receipts import number as receipt_number
 from kiosk.session import page_name
 from kiosk.settings import Settings
 from ui.copy_samples import (
+    LAID_OUT,
     copy_samples,
 )
 from ui.social_card_samples import STEPS as CARD_STEPS
@@ -61,10 +62,15 @@ _STROKES: tuple[tuple[pages.Point, ...], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`name` is fit for a file name: situation, then the variant."""
+    """`name` is fit for a file name: situation, then the variant.
+
+    `laid_out`: False for one that is drawn like another with other words, not longer: it is read
+    and shown in the gallery, but not drawn in every look once more.
+    """
 
     name: str
     view: View
+    laid_out: bool = True
 
 
 def citizen_number(first_17: str) -> str:
@@ -612,7 +618,7 @@ def samples() -> tuple[Sample, ...]:
     )
     for variant, page in copy_samples(copies, scan, forms, IMAGE):
         name = f"{page_name(page)}-{variant}" if variant else page_name(page)
-        found.append(Sample(name, _view(page, NO_STEP, allowance.name.words)))
+        found.append(Sample(name, _view(page, NO_STEP, allowance.name.words), name in LAID_OUT))
     under = next(sample.view for sample in found if sample.name == "form")
     for name, overlay in _overlays():
         found.append(Sample(name, replace(under, overlay=overlay)))

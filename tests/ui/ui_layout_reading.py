@@ -26,7 +26,8 @@ def wrong_in(look_name: str) -> list[str]:
     shown = shower("standby", look_name)
     size = next(size for size in ("elder", "largest", "") if size in look_name)
     found: list[str] = []
-    for serial, sample in enumerate(samples.samples(), start=2):
+    drawn = [sample for sample in samples.samples() if sample.laid_out]
+    for serial, sample in enumerate(drawn, start=2):
         shown.window.show_view(view_in(sample.view, shown.look, serial))
         settle(30)
         settle(10)

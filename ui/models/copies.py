@@ -365,7 +365,7 @@ class PhonePickupModel(PageModel):
 class BlankRow:
     code: str
     words: str
-    note: str
+    detail: str
 
 
 @QmlElement

@@ -17,14 +17,15 @@ PageFrame {
     lead: model.lead
 
     TileGrid {
-        wanted: offers.count > 4 || Theme.lowReach ? 0 : 1
+        wanted: offers.count > 4 || Theme.lowReach || Theme.landscape ? 0 : 1
 
         Repeater {
             id: offers
             model: root.model.forms
             Tile {
                 required words
-                required note
+                required property string detail
+                note: Theme.elder && (Theme.landscape || Theme.lowReach) ? "" : detail
                 required property string code
                 icon: "file-text"
                 onActivated: root.model.choose(code)

@@ -12,24 +12,25 @@ PageFrame {
     id: root
 
     required property ChoosePapersModel model
+    readonly property bool spare: !Theme.elder || !Theme.landscape && !Theme.lowReach
 
     objectName: "choose_papers"
     title: model.title
     lead: model.lead
 
     TileGrid {
-        wanted: 1
+        wanted: Theme.lowReach || Theme.landscape ? 0 : 1
 
         Tile {
             words: Texts.words.choose_papers.card
-            note: Texts.words.choose_papers.card_note
+            note: root.spare ? Texts.words.choose_papers.card_note : ""
             icon: "id-card"
             Layout.minimumHeight: Theme.lowReach || Theme.landscape ? 0 : Theme.bySize(208, 240, 240)
             onActivated: root.model.choose("card")
         }
         Tile {
             words: Texts.words.choose_papers.other
-            note: Texts.words.choose_papers.other_note
+            note: root.spare ? Texts.words.choose_papers.other_note : ""
             icon: "file-text"
             Layout.minimumHeight: Theme.lowReach || Theme.landscape ? 0 : Theme.bySize(208, 240, 240)
             onActivated: root.model.choose("other")

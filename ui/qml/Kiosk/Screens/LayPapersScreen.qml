@@ -4,6 +4,7 @@ import QtQuick
 import Kiosk.Controls
 import Kiosk.Models
 import Kiosk.Texts
+import Kiosk.Theme
 
 // The live plate: one paper after the other, and how many there are.
 PageFrame {
@@ -31,6 +32,7 @@ PageFrame {
         detail: root.model.adviceDetail
     }
     Label {
+        visible: !(Theme.small && Theme.elder) // the picture needs the room
         kind: Label.Section
         text: root.model.countWords
     }
