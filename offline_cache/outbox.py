@@ -45,7 +45,7 @@ class ItemKind(StrEnum):
 
 class ItemState(StrEnum):
     SEALED = "sealed"  # here, not yet on its way
-    SENDING = "sending"  # sent at least once, not yet acknowledged by the hub
+    SENDING = "sending"  # sent, and not acknowledged by the hub
     ACCEPTED = "accepted"  # the hub holds it; kept here some days, should the hub be restored
     REFUSED = "refused"  # in the tray, with the hub's reason; kept until somebody deals with it
     HANDLED = "handled"  # dealt with by hand; erased like an accepted one

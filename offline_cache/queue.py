@@ -5,7 +5,7 @@ What it gives out is sealed to the hub; nothing here could open it.
 
 from __future__ import annotations
 
-import uuid
+import json
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from offline_cache import once
 from offline_cache.blobs import Blobs
 from offline_cache.database import SEQ_BITS, Database
 from offline_cache.faults import StoreFault, StoreFaultCode
-from offline_cache.line.wire import Item, LateVerdict
+from offline_cache.line.wire import Item, LateVerdict, uuid_bytes, uuid_text
 from offline_cache.outbox import (
     Application,
     Waiting,
@@ -29,6 +29,13 @@ MAX_CODE_CHARACTERS: Final = 64
 LOST_HERE: Final = "unreadable_here"  # the code of an item that this terminal itself cannot read
 VERDICTS_SEEN: Final = "verdicts_seen"  # in `meta`
 _PAGE: Final = 200
+# What `_read` makes an item of. Papers by their names in one text: a query for each item would cost
+# as much as everything else.
+ITEM_COLUMNS: Final = (
+    "o.row, o.id, o.kind, o.order_key, o.created_at, o.sha256, o.chain, o.key, s.bytes,"
+    " (SELECT group_concat(lower(hex(a.sha256)), ' ' ORDER BY a.place) FROM attachments a"
+    " WHERE a.row = o.row)"
+)
 
 
 class SendQueue:
@@ -67,8 +74,8 @@ class SendQueue:
         after = after_row
         while True:
             rows = self._database.rows(
-                "SELECT o.row, o.id, o.kind, o.order_key, o.created_at, o.sha256, o.chain,"
-                " o.key, s.bytes FROM outbox o LEFT JOIN sealed s ON s.row = o.row"
+                f"SELECT {ITEM_COLUMNS} FROM outbox o"  # noqa: S608 - our own words
+                " LEFT JOIN sealed s ON s.row = o.row"
                 " WHERE o.state IN ('sealed', 'sending') AND o.row > ? AND NOT EXISTS (SELECT 1 FROM outbox p"
                 " WHERE p.state IN ('sealed', 'sending') AND p.order_key = o.order_key AND p.row < o.row)"
                 " ORDER BY o.row LIMIT ?",
@@ -102,8 +109,8 @@ class SendQueue:
         if isinstance(epochs, StoreFault):
             return epochs
         rows = self._database.rows(
-            "SELECT o.row, o.id, o.kind, o.order_key, o.created_at, o.sha256, o.chain,"
-            " o.key, s.bytes FROM outbox o JOIN sealed s ON s.row = o.row"
+            f"SELECT {ITEM_COLUMNS} FROM outbox o"  # noqa: S608 - our own words
+            " JOIN sealed s ON s.row = o.row"
             " WHERE o.state IN ('sealed', 'sending', 'refused') ORDER BY o.row"
         )
         if isinstance(rows, StoreFault):
@@ -111,8 +118,6 @@ class SendQueue:
         kept: list[Item] = []
         for row in rows:
             item = self._read(epochs[row[0] >> SEQ_BITS], row)
-            if isinstance(item, StoreFault):
-                return item
             if item is not None:
                 kept.append(item)
         return tuple(kept)
@@ -133,25 +138,31 @@ class SendQueue:
         return 0
 
     def sending(self, rows: Collection[int]) -> StoreFault | None:
-        """These go over the line now. They still wait, whatever comes of it."""
+        """These went over the line, and nothing came back. They still wait."""
+        return self.accepted((), rows)
 
-        def work(cursor: Any) -> None:
-            cursor.executemany(
-                "UPDATE outbox SET state = 'sending' WHERE row = ? AND state = 'sealed'",
-                [(row,) for row in rows],
-            )
+    def accepted(
+        self, rows: Collection[int], unanswered: Collection[int] = ()
+    ) -> StoreFault | None:
+        """The hub holds these; they are kept some days longer. Of others it was told in vain.
 
-        return self._database.write(work)
-
-    def accepted(self, rows: Collection[int]) -> StoreFault | None:
-        """The hub holds these; they are kept some days longer."""
+        One commit for a batch, whatever it had to say of each item.
+        """
         at = utc_text(self._clock.utc())
 
         def work(cursor: Any) -> None:
-            cursor.executemany(
-                "UPDATE outbox SET state = 'accepted', settled_at = ? WHERE row = ? AND state IN ('sealed', 'sending')",
-                [(at, row) for row in rows],
-            )
+            if rows:
+                cursor.execute(
+                    "UPDATE outbox SET state = 'accepted', settled_at = ? WHERE"
+                    " row IN (SELECT value FROM json_each(?)) AND state IN ('sealed', 'sending')",
+                    (at, json.dumps(list(rows))),
+                )
+            if unanswered:
+                cursor.execute(
+                    "UPDATE outbox SET state = 'sending'"
+                    " WHERE row IN (SELECT value FROM json_each(?)) AND state = 'sealed'",
+                    (json.dumps(list(unanswered)),),
+                )
 
         return self._database.write(work)
 
@@ -204,7 +215,7 @@ class SendQueue:
                         each.code[:MAX_CODE_CHARACTERS],
                         each.text[:MAX_REASON_CHARACTERS],
                         (no << SEQ_BITS) + each.seq,
-                        uuid.UUID(each.id).bytes,
+                        uuid_bytes(each.id),
                     ),
                 )
                 moved += [(str(kind), each) for (kind,) in cursor.fetchall()]
@@ -277,26 +288,21 @@ class SendQueue:
             return self.refused(row[0], LOST_HERE, "its bytes on this terminal are damaged")
         return item
 
-    def _read(self, epoch: str, row: tuple[Any, ...]) -> Item | StoreFault | None:
+    def _read(self, epoch: str, row: tuple[Any, ...]) -> Item | None:
         """The item; None when its bytes are not what was sealed."""
-        number, item_id, kind, order_key, created_at, sha256, chain, key, kept = row
+        number, item_id, kind, order_key, created_at, sha256, chain, key, kept, papers = row
         sealed = once.decrypt(key, kept, item_id) if key and kept else None
         if sealed is None:
             return None
-        names = self._database.rows(
-            "SELECT lower(hex(sha256)) FROM attachments WHERE row = ? ORDER BY place", (number,)
-        )
-        if isinstance(names, StoreFault):
-            return names
         return Item(
             row=number,
             epoch=epoch,
             seq=seq_of(number),
-            id=str(uuid.UUID(bytes=item_id)),
+            id=uuid_text(item_id),
             kind=kind,
             order_key=order_key,
             created_at=created_at,
-            attachments=tuple(dict.fromkeys(name for (name,) in names)),
+            attachments=tuple(dict.fromkeys(papers.split())) if papers else (),
             sha256=sha256.hex(),
             chain=chain,
             sealed=sealed,

@@ -118,11 +118,13 @@ class Queue(Protocol):
     def last_seq(self, epoch: str) -> int | StoreFault: ...
 
     def sending(self, rows: Collection[int]) -> StoreFault | None:
-        """These go over the line now; they wait all the same."""
+        """These went over the line, and nothing came back; they wait all the same."""
         ...
 
-    def accepted(self, rows: Collection[int]) -> StoreFault | None:
-        """The hub holds these; they are kept some days longer."""
+    def accepted(
+        self, rows: Collection[int], unanswered: Collection[int] = ()
+    ) -> StoreFault | None:
+        """The hub holds these; they are kept some days longer. `unanswered` were sent in vain."""
         ...
 
     def refused(self, row: int, code: str, reason: str) -> StoreFault | None:
@@ -489,11 +491,11 @@ class SyncEngine:
         seen = self._queue.verdicts_seen()
         if isinstance(seen, StoreFault):
             return seen
-        failed = self._queue.sending([item.row for item in items])
-        if failed is not None:
-            return failed
         answer = self._hub.batch(epoch, last_seq, items, seen)
         if isinstance(answer, Failure):
+            failed = self._queue.sending([item.row for item in items])
+            if failed is not None:
+                return failed
             if answer.kind is FailureKind.BAD_REQUEST and answer.status in ITEM_STATUSES:
                 return self._isolate(items, answer)
             self._batch_failed(items, answer)
@@ -508,11 +510,16 @@ class SyncEngine:
 
     def _settle(self, verdicts: Sequence[Verdict]) -> StoreFault | None:
         accepted = [it for it in verdicts if it.kind is VerdictKind.ACCEPTED]
-        if accepted:
-            failed = self._queue.accepted([it.item.row for it in accepted])
+        waiting = [
+            it.item.row
+            for it in verdicts
+            if it.kind in (VerdictKind.MISSING, VerdictKind.NO_ANSWER)
+        ]
+        if accepted or waiting:
+            failed = self._queue.accepted([it.item.row for it in accepted], waiting)
             if failed is not None:
                 return failed
-            if self._counted is not None:
+            if accepted and self._counted is not None:
                 left = max(0, self._counted.count - len(accepted))
                 self._counted = replace(self._counted, count=left) if left else None
         for verdict in accepted:

@@ -112,7 +112,10 @@ class MemoryQueue:
         assert all(self.state[row] == "waiting" for row in rows)
         return None
 
-    def accepted(self, rows: Collection[int]) -> StoreFault | None:
+    def accepted(
+        self, rows: Collection[int], unanswered: Collection[int] = ()
+    ) -> StoreFault | None:
+        assert all(self.state[row] == "waiting" for row in unanswered)
         self.state.update(dict.fromkeys(rows, "accepted"))
         return None
 

@@ -32,7 +32,7 @@ from crash_writer import read_hub_key, write_hub_key
 from envelope_opener import make_key_pair
 
 from offline_cache.line.wire import Item
-from offline_cache.queue import SendQueue
+from offline_cache.queue import ITEM_COLUMNS, SendQueue
 from offline_cache.store import Store
 
 HERE = Path(__file__).resolve().parent
@@ -200,9 +200,8 @@ class _Everything(SendQueue):
     def all_kept(self) -> list[Item]:
         rows = ok(
             self._database.rows(
-                "SELECT o.row, o.id, o.kind, o.order_key, o.created_at, o.sha256, o.chain,"
-                " o.key, s.bytes FROM outbox o LEFT JOIN sealed s ON s.row = o.row"
-                " WHERE o.item IS NOT NULL"
+                f"SELECT {ITEM_COLUMNS} FROM outbox o"  # noqa: S608
+                " LEFT JOIN sealed s ON s.row = o.row WHERE o.item IS NOT NULL"
             )
         )
         read = (self._read(self._database.epoch, row) for row in rows)

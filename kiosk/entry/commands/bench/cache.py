@@ -156,7 +156,7 @@ _DRAIN: Final = f"import sys; from {__name__} import drain; drain(*sys.argv[1:])
 
 
 def drain(data: str, key: str, count: str) -> None:
-    """Batches of 100, marked as on their way and as accepted, each in one commit."""
+    """As the sync process: batches of 100, each marked as accepted in one commit."""
     places = StorePlaces(Path(data))
     own = open_database(places.database, bytes.fromhex(key), SystemClock(), create=False)
     if isinstance(own, StoreFault):
@@ -169,7 +169,6 @@ def drain(data: str, key: str, count: str) -> None:
             break
         rows = [item.row for item in batch]
         left -= len(rows)
-        queue.sending(rows)
         queue.accepted(rows)
     own.close()
 
