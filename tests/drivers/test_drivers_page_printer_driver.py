@@ -12,7 +12,14 @@ from driver_fakes import FakeClock, FakeHost
 from drivers.device import Fault, FaultCode, Identity, Status
 from drivers.page_printer.driver import GRACE_S, RESUME_AFTER_S, PagePrinterDriver
 from drivers.page_printer.protocol import Job, JobEvent, JobState, PrinterState, Queue
-from drivers.page_printer.values import PagesFailed, PagesPrinted, PrintPdf, QueueKeepsJobs, Sides
+from drivers.page_printer.values import (
+    PagesFailed,
+    PagesPrinted,
+    PrintPdf,
+    QueueKeepsJobs,
+    SheetsOut,
+    Sides,
+)
 from drivers.worker import Down
 
 PDF = b"%PDF-1.7 made up"
@@ -329,3 +336,32 @@ def test_what_cannot_be_printed_now_is_refused_and_not_kept(
     assert host.posted == [PagesFailed("a", away, 0)]
     bad = driver.handle(PrintPdf("b", b"GIF89a"), host)
     assert isinstance(bad, Fault) and bad.code is FaultCode.BAD_INPUT and cups.sent == []
+
+
+def test_each_sheet_that_is_out_is_told_while_the_others_still_come(
+    driver: PagePrinterDriver, cups: MemoryQueue, host: FakeHost
+) -> None:
+    out = iter([0, 1, 1, 2, 3])
+
+    def turn(job: int) -> None:
+        sheets = next(out, None)
+        if sheets is None:
+            cups.end(job, JobState.COMPLETED, 3)
+        else:
+            cups.there[job] = Job(JobState.PROCESSING, (), sheets)
+
+    cups.turn = turn
+    driver.handle(PrintPdf("a", PDF, copies=3), host)
+    told = [event.sheets for event in host.posted if isinstance(event, SheetsOut)]
+    assert told == [1, 2, 3]
+    assert host.posted[-1] == PagesPrinted("a", 3)
+
+
+def test_a_grey_copy_is_asked_for_as_such_and_a_plain_one_is_not(
+    driver: PagePrinterDriver, cups: MemoryQueue, host: FakeHost
+) -> None:
+    for grey in (True, False):
+        printed_after(cups, 2)
+        driver.handle(PrintPdf("a", PDF, grey=grey), host)
+    asked = [options.get("print-color-mode") for options, _ in cups.sent]
+    assert asked == ["monochrome", None]

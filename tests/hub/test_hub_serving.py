@@ -20,10 +20,23 @@ from urllib.parse import quote
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hub_server import Server, until
-from hub_terminal import PDF, PERSON, Terminal, number_in, sha
+from hub_terminal import (
+    PDF,
+    PERSON,
+    Certificate,
+    Terminal,
+    number_in,
+    sha,
+)
 
 from hub.terminals.authority import GRACE_D, TERMINAL_LIFE_D, make_authority, read_authority
+from kiosk.clock import SystemClock
+from kiosk.entry.pickups import seal_scan
+from offline_cache.line.client import HubClient
+from offline_cache.line.hub_time import HubTime
+from offline_cache.line.identity import DeviceKey, Identity
 
 LIMIT_S = 60
 
@@ -409,3 +422,41 @@ def test_a_second_terminal_with_a_first_ones_data_is_another(server: Server) -> 
 
 def _get(server: Server, path: str, **more: Any) -> requests.Response:
     return requests.get(f"{server.address}{path}", timeout=LIMIT_S, verify=server.authority, **more)
+
+
+def test_a_scan_goes_from_the_terminals_own_client_to_a_phone_that_alone_can_open_it(
+    server: Server, tmp_path: Path
+) -> None:
+    secret = os.urandom(32)
+    terminal = Terminal("PA31", server.way())
+    terminal.certificate = Certificate(DeviceKey(secret)._key)
+    terminal.enrol(json.loads(server.command("enrol-code", "PA31", "--json").stdout)["code"])
+    clock = SystemClock()
+    hub = HubClient(
+        server.address,
+        clock,
+        HubTime(tmp_path / "time", clock),
+        connect_timeout_s=LIMIT_S,
+        read_timeout_s=LIMIT_S,
+    )
+    identity = Identity("PA31", terminal.certificate.pem, terminal.certificate.authority)
+    hub.use(identity, DeviceKey(secret))
+    pdf = b"%PDF-" + os.urandom(3 << 20)  # larger than any batch
+    scan = seal_scan(pdf)
+    assert hub.keep_pickup(scan.name, scan.content) is None
+    assert hub.keep_pickup(scan.name, scan.content) is None  # the answer was lost: sent again
+    assert hub.pickup_state(scan.name) == "waiting"
+    address, key = scan.link(server.address).split("#")
+    page = requests.get(address, timeout=LIMIT_S, verify=server.authority)
+    assert page.status_code == 200 and "pickup.js" in page.text
+    script = f"{server.address}/static/pickups/pickup.js"
+    assert "subtle.decrypt" in requests.get(script, timeout=LIMIT_S, verify=server.authority).text
+    sealed = requests.post(f"{address}/content", timeout=LIMIT_S, verify=server.authority)
+    assert hub.pickup_state(scan.name) == "fetched"
+    hub.close()
+    raw = base64.urlsafe_b64decode(key + "=")
+    nonce, rest = sealed.content[4:16], sealed.content[16:]
+    assert AESGCM(raw).decrypt(nonce, rest, scan.name.encode()) == pdf
+    again = requests.post(f"{address}/content", timeout=LIMIT_S, verify=server.authority)
+    assert again.status_code == 404
+    assert key not in server.log.read_text() and scan.name not in server.log.read_text()

@@ -17,8 +17,10 @@ from kiosk.entry.hub_desk import HubDesk
 from kiosk.entry.store_desk import ReceiptHere
 from kiosk.entry.vision_desk import VisionDesk
 from kiosk.flow.effects import (
+    AskPickup,
     CameraUse,
     CheckReceipt,
+    HandOver,
     LookForEarlier,
     MakeDocuments,
     StartCamera,
@@ -29,9 +31,11 @@ from kiosk.flow.events import (
     DocumentsFailed,
     DocumentsMade,
     EarlierKnown,
+    HandedOver,
     LineChanged,
     PageNotTaken,
     PageTaken,
+    PickupKnown,
     PlateSeen,
     ProgressKnown,
     ReceiptRefused,
@@ -346,3 +350,43 @@ def test_a_card_is_not_kept_waiting_for_a_process_that_is_gone(
     if how == "forgotten":
         hub.forget()
     assert heard == [None]
+
+
+# -- scans for a phone ----------------------------------------------------------------
+
+
+def test_a_scan_goes_to_the_sync_process_and_its_link_comes_back(wire: Wire, hub: HubDesk) -> None:
+    hub.hand_over(HandOver(SCOPE, b"%PDF-scan"))
+    message, blobs = wire.sent[-1]
+    request = sync_messages.REQUEST.validate_json(message)
+    assert isinstance(request, sync_messages.KeepPickup) and blobs == (b"%PDF-scan",)
+    hub_says(hub, sync_messages.PickupKept(id=request.id, name="n", link="https://h/p/n#k"))
+    hub.ask_pickup(AskPickup(SCOPE, "n"))
+    asked = sync_messages.REQUEST.validate_json(wire.sent[-1][0])
+    assert isinstance(asked, sync_messages.AskPickup)
+    hub_says(hub, sync_messages.PickupKnown(id=asked.id, name="n", state="fetched"))
+    assert wire.posted == [
+        HandedOver(SCOPE, "n", "https://h/p/n#k"),
+        PickupKnown(SCOPE, "n", "fetched"),
+    ]
+    assert "#k" not in repr(wire.posted)
+
+
+def test_a_scan_for_which_nobody_answers_counts_as_not_sent(wire: Wire, hub: HubDesk) -> None:
+    hub.hand_over(HandOver(SCOPE, b"%PDF-scan"))
+    hub.on_down("closed, exit -9")
+    wire.open = False
+    hub.hand_over(HandOver(SCOPE, b"%PDF-scan"))
+    hub.ask_pickup(AskPickup(SCOPE, "n"))
+    assert wire.posted[1:] == [
+        HandedOver(SCOPE, "", ""),
+        HandedOver(SCOPE, "", ""),
+        PickupKnown(SCOPE, "n", "unknown"),
+    ]
+
+
+def test_a_link_for_a_citizen_who_has_gone_is_dropped(wire: Wire, hub: HubDesk) -> None:
+    hub.hand_over(HandOver(SCOPE, b"%PDF-scan"))
+    hub.forget()
+    hub_says(hub, sync_messages.PickupKept(id=1, name="n", link="https://h/p/n#k"))
+    assert wire.posted == []
