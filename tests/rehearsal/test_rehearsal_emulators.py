@@ -25,10 +25,25 @@ import serial
 import zxingcpp
 from PIL import Image
 
+from drivers.device import (
+    Status,
+)
+from drivers.io_board.driver import (
+    IoBoardDriver,
+)
+from drivers.io_board.protocol import Kind as BoardKind
+from drivers.io_board.values import (
+    Light,
+)
+from drivers.worker import DeviceWorker
+from kiosk.clock import SystemClock
+from kiosk.flow.lights import lights
 from rehearsal.control import Control, ControlError
+from rehearsal.emulators.io_board import LAMPS
 from rehearsal.emulators.world import StateFile
 from rehearsal.people import people
 from rehearsal.robot.eyes import polled
+from ui.samples import samples
 
 FIND = bytes.fromhex("AAAAAA96690003200122")
 SELECT = bytes.fromhex("AAAAAA96690003200221")
@@ -413,6 +428,27 @@ def test_lamps_of_the_board_by_its_two_wires(start: Start, tmp_path: Path) -> No
         assert line.read(5)[:2] == b"\x01\x85", "it has no such channel"
         control.ask("power_off")
         assert control.ask("status")["on"] == []
+
+
+def test_the_fill_light_is_lit_over_the_plate_while_papers_are_taken_and_dark_otherwise(
+    start: Start, tmp_path: Path
+) -> None:
+    control, ready, _ = start("io_board", "--link", str(tmp_path / "line"), "--kind", "modbus")
+    channels = {name: number for number, name in enumerate(LAMPS, start=1)}
+    board = IoBoardDriver(f"serial://{ready['path']}?baud=9600", channels, BoardKind.MODBUS)
+    worker = DeviceWorker(board, lambda _: None, SystemClock(), lambda *_, **__: None)
+    worker.start()
+    for _ in polled(10.0, 0.02):
+        if worker.status is Status.READY:
+            break
+    of = {sample.name: sample.view.page for sample in samples()}
+    lit = ("capture_page-good", "check_page", "lay_papers", "take_away-sheets")
+    dark = ("home", "review", "choose_papers-copy", "copy_choice", "phone_pickup-waiting")
+    for name in (*dark, *lit, *reversed(dark), lit[0]):
+        assert worker.submit(Light(lights(of[name]))).result(10.0) is None
+        assert control.ask("status")["lamps"]["fill_light"] is (name in lit), name
+    worker.stop()
+    assert not any(control.ask("status")["lamps"].values())  # nothing is left burning
 
 
 def test_a_silent_printer_takes_bytes_and_says_nothing(printer: tuple[Control, Wire, Path]) -> None:
