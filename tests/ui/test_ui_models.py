@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ui_model_reading import (
+    MODULES,
     model_of,
     model_types,
     overlay_model_of,
@@ -23,7 +24,7 @@ from kiosk.flow.pages import FieldKind, Words
 from kiosk.flow.view import Preferences
 from ui import samples
 from ui.desk import Desk
-from ui.models import closing, form, identity, materials, overlays, progress, start, submit
+from ui.models import closing, form, identity, start, submit
 from ui.models._format import grouped, typed_value
 from ui.models._model import Rows
 from ui.samples import Sample
@@ -402,6 +403,5 @@ def test_rows_come_and_go() -> None:
 
 
 def test_there_is_a_model_for_every_page_and_overlay() -> None:
-    modules = (start, identity, form, materials, submit, closing, progress, overlays)
     assert len(model_types()) == len(set(model_types()))
-    assert {found.__module__ for found in model_types()} == {module.__name__ for module in modules}
+    assert {found.__module__ for found in model_types()} == {module.__name__ for module in MODULES}

@@ -18,13 +18,25 @@ from ui.models import (
     materials,
     overlays,
     progress,
+    social_card,
     start,
     submit,
 )
 from ui.models._model import PageModel, Rows
 from ui.texts import Catalogue, Texts
 
-MODULES = (start, identity, form, materials, submit, closing, progress, overlays, copies)
+MODULES = (
+    start,
+    identity,
+    form,
+    materials,
+    submit,
+    closing,
+    progress,
+    overlays,
+    copies,
+    social_card,
+)
 
 
 class RecordingTexts(Texts):

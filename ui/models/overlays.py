@@ -88,6 +88,7 @@ HELP_HAS_THREE = frozenset(
         "confirm_identity",
         "form",
         "capture_page",
+        "new_pin",
         "sign",
         "accepted",
         "lay_papers",

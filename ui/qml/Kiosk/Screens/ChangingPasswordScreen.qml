@@ -4,7 +4,6 @@ import QtQuick
 import Kiosk.Controls
 import Kiosk.Models
 import Kiosk.Texts
-import Kiosk.Theme
 
 // A moment of work: what happens, and that the card must stay.
 PageFrame {
