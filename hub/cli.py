@@ -93,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("number", metavar="NUMBER")
     export.add_argument("code", metavar="CODE", help='the material\'s code, or "signature"')
     export.add_argument("file", metavar="FILE", type=Path)
+    imported = command("import", _import, "take what `kiosk cache export` wrote to a stick")
+    imported.add_argument("folder", metavar="DIR", type=Path)
     command("counts", _counts, "how much is held")
     password = command("staff-password", _password, "a new one-time password for a staff user")
     password.add_argument("user", metavar="USER")
@@ -306,6 +308,34 @@ def _export(asked: argparse.Namespace) -> int:
         {"sha256": row.attachment.content_sha256, "bytes": len(content)},
         f"{len(content)} bytes, SHA-256 {row.attachment.content_sha256}",
     )
+
+
+def _import(asked: argparse.Namespace) -> int:
+    """A line for each item; it may be given again, as often as one likes."""
+    from hub.applications.importing import ImportFailedError, taken_from  # noqa: PLC0415
+
+    counts: dict[str, int] = {}
+    try:
+        for one in taken_from(asked.folder):
+            result, code = one.answer.result.value, one.answer.code
+            counts[result] = counts.get(result, 0) + 1
+            told = {
+                "terminal": one.terminal,
+                "epoch": one.epoch,
+                "seq": one.seq,
+                "id": one.id,
+                "kind": one.kind,
+                "number": one.order_key,
+                "result": result,
+                "code": code,
+            }
+            line = f"{one.terminal} {one.seq} {one.kind} {one.order_key} {result} {code}".rstrip()
+            _say(json.dumps({"ok": True, **told}, ensure_ascii=False) if asked.json else line)
+    except ImportFailedError as failed:
+        return _fault(asked, FAULT, failed.fault, failed.what)
+    plain = ", ".join(f"{count} {result}" for result, count in counts.items())
+    _answer(asked, {"counts": counts}, plain or "nothing on it")
+    return DONE if counts.keys() <= {"accepted", "duplicate"} else FAULT
 
 
 def _counts(asked: argparse.Namespace) -> int:
