@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from drivers.device import DeviceClass
 from drivers.receipt_printer.values import Line
 from kiosk.catalogue.model import StepKind, StepPart
 from kiosk.flow.actions import Act, Action
@@ -53,6 +54,7 @@ class Accept(Step):
             phone_masked=self._phone,
             may_rate=self._may_rate,
             finishing=self._finishing,
+            printer_back=self.context.world.status(DeviceClass.RECEIPT_PRINTER).usable,
         )
 
     def situation(self) -> str:

@@ -373,6 +373,7 @@ class Accepted:
     phone_masked: str
     may_rate: bool = True  # False: NEXT and FINISH both end the service
     finishing: bool = False  # FINISH was pressed while paper comes: over when it is out
+    printer_back: bool = False  # it can be used now, whatever `print_state` said when it was tried
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,12 @@ def test_paper_that_does_not_come_is_the_title_and_the_application_is_said_to_be
     assert not model.paperComes
 
 
+def test_a_printer_that_is_back_may_be_asked_again() -> None:
+    gone = replace(page("accepted-paper_out"), print_state=pages.PrintState.UNAVAILABLE)
+    assert not submit.AcceptedModel(gone, Citizen().desk).canPrintAgain
+    assert submit.AcceptedModel(replace(gone, printer_back=True), Citizen().desk).canPrintAgain
+
+
 def test_nothing_is_called_uploaded_before_it_is() -> None:
     citizen = Citizen()
     waiting = submit.AcceptedModel(page("accepted-waiting"), citizen.desk)

@@ -387,7 +387,9 @@ class AcceptedModel(PageModel):
 
     @Property(bool, notify=renewed)
     def canPrintAgain(self) -> bool:
-        return self._paper_trouble() and self._page.print_state is not PrintState.UNAVAILABLE
+        page = self._page
+        known = page.print_state is not PrintState.UNAVAILABLE or page.printer_back
+        return self._paper_trouble() and known
 
     @Property(str, notify=renewed)
     def printWords(self) -> str:

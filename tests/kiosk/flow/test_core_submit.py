@@ -299,6 +299,20 @@ def test_a_printer_that_says_it_cannot_is_not_asked(status: Status, state: Print
     assert not terminal.all(Print)
 
 
+def test_a_printer_that_comes_back_may_be_asked_for_the_receipt_that_it_missed() -> None:
+    terminal = submitted()
+    terminal.device(DeviceClass.RECEIPT_PRINTER, Status.DISCONNECTED)
+    terminal.documents()
+    terminal.seal()
+    assert not terminal.sees(Accepted).printer_back
+    terminal.device(DeviceClass.RECEIPT_PRINTER, Status.READY)
+    assert terminal.sees(Accepted).print_state is PrintState.UNAVAILABLE
+    assert terminal.sees(Accepted).printer_back
+    terminal.press(Act.PRINT_AGAIN)
+    terminal.printed()
+    assert terminal.sees(Accepted).print_state is PrintState.PRINTED
+
+
 def test_print_again_prints_exactly_one_more_and_marks_it() -> None:
     terminal, _ = accepted()
     terminal.double(Act.PRINT_AGAIN)  # while it prints: nothing
