@@ -15,7 +15,7 @@ from PIL import Image
 from drivers.device import Fault, FaultCode
 from kiosk.documents.jpeg import described, srgb_profile, true_size_mm
 from kiosk.documents.looker import Looker
-from kiosk.documents.pdf import make_pdf
+from kiosk.documents.pdf import make_pdf, sheets_of
 from kiosk.documents.picture import PictureFault, decode_picture
 from kiosk.documents.rectify import to_jpeg
 from kiosk.documents.signature import HEIGHT_PX, WIDTH_PX, draw_signature
@@ -101,6 +101,7 @@ def test_both_sides_of_a_card_are_on_one_sheet_and_pages_around_them_on_their_ow
     assert card in pdf
     assert back in pdf
     assert boxes(pdf)[1][:2] == (210.0, 297.0)
+    assert sheets_of(pdf) == 3  # as many as a printer will use
 
 
 def test_colours_are_told_once_and_the_same_bytes_come_out_every_time() -> None:

@@ -196,6 +196,8 @@ def test_a_page_on_the_plate_is_seen_taken_and_made_into_a_document(window: Wind
     read, _ = window.wait_for(messages.PageRead)
     assert read.id == 7
     assert "REGISTER" not in window.logged()  # of what was read nothing is logged
+    lying, _ = window.wait_for(messages.Plate, lambda seen: seen.advice == "taken")
+    assert (len(lying.taken), lying.corners) == (1, ())  # it still lies there: not its turn
     page = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert page is not None
     assert page.shape[:2] == (taken.height_px, taken.width_px)
@@ -203,7 +205,7 @@ def test_a_page_on_the_plate_is_seen_taken_and_made_into_a_document(window: Wind
     strokes = (((0.1, 0.2), (0.6, 0.7)),)
     window.send(messages.MakeDocuments(id=8, strokes=strokes), jpeg, jpeg)
     made, (pdf, png) = window.wait_for(messages.DocumentsMade)
-    assert made.id == 8
+    assert (made.id, made.sheets) == (8, 2)
     assert pdf.startswith(b"%PDF")
     assert pdf.count(jpeg) == 2
     assert png.startswith(b"\x89PNG")
