@@ -26,6 +26,7 @@ class World:
 
     statuses: dict[DeviceClass, Status] = field(default_factory=dict)
     online: bool | None = None  # None: nothing heard yet
+    line_stopped: bool = False  # staff must come; applications are still taken
     last_contact: datetime | None = None  # UTC
     waiting: int = 0
     storage_usable: bool = True

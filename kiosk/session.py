@@ -614,8 +614,11 @@ class Session:
         match event:
             case StatusChanged(device=device, status=status):
                 self._world.statuses[device] = status
-            case LineChanged(online=online, last_contact=last_contact, waiting=waiting):
+            case LineChanged(
+                online=online, last_contact=last_contact, waiting=waiting, stopped=stopped
+            ):
                 self._world.online = online
+                self._world.line_stopped = stopped
                 if last_contact is not None:  # a process that just came up knows of none
                     self._world.last_contact = last_contact
                 self._world.waiting = waiting
@@ -684,6 +687,8 @@ class Session:
         terminal = self._settings.terminal
         now, world = self._clock.utc(), self._world
         line = {None: Line.UNKNOWN, True: Line.ONLINE, False: Line.OFFLINE}[world.online]
+        if world.line_stopped:
+            line = Line.STOPPED
         minutes = None
         if world.last_contact is not None:
             minutes = max(0, int((now - world.last_contact).total_seconds() // 60))

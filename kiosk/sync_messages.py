@@ -142,6 +142,7 @@ class Pong(_Message):
 class Line(_Message):
     """The line and what waits, sent when it changes. `reason` is a word for staff.
 
+    `stopped`: nothing is sent until somebody comes; applications are still taken.
     `clock_off_s`: what to add to this machine's clock to have the hub's; 0 while it is right.
     """
 
@@ -149,6 +150,7 @@ class Line(_Message):
     online: bool
     last_contact: AwareDatetime | None
     waiting: int
+    stopped: bool = False
     reason: str = ""
     clock_off_s: float = 0.0
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from offline_cache import once
@@ -22,12 +24,13 @@ from offline_cache.outbox import (
     last_seq,
     seq_of,
 )
-from offline_cache.ports import Clock, utc_text
+from offline_cache.ports import Clock, utc_text, utc_time
 
 MAX_REASON_CHARACTERS: Final = 500  # the hub's words for staff; more is not ours to keep
 MAX_CODE_CHARACTERS: Final = 64
 LOST_HERE: Final = "unreadable_here"  # the code of an item that this terminal itself cannot read
 VERDICTS_SEEN: Final = "verdicts_seen"  # in `meta`
+LINE_STOPPED: Final = "line_stopped"  # in `meta`: since when, and why, with a blank between
 _PAGE: Final = 200
 # What `_read` makes an item of. Papers by their names in one text: a query for each item would cost
 # as much as everything else.
@@ -179,6 +182,27 @@ class SendQueue:
 
         return self._database.write(work)
 
+    def note_stopped(self, reason: str) -> StoreFault | None:
+        """Why nothing is sent until somebody comes; empty: it is sent again.
+
+        Kept with the time at which it began, for whoever comes and asks.
+        """
+        stopped = line_stopped(self._database)
+        if isinstance(stopped, StoreFault):
+            return stopped
+        if (stopped.reason if stopped is not None else "") == reason:
+            return None
+        at = utc_text(self._clock.utc())
+
+        def work(cursor: Any) -> None:
+            cursor.execute("DELETE FROM meta WHERE name = ?", (LINE_STOPPED,))
+            if reason:
+                cursor.execute(
+                    "INSERT INTO meta (name, value) VALUES (?, ?)", (LINE_STOPPED, f"{at} {reason}")
+                )
+
+        return self._database.write(work)
+
     def verdicts_seen(self) -> int | StoreFault:
         """The highest number of the hub's late verdicts that is kept here; 0 at first."""
         rows = self._database.rows("SELECT value FROM meta WHERE name = ?", (VERDICTS_SEEN,))
@@ -323,6 +347,25 @@ class SendQueue:
             return envelope
         self._open_file = (sha256, envelope)
         return envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The hub will not know this terminal, or who answers is not our hub: somebody must come."""
+
+    since: datetime
+    reason: str
+
+
+def line_stopped(database: Database) -> Stopped | StoreFault | None:
+    """Since when nothing is sent, and why; None while it is, or is only tried in vain."""
+    rows = database.rows("SELECT value FROM meta WHERE name = ?", (LINE_STOPPED,))
+    if isinstance(rows, StoreFault):
+        return rows
+    for (value,) in rows:
+        since, _, reason = str(value).partition(" ")
+        return Stopped(utc_time(since), reason)
+    return None
 
 
 def hear_all_verdicts_again(cursor: Any) -> None:

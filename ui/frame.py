@@ -77,12 +77,14 @@ class FrameModel(QObject):
                 if not minutes:
                     return self._texts.get("frame", "offline_now")
                 return self._texts.get("frame", "offline", minutes=minutes)
+            case Line.STOPPED:
+                return self._texts.get("frame", "line_stopped")
             case Line.UNKNOWN:
                 return self._texts.get("frame", "line_unknown")
 
     @Property(bool, notify=changed)
     def lineDown(self) -> bool:
-        return self._view.header.line is Line.OFFLINE
+        return self._view.header.line in (Line.OFFLINE, Line.STOPPED)
 
     @Property(bool, notify=changed)
     def lineUnknown(self) -> bool:

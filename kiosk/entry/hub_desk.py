@@ -194,7 +194,9 @@ class HubDesk:
                 pass
             case messages.Line():
                 self._correct(answer.clock_off_s)
-                self._post(LineChanged(answer.online, answer.last_contact, answer.waiting))
+                self._post(
+                    LineChanged(answer.online, answer.last_contact, answer.waiting, answer.stopped)
+                )
             case messages.Delivered():
                 self._post(Delivered(answer.number))
             case messages.Earlier():

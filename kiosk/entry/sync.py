@@ -416,6 +416,7 @@ class SyncProcess:
                 online=line.online,
                 last_contact=line.last_contact,
                 waiting=line.waiting,
+                stopped=line.alarm,
                 reason=line.reason,
                 clock_off_s=line.clock_off_s,
             )

@@ -147,9 +147,12 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class LineChanged:
+    """`stopped`: the centre does not take anything from this terminal until staff have come."""
+
     online: bool
     last_contact: datetime | None
     waiting: int
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

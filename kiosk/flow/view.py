@@ -57,6 +57,7 @@ class Line(StrEnum):
 
     ONLINE = "online"
     OFFLINE = "offline"
+    STOPPED = "stopped"  # staff must come: the centre does not know this terminal, or is not ours
     UNKNOWN = "unknown"
 
 

@@ -131,6 +131,10 @@ class Queue(Protocol):
         """Into the tray, with the hub's words, until somebody deals with it."""
         ...
 
+    def note_stopped(self, reason: str) -> StoreFault | None:
+        """Why nothing is sent until somebody comes, for who asks then; empty: it is sent again."""
+        ...
+
     def verdicts_seen(self) -> int | StoreFault:
         """The highest number of the hub's late verdicts that is kept here; 0 at first."""
         ...
@@ -695,6 +699,10 @@ class SyncEngine:
                 )
             if line.alarm and not (told and told.alarm):
                 self._log("line_stopped", reason=line.reason)
+            if line.alarm or line.online:
+                failed = self._queue.note_stopped(line.reason if line.alarm else "")
+                if failed is not None:
+                    return failed
             if bool(line.clock_off_s) != bool(told and told.clock_off_s):
                 self._log("clock_off", seconds=line.clock_off_s)
             self._told = line

@@ -39,6 +39,7 @@ class MemoryQueue:
         self.state: dict[int, str] = {}
         self.tray: list[tuple[int, str, str]] = []
         self.seen = 0
+        self.stopped = ""
         self.blobs: dict[str, bytes] = {}
         self._clock = clock
         self._envelopes = Envelopes([Aes256GcmP256()])
@@ -122,6 +123,10 @@ class MemoryQueue:
     def refused(self, row: int, code: str, reason: str) -> StoreFault | None:
         self.state[row] = "refused"
         self.tray.append((row, code, reason))
+        return None
+
+    def note_stopped(self, reason: str) -> StoreFault | None:
+        self.stopped = reason
         return None
 
     def verdicts_seen(self) -> int | StoreFault:

@@ -129,6 +129,19 @@ def test_what_waits_is_told_and_sent_once(
     }
     assert isinstance(said["oldest_s"], int)
 
+    assert (said["stopped"], said["stopped_since"]) == ("", None)
+
+    store = store_in(tmp_path, HandClock())
+    assert queue_of(store, HandClock()).note_stopped("unauthorised:certificate_revoked") is None
+    store.close()
+    assert cache.run(settings, "status", json=True) == 0
+    said = _said(capsys)
+    assert said["stopped"] == "unauthorised:certificate_revoked"
+    assert said["stopped_since"] == "2026-11-22T06:30:00.000Z"
+    assert cache.run(settings, "status", json=False) == 0
+    told = capsys.readouterr().out
+    assert "2026-11-22 14:30" in told and "certificate_revoked" in told
+
     assert sync_once.run(settings, "status", json=True) == 0
     said = _said(capsys)
     assert (said["online"], said["reason"]) == (False, "not_enrolled")

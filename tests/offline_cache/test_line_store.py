@@ -17,6 +17,7 @@ from offline_cache.hub_keys import HubKeysFile
 from offline_cache.line.enrolment import EnrolmentFiles
 from offline_cache.line.wire import LateVerdict
 from offline_cache.outbox import ItemKind, ItemState
+from offline_cache.queue import Stopped, line_stopped
 from offline_cache.retention import Erased, Retention
 from offline_cache.store import Store, StorePlaces
 from offline_cache.tray import list_tray, mark_handled, send_again
@@ -178,6 +179,37 @@ def test_verdicts_that_are_not_ours_or_come_too_late_move_nothing(world: StoreWo
     world.clock.advance(8 * 86_400)
     assert ok(erase_old(world)).items == 1
     assert ok(world.queue.keep_verdicts([replace(good, no=10)])) == ()
+
+
+def test_fault_19_a_line_that_stopped_is_told_with_its_reason_since_it_began(
+    world: StoreWorld,
+) -> None:
+    """To whoever comes and asks, whatever was started anew meanwhile; the terminal collects on."""
+    world.enrol()
+    world.hub.revoked = {world.hub.authority.issued[-1]}
+    numbers = [ok(seal(world.store)).number]
+    world.step()
+    began = world.clock.now
+    for _ in range(3):
+        world.clock.advance(3600)
+        world.start()  # the sync process, again
+        numbers.append(ok(seal(world.store, session=f"s{len(numbers)}")).number)
+        world.step()
+        stopped = ok(line_stopped(world.store.database))
+        assert stopped == Stopped(began, "unauthorised:certificate_revoked")
+    assert world.hub.batches == [] and world.lines[-1].alarm
+    assert ok(world.store.outbox.waiting()).count == 4
+    world.enrol()
+    world.drain()
+    assert sorted(map(str, world.hub.numbers())) == sorted(numbers)
+    assert ok(line_stopped(world.store.database)) is None
+
+
+def test_a_line_that_is_only_down_is_not_told_as_stopped(world: StoreWorld) -> None:
+    ok(seal(world.store))
+    world.hub.sick = "500"
+    world.pass_time(600)
+    assert ok(line_stopped(world.store.database)) is None
 
 
 def test_a_hub_that_was_restored_tells_its_verdicts_again(world: StoreWorld) -> None:

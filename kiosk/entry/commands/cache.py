@@ -22,8 +22,8 @@ from offline_cache.keys import Keys, credentials_folder, open_keys
 from offline_cache.leaving import export, may_leave, wipe
 from offline_cache.line.hub_time import HubTime
 from offline_cache.outbox import check_chain, count_waiting
-from offline_cache.ports import utc_text
-from offline_cache.queue import SendQueue
+from offline_cache.ports import utc_text, utc_time
+from offline_cache.queue import SendQueue, line_stopped
 from offline_cache.store import StorePlaces, salvage_all
 from offline_cache.tray import list_tray, mark_handled, send_again
 
@@ -89,6 +89,9 @@ def store_fields(database: Database) -> dict[str, object] | StoreFault:
     waiting = count_waiting(database)
     if isinstance(waiting, StoreFault):
         return waiting
+    stopped = line_stopped(database)
+    if isinstance(stopped, StoreFault):
+        return stopped
     oldest = waiting.oldest_at
     age_s = (SystemClock().utc() - oldest).total_seconds() if oldest else 0.0
     return {
@@ -97,6 +100,8 @@ def store_fields(database: Database) -> dict[str, object] | StoreFault:
         "refused": waiting.refused,
         "epoch": database.epoch,
         "last_seq": waiting.last_seq,
+        "stopped": stopped.reason if stopped is not None else "",
+        "stopped_since": utc_text(stopped.since) if stopped is not None else None,
     }
 
 
@@ -120,6 +125,12 @@ def _status(database: Database, settings: Settings, json: bool) -> int:
             f"{fields['waiting']} waiting, the oldest for {fields['oldest_s']} s,"
             f" {fields['refused']} in the tray"
         )
+        if fields["stopped"]:
+            since = utc_time(str(fields["stopped_since"]))
+            print(
+                f"nothing is sent since {local(since):%Y-%m-%d %H:%M}: {fields['stopped']};"
+                " what it means stands in docs/technicians.md"
+            )
     return Exit.DONE
 
 

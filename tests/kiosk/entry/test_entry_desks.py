@@ -184,6 +184,8 @@ def test_the_line_and_deliveries_are_passed_on_and_nonsense_is_not(
     assert wire.posted == [LineChanged(True, AT, 2), Delivered(NUMBER)]
     assert wire.corrections == [-90]  # the time that people are told is the hub's
     assert wire.logged == ["unexpected"]
+    hub_says(hub, sync_messages.Line(online=False, last_contact=AT, waiting=2, stopped=True))
+    assert wire.posted[-1] == LineChanged(False, AT, 2, stopped=True)
 
 
 class Images:

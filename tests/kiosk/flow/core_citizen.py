@@ -237,8 +237,8 @@ class Terminal:
     def device(self, device: DeviceClass, status: Status) -> None:
         self.hear(StatusChanged(device, status, "", self.clock.utc()))
 
-    def line(self, *, online: bool) -> None:
-        self.hear(LineChanged(online, self.clock.utc() - timedelta(minutes=2), 0))
+    def line(self, *, online: bool, stopped: bool = False) -> None:
+        self.hear(LineChanged(online, self.clock.utc() - timedelta(minutes=2), 0, stopped))
 
     # -- things ---------------------------------------------------------------
 

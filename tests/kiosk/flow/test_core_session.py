@@ -496,6 +496,15 @@ def test_the_status_bar_tells_the_line_and_its_age() -> None:
     assert header.now.second == 0
 
 
+def test_a_line_that_only_staff_can_mend_is_told_and_the_terminal_goes_on_working() -> None:
+    terminal = Terminal()
+    terminal.line(online=False, stopped=True)
+    assert terminal.view.header.line is Line.STOPPED
+    terminal.go_to(Consent)
+    terminal.line(online=True)
+    assert terminal.view.header.line is Line.ONLINE
+
+
 def test_only_views_that_differ_are_told() -> None:
     terminal = Terminal()
     count = len(terminal.views)
