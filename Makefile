@@ -4,7 +4,7 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 # Tests whose outcome hangs on the database: rows, races, searches.
-ON_POSTGRES := tests/hub/test_hub_intake.py tests/hub/test_hub_uploads.py tests/hub/test_hub_staff.py
+ON_POSTGRES := tests/hub/test_hub_intake.py tests/hub/test_hub_opener.py tests/hub/test_hub_uploads.py tests/hub/test_hub_staff.py
 
 .PHONY: help setup run test pytest lint fuzz gallery test-postgres fleet faults power-cuts kills slow-line sync-memory million-rows lock rapidocr clean bench-codes bench-pages
 

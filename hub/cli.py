@@ -86,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     revoke = command("revoke", _revoke, "end every certificate of a terminal: it must enrol anew")
     revoke.add_argument("terminal", metavar="TERMINAL")
     command("new-seal-key", _new_seal_key, "a new key for the terminals to seal to")
+    command("open", _open, "open now what was taken and waits; `serve` does it by itself")
+    keep = command("keep-opening", _keep_opening, argparse.SUPPRESS, as_json=False)
+    keep.add_argument("--number", type=int, default=0)
     command("tidy", _tidy, "delete attachments that no item ever named, and abandoned uploads")
     show = command("show", _show, "an application with everything that belongs to it")
     show.add_argument("number", metavar="NUMBER")
@@ -214,6 +217,31 @@ def _serve_inherited(asked: argparse.Namespace) -> int:
     return DONE
 
 
+def _keep_opening(asked: argparse.Namespace) -> int:
+    """The process that `serve` starts beside several serving ones."""
+    from hub.logs import log_to  # noqa: PLC0415
+    from hub.serving import server  # noqa: PLC0415
+
+    named = os.environ.get(LOG_FILE)
+    log_to(Path(f"{named}-{asked.number}") if named else None)
+    server.keep_opening()
+    return DONE
+
+
+def _open(asked: argparse.Namespace) -> int:
+    from hub.applications.opener import opener, waiting  # noqa: PLC0415
+
+    opens, count = opener(), 0
+    while looked_at := opens.next_page():
+        count += looked_at
+    left, _ = waiting()
+    return _answer(
+        asked,
+        {"looked_at": count, "unopened": left},
+        f"{count} looked at; {left} could not be read and are tried again later",
+    )
+
+
 def _revoke(asked: argparse.Namespace) -> int:
     from hub.terminals.enrolment import revoke  # noqa: PLC0415
     from hub.terminals.models import Terminal  # noqa: PLC0415
@@ -269,11 +297,15 @@ def _enrol_code(asked: argparse.Namespace) -> int:
 
 
 def _show(asked: argparse.Namespace) -> int:
+    from hub.applications.opener import opener  # noqa: PLC0415
     from hub.applications.opening import CannotOpenError  # noqa: PLC0415
     from hub.applications.record import record  # noqa: PLC0415
+    from hub.numbers import terminal_of  # noqa: PLC0415
 
+    number = _number(asked)
     try:
-        found = record(_number(asked))
+        opener().of_number(terminal_of(number), number)
+        found = record(number)
     except CannotOpenError:
         return _fault(asked, FAULT, "key_lost", "the key it was sealed to is not there")
     if found is None:
@@ -287,10 +319,14 @@ def _show(asked: argparse.Namespace) -> int:
 def _export(asked: argparse.Namespace) -> int:
     from hub.applications.blobs import attachment_store, content_of  # noqa: PLC0415
     from hub.applications.models import Enclosure  # noqa: PLC0415
+    from hub.applications.opener import opener  # noqa: PLC0415
     from hub.applications.opening import CannotOpenError  # noqa: PLC0415
+    from hub.numbers import terminal_of  # noqa: PLC0415
 
+    number = _number(asked)
+    opener().of_number(terminal_of(number), number)
     found = Enclosure.objects.select_related("attachment")
-    row = found.filter(application_id=_number(asked), code=asked.code).first()
+    row = found.filter(application_id=number, code=asked.code).first()
     if row is None:
         return _fault(asked, NOT_THERE, "unknown_attachment", "no such number or code")
     try:

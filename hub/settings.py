@@ -117,9 +117,7 @@ DATABASE_KEEP_S = 600
 def _database() -> dict[str, Any]:
     url = os.environ.get("DATABASE_URL")
     if url:
-        database = dict(
-            dj_database_url.parse(url, conn_max_age=DATABASE_KEEP_S, conn_health_checks=True)
-        )
+        database = dict(dj_database_url.parse(url, conn_max_age=DATABASE_KEEP_S))
         if database["ENGINE"] == "django.db.backends.postgresql":
             # The server logs a failed statement; its values then travel apart and stay out of it.
             database["OPTIONS"] = {"server_side_binding": True, **database.get("OPTIONS", {})}

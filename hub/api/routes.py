@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -21,17 +22,19 @@ from hub.api.picking_up import pickup_doors
 from hub.api.rate import Rates
 from hub.api.telling import telling_doors
 from hub.api.uploading import uploading_doors
-from hub.applications import places, questions, wire
+from hub.applications import places, questions, verdicts, wire
 from hub.applications.blobs import attachment_store
 from hub.applications.bodies import SEQ_MAX, Epoch, where_wrong
-from hub.applications.intake import Intake, Judged, Settled
+from hub.applications.intake import Intake, Judged, Result, Settled
+from hub.applications.opener import Opener, opener
 from hub.applications.questions import ProgressFault
 from hub.applications.record import utc
+from hub.applications.verdicts import Told
 from hub.applications.writer import Writer, writer
 from hub.cards.doors import card_doors
 from hub.guard.attempts import ENROLMENT, ENROLMENT_ALL
 from hub.middleware import error
-from hub.seal.keys import key_ring, seal_keys
+from hub.seal.keys import seal_keys
 from hub.terminals.authority import NotARequestError, read_authority, requested_key
 from hub.terminals.enrolment import EnrolFault, enrol, read_public_key, renew
 from hub.terminals.models import Terminal
@@ -71,7 +74,7 @@ def build_api() -> NinjaAPI:
     _failures(api)
     _open_doors(api)
     door = doors(Rates(settings.RATE_A_SECOND))
-    _terminal_doors(api, door.present)
+    _terminal_doors(api, door.present, opener())
     card_doors(api, door.present)
     _delivering_doors(api, door.delivering, writer())
     telling_doors(api, door.delivering)
@@ -179,7 +182,7 @@ def _open_doors(api: NinjaAPI) -> None:
         }
 
 
-def _terminal_doors(api: NinjaAPI, present: ClientCertificate) -> None:
+def _terminal_doors(api: NinjaAPI, present: ClientCertificate, opener: Opener) -> None:
     @api.get(
         "/contact",
         auth=present,
@@ -192,6 +195,7 @@ def _terminal_doors(api: NinjaAPI, present: ClientCertificate) -> None:
         request: HttpRequest,
         epoch: Epoch = Query(""),  # noqa: B008 (the framework's way)
         last_seq: int = Query(0, ge=0, le=SEQ_MAX),
+        verdicts_seen: int = Query(0, ge=0, le=SEQ_MAX),
     ) -> Any:
         terminal = asking(request)
         now = timezone.now()
@@ -203,6 +207,7 @@ def _terminal_doors(api: NinjaAPI, present: ClientCertificate) -> None:
             "time": now,
             "seal_keys": _seal_keys(),
             "resend": resend,
+            "verdicts": _told(verdicts.to_tell(terminal, verdicts_seen), packed=False),
             "spread_s": min(SPREAD_MAX_S, Terminal.objects.count() / BEGIN_A_SECOND),
         }
 
@@ -219,7 +224,7 @@ def _terminal_doors(api: NinjaAPI, present: ClientCertificate) -> None:
         tags=["terminal"],
     )
     def progress(request: HttpRequest, asked: schemas.ProgressIn) -> Any:
-        found = questions.progress(asked.qr)
+        found = questions.progress(asked.qr, opener)
         if isinstance(found, ProgressFault):
             status, text = _PROGRESS_ERRORS[found]
             return error(status, found, text)
@@ -244,7 +249,8 @@ def _terminal_doors(api: NinjaAPI, present: ClientCertificate) -> None:
         tags=["terminal"],
     )
     def earlier(request: HttpRequest, asked: schemas.EarlierIn) -> Any:
-        found = questions.earlier(asked.item, asked.id_number, asked.since)
+        code = asking(request).code
+        found = questions.earlier(asked.item, asked.id_number, asked.since, code, opener)
         if found is None:
             return {"number": None, "accepted_at": None}
         return {"number": found.number, "accepted_at": found.accepted_at}
@@ -312,8 +318,10 @@ def _delivering_doors(api: NinjaAPI, delivering: ClientCertificate, writes: Writ
             return error(403, "other_terminal", "this certificate is another terminal's")
         if len(asked.items) > limits.BATCH_ITEMS:
             return error(413, "too_many_items", f"at most {limits.BATCH_ITEMS} items")
-        intake = Intake(terminal.code, attachment_store(), key_ring(), writes)
-        done = intake.take(asked.epoch, asked.last_seq, asked.items)
+        intake = Intake(terminal, attachment_store(), writes)
+        done = intake.take(
+            asked.epoch, asked.last_seq, asked.items, verdicts_seen=asked.verdicts_seen
+        )
         return HttpResponse(
             wire.written(_batch_answer(asked.items, done, media_type), media_type),
             content_type=media_type,
@@ -324,19 +332,41 @@ def _batch_answer(items: list[Any], done: Settled, media_type: str) -> dict[str,
     """`id` and `sha256` echo what was sent, as far as it can be."""
     packed = media_type == wire.CBOR
     answers = [
-        _answer(raw, judged, packed=packed) for raw, judged in zip(items, done.answers, strict=True)
+        {
+            "id": wire.echoed(raw, "id", packed=packed),
+            "sha256": wire.echoed(raw, "sha256", packed=packed),
+            "result": judged.result.value,
+            **_more(judged, packed=packed),
+        }
+        for raw, judged in zip(items, done.answers, strict=True)
     ]
     said: dict[str, Any] = {"time": utc(timezone.now()), "answers": answers}
     if done.resend or not packed:
         said["resend"] = done.resend
+    if done.verdicts or not packed:
+        said["verdicts"] = _told(done.verdicts, packed=packed)
     return said
 
 
-def _answer(raw: Any, judged: Judged, *, packed: bool) -> dict[str, Any]:
+def _told(verdicts: Sequence[Told], *, packed: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "no": one.no,
+            "epoch": one.epoch,
+            "seq": one.seq,
+            "id": one.id.bytes if packed else str(one.id),
+            "result": one.result,
+            "code": one.code,
+            "text": one.text,
+        }
+        for one in verdicts
+    ]
+
+
+def _more(judged: Judged, *, packed: bool) -> dict[str, Any]:
+    if packed and judged.result in (Result.ACCEPTED, Result.DUPLICATE):
+        return {}
     said = {
-        "id": wire.echoed(raw, "id", packed=packed),
-        "sha256": wire.echoed(raw, "sha256", packed=packed),
-        "result": judged.result.value,
         "missing": [bytes.fromhex(name) if packed else name for name in judged.missing],
         "code": judged.code,
         "text": judged.text,

@@ -103,10 +103,23 @@ Ranges = Annotated[
 ]
 
 
+class VerdictOut(Schema):
+    no: int = Field(description="rises; what is kept of them is told as `verdicts_seen`")
+    epoch: str
+    seq: int
+    id: str
+    result: Literal["refused", "conflict"]
+    code: str
+    text: str
+
+
 class BatchOut(Schema):
     time: datetime
     answers: list[AnswerOut]
     resend: Ranges
+    verdicts: list[VerdictOut] = Field(
+        description="on items that were accepted: what opening them showed"
+    )
 
 
 class ProgressIn(Asked):
@@ -137,6 +150,7 @@ class ContactOut(Schema):
     time: datetime
     seal_keys: list[SealKeyOut]
     resend: Ranges
+    verdicts: list[VerdictOut]
     spread_s: float = Field(description="over how long terminals that return together spread")
 
 

@@ -25,8 +25,7 @@ from hub.applications import wire
 from hub.applications.blobs import attachment_store
 from hub.applications.intake import Intake, Judged
 from hub.applications.uploads import UploadFault, uploads_of
-from hub.applications.writer import OwnCommit
-from hub.seal.keys import key_ring
+from hub.applications.writer import writer
 from hub.terminals.models import Terminal
 
 MANIFEST = "manifest.json"
@@ -80,12 +79,13 @@ def taken_from(folder: Path) -> Iterator[Taken]:
     ]
     held: dict[str, bool] = {}
     for batch in batches:
-        if not Terminal.objects.filter(pk=batch.terminal).exists():
+        terminal = Terminal.objects.filter(pk=batch.terminal).first()
+        if terminal is None:
             raise ImportFailedError(ImportFault.UNKNOWN_TERMINAL, batch.terminal)
         for sha256 in _named(batch):
             if sha256 not in held and f"attachments/{sha256}" in listed:
                 held[sha256] = _take_attachment(batch.terminal, folder, sha256)
-        intake = Intake(batch.terminal, attachment_store(), key_ring(), OwnCommit())
+        intake = Intake(terminal, attachment_store(), writer())
         for at in range(0, len(batch.items), limits.BATCH_ITEMS):
             items = batch.items[at : at + limits.BATCH_ITEMS]
             done = intake.take(batch.epoch, batch.last_seq, items)

@@ -1,50 +1,44 @@
-"""Taking a batch: every item judged by itself, answered by itself, and only then committed.
+"""The door: a batch is looked at from outside, kept durably and answered. What is in its seals is
+read afterwards (hub/applications/opener.py).
 
 The rules, for ever: an id and a place (terminal, epoch, seq) are taken once. The same item with
 the same hash is a duplicate and fine. The same with another hash is a conflict: both are kept and
-staff see it. An application is taken only when its attachments are held whole.
+staff see it. An item is taken only when the attachments it names are held whole.
 
-A batch is read and opened first (`prepared`), without the database; then judged against what is
-held and written in one transaction (`settle`). A fault of ours with one item is no verdict on it:
-the batch is halved until that item stands alone, it is told to come again, the others are taken.
+A batch is written in one transaction: what is new goes in, what did not go in is then judged by
+what is held. A fault of ours with one item is no verdict on it: the batch is halved until that item
+stands alone, it is told to come again, the others are taken.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, assert_never
-from uuid import UUID
 
-from django.db import DatabaseError, DataError, IntegrityError, OperationalError
+from django.db import DatabaseError, DataError, OperationalError
 from django.utils import timezone
 from pydantic import ValidationError
 
-from hub.applications import bodies, places, tables
+from hub.applications import bodies, places, tables, verdicts
+from hub.applications.aside import Held, Kept, Why, set_aside
 from hub.applications.blobs import AttachmentStore
-from hub.applications.models import (
-    SIGNATURE,
-    Application,
-    Attachment,
-    Enclosure,
-    Outcome,
-    PrintResult,
-    Rating,
-    ReceivedItem,
-    SetAside,
-)
-from hub.applications.opening import Opened, Refusal, opened
-from hub.applications.wire import WireItem, clean, outline, sealed_in
+from hub.applications.models import Attachment, Outcome, ReceivedItem, SetAside, Verdict
+from hub.applications.verdicts import Told
+from hub.applications.wire import WireItem, outline, sealed_in
 from hub.applications.writer import Writer
-from hub.seal.envelope import KeyRing
+from hub.terminals.models import Terminal
 
 log = logging.getLogger("hub.intake")
 
-# Another connection may take the same id between our look and our row; the next look sees it.
-TRIES = 4
+_COLUMNS = (
+    "id", "terminal_id", "epoch", "seq", "kind", "order_key", "created_at", "received_at",
+    "sha256", "chain", "sealed", "attachments", "to_open_at",
+)  # fmt: skip
 
 
 class Result(StrEnum):
@@ -64,96 +58,56 @@ class Judged:
     code: str = ""
     text: str = ""
     missing: tuple[str, ...] = ()
-    held: ReceivedItem | None = None
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """An item as it came, and what became of reading and opening it."""
+class Read:
+    """An item as it came, and as far as it could be read. `wrong`: what is wrong with it alone."""
 
     raw: Any = field(repr=False)
     item: WireItem | None = field(repr=False)
-    opened: Opened | Judged = field(repr=False)
+    wrong: Judged | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Answers in the items' order, and places of the queue that the hub does not hold."""
+    """Answers in the items' order, places of the queue that the hub does not hold, and what
+    opening showed of items taken earlier."""
 
-    answers: tuple[Judged, ...]
+    answers: Sequence[Judged]
     resend: list[list[int]]
-
-
-class Raced(Exception):  # noqa: N818 (it is no error: look again)
-    """Another connection took one of these ids or places meanwhile."""
+    verdicts: Sequence[Told]
 
 
 class Intake:
     """One terminal's batch."""
 
-    def __init__(
-        self, terminal: str, store: AttachmentStore, keys: KeyRing, writer: Writer
-    ) -> None:
+    def __init__(self, terminal: Terminal, store: AttachmentStore, writer: Writer) -> None:
         self._terminal = terminal
         self._store = store
-        self._keys = keys
         self._writer = writer
 
-    def take(self, epoch: str, last_seq: int, items: Sequence[Any]) -> Settled:
+    def take(
+        self, epoch: str, last_seq: int, items: Sequence[Any], *, verdicts_seen: int = 0
+    ) -> Settled:
         """A database that fails as a whole raises DatabaseError; nothing was acknowledged then and
         the terminal comes again."""
-        read = [self._read(raw) for raw in items]
-        known = self._held_already([item for item in read if isinstance(item, WireItem)])
-        ready = [
-            self._prepared(epoch, raw, item, known) for raw, item in zip(items, read, strict=True)
-        ]
+        ready = [_read(raw) for raw in items]
         answers, resend = self._settled(epoch, last_seq, ready)
         counts = dict.fromkeys(Result, 0)
         for answer in answers:
             counts[answer.result] += 1
         log.info(
             "batch terminal=%s %s",
-            self._terminal,
+            self._terminal.code,
             " ".join(f"{result}={count}" for result, count in counts.items() if count),
         )
-        return Settled(tuple(answers), resend)
-
-    # -- reading, without the database --------------------------------------------
-
-    @staticmethod
-    def _read(raw: Any) -> WireItem | Judged:
-        try:
-            return WireItem.model_validate(raw)
-        except ValidationError as wrong:
-            return Judged(Result.REFUSED, "item_invalid", bodies.where_wrong(wrong))
-
-    @staticmethod
-    def _held_already(items: Sequence[WireItem]) -> set[tuple[UUID, str]]:
-        """Ids with hashes that need not be opened: they will be duplicates or conflicts."""
-        held = ReceivedItem.objects.filter(pk__in=[item.id for item in items])
-        return set(held.values_list("id", "sha256"))
-
-    def _prepared(
-        self, epoch: str, raw: Any, item: WireItem | Judged, known: set[tuple[UUID, str]]
-    ) -> Prepared:
-        if isinstance(item, Judged):
-            return Prepared(raw, None, item)
-        if (item.id, item.sha256.hex()) in known:
-            return Prepared(raw, item, _LATER)  # what is held is judged before this is looked at
-        try:
-            found = opened(self._terminal, epoch, item, self._keys)
-        except Exception:
-            log.exception("an item could not be read")
-            return Prepared(raw, item, _LATER)
-        if isinstance(found, Refusal):
-            return Prepared(raw, item, Judged(Result.REFUSED, found.code, found.text))
-        return Prepared(raw, item, found)
-
-    # -- writing ------------------------------------------------------------------
+        return Settled(answers, resend, verdicts.to_tell(self._terminal, verdicts_seen))
 
     def _settled(
-        self, epoch: str, last_seq: int, ready: Sequence[Prepared]
-    ) -> tuple[list[Judged], list[list[int]]]:
+        self, epoch: str, last_seq: int, ready: Sequence[Read]
+    ) -> tuple[Sequence[Judged], list[list[int]]]:
         try:
             return self._written(epoch, last_seq, ready)
         except OperationalError:  # the database is away, busy or full
@@ -171,339 +125,242 @@ class Intake:
             half = len(ready) // 2
             first, _ = self._settled(epoch, last_seq, ready[:half])
             second, resend = self._settled(epoch, last_seq, ready[half:])
-            return first + second, resend
+            return [*first, *second], resend
         if alone is _LATER or not ready:
             return [_LATER] * len(ready), []
-        return self._written(epoch, last_seq, [Prepared(one.raw, one.item, alone) for one in ready])
+        return self._written(epoch, last_seq, [Read(one.raw, one.item, alone) for one in ready])
 
     def _written(
-        self, epoch: str, last_seq: int, ready: Sequence[Prepared]
-    ) -> tuple[list[Judged], list[list[int]]]:
-        batch = _Settling(self._terminal, epoch, last_seq, ready, self._store)
-        for _ in range(TRIES - 1):
-            try:
-                return self._writer.run(batch.settle)
-            except (Raced, IntegrityError):
-                continue
-        try:
-            return self._writer.run(batch.settle)
-        except Raced:
-            raise OperationalError("others were always first") from None
+        self, epoch: str, last_seq: int, ready: Sequence[Read]
+    ) -> tuple[Sequence[Judged], list[list[int]]]:
+        return self._writer.run(
+            _Settling(self._terminal, epoch, last_seq, ready, self._store).settle
+        )
 
 
+_ACCEPTED = Judged(Result.ACCEPTED)
+_DUPLICATE = Judged(Result.DUPLICATE)
 _LATER = Judged(Result.LATER, "hub_fault", "the hub could not take this item; send it again")
+_OTHER_HASH = Judged(Result.REFUSED, "hash_mismatch", "sha256 is not the hash of sealed")
+
+
+def _read(raw: Any) -> Read:
+    try:
+        item = WireItem.model_validate(raw)
+    except ValidationError as wrong:
+        return Read(raw, None, Judged(Result.REFUSED, "item_invalid", bodies.where_wrong(wrong)))
+    except Exception:
+        log.exception("an item could not be read")
+        return Read(raw, None, _LATER)
+    if hashlib.sha256(item.sealed).digest() != item.sha256:
+        return Read(raw, item, _OTHER_HASH)
+    return Read(raw, item)
 
 
 class _Settling:
-    """One try at judging prepared items against what is held, and writing them."""
+    """Items as they were read, against what is held; written."""
 
     def __init__(
         self,
-        terminal: str,
+        terminal: Terminal,
         epoch: str,
         last_seq: int,
-        ready: Sequence[Prepared],
+        ready: Sequence[Read],
         store: AttachmentStore,
     ) -> None:
         self._terminal = terminal
+        self._code = terminal.code
         self._epoch = epoch
         self._last_seq = last_seq
         self._ready = ready
         self._store = store
 
-    def settle(self) -> tuple[list[Judged], list[list[int]]]:
-        """In the caller's transaction. Raises Raced when somebody was faster."""
-        self._now = timezone.now()
-        self._look()
-        self._new_items: list[ReceivedItem] = []
-        self._new_applications: list[Application] = []
-        self._new_enclosures: list[Enclosure] = []
-        self._new_ratings: list[Rating] = []
-        self._new_prints: list[PrintResult] = []
-        answers = [self._judge(one) for one in self._ready]
-        self._write()
-        self._write_aside(answers)
-        row = places.queue_to_write(self._terminal, self._epoch, self._now)
+    def settle(self) -> tuple[Sequence[Judged], list[list[int]]]:
+        """In the caller's transaction."""
+        now = timezone.now()
+        queue = places.queue_to_write(self._code, self._epoch, now)
+        wrong = self._wrong_from_outside()
+        new = self._new(wrong)
+        taken = tables.insert_new(
+            ReceivedItem, _COLUMNS, [self._row(item, now) for item in new.values()]
+        )
+        arrived = {at: item for at, item in new.items() if item.id in taken}
+        if len(arrived) == len(self._ready):
+            answers: Sequence[Judged] = [_ACCEPTED] * len(arrived)
+        else:
+            answers = self._judged(arrived, wrong, now)
+            self._write_aside(answers, now)
+        items = list(arrived.values())
+        for item, before in places.broken_links(queue, items):
+            self._note_broken_link(item, before, now)
         settled = [
             one.item.seq
             for one, answer in zip(self._ready, answers, strict=True)
             if one.item and answer.result not in (Result.INCOMPLETE, Result.LATER)
         ]
-        places.note(row, self._last_seq, settled, self._now)
-        return answers, places.missing(row, row.top_seq)
+        places.note(queue, self._last_seq, settled, items, now)
+        return answers, places.missing(queue, queue.top_seq)
 
-    # -- what is held -------------------------------------------------------------
+    # -- what is new --------------------------------------------------------------
 
-    def _look(self) -> None:
-        """A few questions for all items together."""
-        items = [one.item for one in self._ready if one.item is not None]
-        ids = [item.id for item in items]
-        seqs = [item.seq for item in items]
-        facts = ReceivedItem.objects.defer("sealed", "chain")
-        self._by_id = facts.in_bulk(ids) if ids else {}
-        self._enclosed: dict[Any, list[str]] = {}
-        known = [row.id for row in self._by_id.values() if row.kind == "application"]
-        if known:
-            named = Enclosure.objects.filter(application__received__in=known)
-            for item_id, sha256 in named.values_list("application__received_id", "attachment_id"):
-                self._enclosed.setdefault(item_id, []).append(sha256)
-        self._by_seq = {
-            row.seq: row
-            for row in facts.filter(terminal_id=self._terminal, epoch=self._epoch, seq__in=seqs)
+    def _wrong_from_outside(self) -> dict[int, Judged]:
+        """By place in the batch: items that cannot be read, or whose attachments are not here."""
+        wrong = {at: one.wrong for at, one in enumerate(self._ready) if one.wrong is not None}
+        naming = {
+            at: one.item
+            for at, one in enumerate(self._ready)
+            if one.wrong is None and one.item is not None and one.item.attachments
         }
-        wanted = [
-            one
-            for one in self._ready
-            if one.item and isinstance(one.opened, Opened) and one.item.id not in self._by_id
+        if naming:
+            names = {name.hex() for item in naming.values() for name in item.attachments}
+            rows = Attachment.objects.in_bulk(names)
+            for at, item in naming.items():
+                short = self._short_of(item, rows)
+                if short is not None:
+                    wrong[at] = short
+        return wrong
+
+    def _short_of(self, item: WireItem, rows: dict[str, Attachment]) -> Judged | None:
+        missing = []
+        for name in dict.fromkeys(name.hex() for name in item.attachments):
+            row = rows.get(name)
+            if row is None or self._store.size(name) != row.sealed_bytes:
+                missing.append(name)
+            elif row.terminal_id != self._code:
+                return Judged(Result.REFUSED, "attachment_elsewhere", "another terminal's bytes")
+            elif row.fault:
+                return Judged(Result.REFUSED, "attachment_sealed", f"an attachment: {row.fault}")
+        return Judged(Result.INCOMPLETE, missing=tuple(missing)) if missing else None
+
+    def _new(self, wrong: dict[int, Judged]) -> dict[int, WireItem]:
+        """By place in the batch; of two with one id or place, the first."""
+        ids, seqs = set(), set()
+        new = {}
+        for at, one in enumerate(self._ready):
+            item = one.item
+            if item is None or at in wrong or item.id in ids or item.seq in seqs:
+                continue
+            ids.add(item.id)
+            seqs.add(item.seq)
+            new[at] = item
+        return new
+
+    def _row(self, item: WireItem, now: datetime) -> tuple[Any, ...]:
+        """As `_COLUMNS` has it."""
+        return (
+            item.id, self._code, self._epoch, item.seq, item.kind, item.order_key, item.created_at,
+            now, item.sha256.hex(), item.chain, item.sealed, b"".join(item.attachments), now,
+        )  # fmt: skip
+
+    # -- what is not --------------------------------------------------------------
+
+    def _judged(
+        self, arrived: dict[int, WireItem], wrong: dict[int, Judged], now: datetime
+    ) -> list[Judged]:
+        others = [
+            one.item
+            for at, one in enumerate(self._ready)
+            if one.item is not None and at not in arrived
         ]
-        numbers = {one.opened.body.number for one in wanted if isinstance(one.opened, Opened)}
-        self._applications = {
-            row.number: row
-            for row in Application.objects.filter(pk__in=numbers).select_related("received")
-        }
-        names = {name.hex() for one in wanted if one.item for name in one.item.attachments}
-        self._attachments = Attachment.objects.in_bulk(names) if names else {}
+        facts = ReceivedItem.objects.defer("sealed", "chain")
+        by_id = facts.in_bulk([item.id for item in others])
+        place = {"terminal_id": self._code, "epoch": self._epoch}
+        seqs = [item.seq for item in others]
+        by_seq = {row.seq: row for row in facts.filter(**place, seq__in=seqs)}
+        again = []
+        answers = []
+        for at, one in enumerate(self._ready):
+            if at in arrived:
+                answers.append(_ACCEPTED)
+                continue
+            known = self._known(one.item, by_id, by_seq) if one.item else None
+            # Written by somebody else just now and gone again: it is sent once more.
+            answer = known or wrong.get(at, _LATER)
+            if answer is _DUPLICATE and one.item:
+                again.append(one.item.id)
+            answers.append(answer)
+        if again and self._terminal.verdict_no:
+            self._open_again(again, now)
+        return answers
 
-    # -- judging ------------------------------------------------------------------
-
-    def _judge(self, one: Prepared) -> Judged:
-        item = one.item
-        if item is not None:
-            known = self._known(item)
-            if known is not None:
-                return known
-        if isinstance(one.opened, Judged) or item is None:
-            assert isinstance(one.opened, Judged)  # noqa: S101 (unread items are judged)
-            return one.opened
-        return self._take(item, one.opened)
-
-    def _known(self, item: WireItem) -> Judged | None:
+    def _known(self, item: WireItem, by_id: Any, by_seq: Any) -> Judged | None:
         """Whether the id or the place in the queue is taken, and by what."""
-        by_id = self._by_id.get(item.id)
-        sha256 = item.sha256.hex()
-        if by_id is not None:
-            if by_id.terminal_id != self._terminal:
-                return _conflict("id_elsewhere", "another terminal used this id", by_id)
-            if by_id.sha256 != sha256:
-                return _conflict("other_content", "this id was received with another hash", by_id)
-            if (by_id.epoch, by_id.seq) != (self._epoch, item.seq):
-                return _conflict("other_place", "this id was received at another place", by_id)
-            return self._still_whole(by_id)
-        by_seq = self._by_seq.get(item.seq)
-        if by_seq is not None:
-            return _conflict("place_taken", "this seq was received with another id", by_seq)
+        held = by_id.get(item.id)
+        if held is not None:
+            if held.terminal_id != self._code:
+                return _conflict("id_elsewhere", "another terminal used this id", held)
+            if held.sha256 != item.sha256.hex():
+                return _conflict("other_content", "this id was received with another hash", held)
+            if (held.epoch, held.seq) != (self._epoch, item.seq):
+                return _conflict("other_place", "this id was received at another place", held)
+            return self._still_whole(held)
+        held = by_seq.get(item.seq)
+        if held is not None:
+            return _conflict("place_taken", "this seq was received with another id", held)
         return None
 
     def _still_whole(self, held: ReceivedItem) -> Judged:
         """A duplicate, unless the hub has lost an attachment since (restored from a copy)."""
-        named = self._enclosed.get(held.id, ())
-        lost = tuple(sha256 for sha256 in named if self._store.size(sha256) is None)
-        return Judged(Result.INCOMPLETE, missing=lost) if lost else Judged(Result.DUPLICATE)
+        lost = tuple(name for name in held.attachment_names if self._store.size(name) is None)
+        return Judged(Result.INCOMPLETE, missing=lost) if lost else _DUPLICATE
 
-    def _take(self, item: WireItem, content: Opened) -> Judged:
-        body = content.body
-        if isinstance(body, bodies.ApplicationBody):
-            taken = self._applications.get(body.number)
-            if taken is not None:
-                return _conflict(
-                    "number_taken", "another application has this number", taken.received
-                )
-        short = self._short_of(content)
-        if short is not None:
-            return short
-        received = ReceivedItem(
-            id=item.id,
-            terminal_id=self._terminal,
-            epoch=self._epoch,
-            seq=item.seq,
-            kind=item.kind,
-            order_key=item.order_key,
-            created_at=item.created_at,
-            received_at=self._now,
-            sha256=item.sha256.hex(),
-            chain=item.chain,
-            sealed=item.sealed,
-        )
-        self._new_items.append(received)
-        self._by_id[item.id] = self._by_seq[item.seq] = received
-        match body:
-            case bodies.ApplicationBody():
-                self._add_application(received, body, content)
-            case bodies.RatingBody():
-                self._new_ratings.append(
-                    Rating(
-                        received=received,
-                        number=body.number,
-                        level=body.level,
-                        reasons=",".join(body.reasons),
-                        channel=body.channel,
-                        rated_at=body.rated_at,
-                    )
-                )
-            case bodies.PrintResultBody():
-                self._new_prints.append(
-                    PrintResult(
-                        received=received, number=body.number, result=body.result, at=body.at
-                    )
-                )
-            case _:
-                assert_never(body)
-        return Judged(Result.ACCEPTED)
+    @staticmethod
+    def _open_again(ids: Sequence[Any], now: datetime) -> None:
+        """The operator pressed 'send again' on what a verdict had refused: it is read once more."""
+        judged = list(Verdict.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        if judged:
+            Verdict.objects.filter(pk__in=judged).delete()
+            ReceivedItem.objects.filter(pk__in=judged).update(to_open_at=now)
 
-    def _short_of(self, content: Opened) -> Judged | None:
-        """What keeps an item from being taken: attachments not held, or not what they should be."""
-        missing = []
-        for named in content.attachments.values():
-            row = self._attachments.get(named.sealed)
-            if row is None or self._store.size(named.sealed) != row.sealed_bytes:
-                missing.append(named.sealed)
-            elif row.terminal_id != self._terminal:
-                return Judged(Result.REFUSED, "attachment_elsewhere", "another terminal's bytes")
-            elif row.fault:
-                return Judged(Result.REFUSED, "attachment_sealed", f"an attachment: {row.fault}")
-            elif (row.content_sha256, row.bytes) != (named.sha256, named.bytes):
-                return Judged(
-                    Result.REFUSED, "attachments_differ", "an attachment is not what was said"
-                )
-        if missing:
-            return Judged(Result.INCOMPLETE, missing=tuple(dict.fromkeys(missing)))
-        return None
+    # -- for staff ----------------------------------------------------------------
 
-    def _add_application(
-        self, received: ReceivedItem, body: bodies.ApplicationBody, content: Opened
+    def _note_broken_link(
+        self, item: places.Link, before: places.Link | None, now: datetime
     ) -> None:
-        application = Application(
-            number=body.number,
-            received=received,
-            terminal_id=self._terminal,
-            item=body.item,
-            item_version=str(body.item_version),
-            language=body.language,
-            accepted_at=body.accepted_at,
-            received_at=self._now,
-            applicant_name=body.applicant.name,
-            applicant_number=body.applicant.number,
-            agent_name=body.agent.name if body.agent else "",
-            earlier_number=body.earlier_number or "",
-            changed_at=self._now,
-        )
-        self._applications[body.number] = application
-        self._new_applications.append(application)
-        for position, one in enumerate(bodies.enclosed(body)):
-            material = one if isinstance(one, bodies.Material) else None
-            self._new_enclosures.append(
-                Enclosure(
-                    application=application,
-                    attachment_id=content.attachments[one.sha256].sealed,
-                    position=position,
-                    code=material.code if material else SIGNATURE,
-                    name=material.name if material else "",
-                    pages=material.pages if material else None,
-                    kept_despite=material.kept_despite if material else "",
-                )
-            )
-
-    # -- writing ------------------------------------------------------------------
-
-    def _write(self) -> None:
-        if not self._new_items:
-            return
-        if tables.insert_new(ReceivedItem, self._new_items) != len(self._new_items):
-            raise Raced
-        tables.insert(Application, self._new_applications)
-        tables.insert(Enclosure, self._new_enclosures)
-        for rows in (self._new_ratings, self._new_prints):
-            for row in rows:
-                row.application_id = (
-                    row.number if row.number in self._applications else None  # type: ignore[assignment]
-                )
-        tables.insert(Rating, self._new_ratings)
-        tables.insert(PrintResult, self._new_prints)
-        self._join_what_waited()
-        # They may have been refused before, by a hub with a narrower rule: that is settled now.
-        SetAside.objects.filter(
-            terminal_id=self._terminal,
-            outcome=Outcome.REFUSED,
-            item_id__in=[str(row.id) for row in self._new_items],
-            handled_at__isnull=True,
-        ).update(handled_at=self._now)
-        for row, before in places.broken_links(self._terminal, self._epoch, self._new_items):
-            self._note_broken_link(row, before)
-
-    def _join_what_waited(self) -> None:
-        """Ratings and print results that came before their application."""
-        numbers = [row.number for row in self._new_applications]
-        if not numbers:
-            return
-        for waiting in (Rating, PrintResult):
-            found = waiting._default_manager.filter(
-                number__in=numbers, application=None, received__terminal_id=self._terminal
-            )
-            for pk, number in list(found.values_list("pk", "number")):
-                waiting._default_manager.filter(pk=pk).update(application_id=number)
-
-    def _note_broken_link(self, row: ReceivedItem, before: ReceivedItem | None) -> None:
-        link = f"{self._epoch}\n{row.seq}\n{row.id}\n{before.id if before else '-'}"
+        link = f"{self._epoch}\n{item.seq}\n{item.id}\n{before.id if before else '-'}"
         SetAside.objects.get_or_create(
-            terminal_id=self._terminal,
+            terminal_id=self._code,
             fingerprint=hashlib.sha256(link.encode()).hexdigest(),
             outcome=Outcome.CHAIN,
             code="chain_broken",
             defaults={
                 "text": "the chain does not follow from the place before",
-                "item_id": str(row.id),
+                "item_id": str(item.id),
                 "epoch": self._epoch,
-                "seq": row.seq,
-                "kind": row.kind,
-                "sha256": row.sha256,
-                "held_id": row.id,
-                "held_sha256": before.sha256 if before else "",
+                "seq": item.seq,
+                "kind": item.kind,
+                "sha256": item.sha256.hex(),
+                "held_id": item.id,
+                "held_sha256": before.sha256.hex() if before else "",
                 "raw": "{}",
-                "first_at": self._now,
-                "last_at": self._now,
+                "first_at": now,
+                "last_at": now,
             },
         )
 
-    def _write_aside(self, answers: Iterable[Judged]) -> None:
+    def _write_aside(self, answers: Sequence[Judged], now: datetime) -> None:
         for one, judged in zip(self._ready, answers, strict=True):
             match judged.result:
                 case Result.CONFLICT:
-                    self._set_aside(one, judged, Outcome.CONFLICT)
+                    outcome = Outcome.CONFLICT
                 case Result.REFUSED:
-                    self._set_aside(one, judged, Outcome.REFUSED)
+                    outcome = Outcome.REFUSED
                 case Result.ACCEPTED | Result.DUPLICATE | Result.INCOMPLETE | Result.LATER:
-                    pass
+                    continue
                 case _:
                     assert_never(judged.result)
-
-    def _set_aside(self, one: Prepared, judged: Judged, outcome: Outcome) -> None:
-        kept = outline(one.raw)
-        text = tables.json_text(kept)
-        sealed = one.item.sealed if one.item else sealed_in(one.raw)
-        fingerprint = hashlib.sha256(f"{self._epoch}\n{text}\n".encode() + sealed).hexdigest()
-        row, new = SetAside.objects.get_or_create(
-            terminal_id=self._terminal,
-            fingerprint=fingerprint,
-            outcome=outcome,
-            code=judged.code,
-            defaults={
-                "text": clean(judged.text, 300),
-                "item_id": clean(str(one.item.id if one.item else kept.get("id", "")), 64),
-                "epoch": self._epoch,
-                "seq": one.item.seq if one.item else None,
-                "kind": clean(str(kept.get("kind", "")), 24),
-                "sha256": one.item.sha256.hex() if one.item else "",
-                "held": judged.held,
-                "held_sha256": judged.held.sha256 if judged.held else "",
-                "raw": text,
-                "sealed": sealed,
-                "first_at": self._now,
-                "last_at": self._now,
-            },
-        )
-        if not new:
-            SetAside.objects.filter(pk=row.pk).update(last_at=self._now, times=row.times + 1)
+            item = one.item
+            kept = Kept(
+                self._code,
+                self._epoch,
+                outline(one.raw),
+                item.sealed if item else sealed_in(one.raw),
+                item.id if item else None,
+                item.seq if item else None,
+                item.sha256.hex() if item else "",
+            )
+            set_aside(kept, Why(outcome, judged.code, judged.text, judged.held), now)
 
 
 def _conflict(code: str, text: str, held: ReceivedItem) -> Judged:
-    return Judged(Result.CONFLICT, code, text, held=held)
+    return Judged(Result.CONFLICT, code, text, held=Held(held.id, held.sha256))

@@ -1,7 +1,7 @@
 """What the terminals handed over, and what staff decided about it.
 
 `ReceivedItem` is the memory that makes a resend harmless, for ever: one row an item, with the
-bytes as they were sent, still sealed. The other tables are read out of it.
+bytes as they were sent, still sealed. The other tables are read out of it, a moment later.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from hub.terminals.models import Terminal
 
 class ReceivedItem(models.Model):
     id = models.UUIDField(primary_key=True)
-    # The constraint below is its index.
-    terminal = models.ForeignKey(Terminal, models.PROTECT, related_name="+", db_index=False)
+    # The constraint below is its index. That the terminal is known was seen at the door; to look it
+    # up again for every item would cost a tenth of taking it.
+    terminal = models.ForeignKey(
+        Terminal, models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     epoch = models.CharField(max_length=64)
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=16)
@@ -25,6 +28,10 @@ class ReceivedItem(models.Model):
     sha256 = models.CharField(max_length=64)
     chain = models.BinaryField()  # 32 bytes: SHA-256 over the chain before, seq, id and sha256
     sealed = models.BinaryField()  # exactly as sent: the hash stays checkable
+    # The sealed attachments it names, outside its seal: their hashes, 32 bytes each.
+    attachments = models.BinaryField(default=b"")
+    # When it is to be opened, or looked at again; None: it was opened, or there is a verdict on it.
+    to_open_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -32,6 +39,26 @@ class ReceivedItem(models.Model):
                 fields=["terminal", "epoch", "seq"], name="one_item_a_place_in_the_queue"
             )
         ]
+        # They hold what waits to be opened, which is next to nothing.
+        indexes = [
+            models.Index(
+                fields=["to_open_at"], name="to_open", condition=models.Q(to_open_at__isnull=False)
+            ),
+            models.Index(
+                fields=["terminal", "order_key"],
+                name="to_open_by_key",
+                condition=models.Q(to_open_at__isnull=False),
+            ),
+        ]
+
+    @property
+    def attachment_names(self) -> list[str]:
+        return named(bytes(self.attachments))
+
+
+def named(attachments: bytes) -> list[str]:
+    """Hashes as hex digits, out of how a row keeps them."""
+    return [attachments[at : at + 32].hex() for at in range(0, len(attachments), 32)]
 
 
 class Queue(models.Model):
@@ -42,6 +69,7 @@ class Queue(models.Model):
     whole_upto = models.BigIntegerField("连续收到", default=0)  # every place up to here is settled
     top_seq = models.BigIntegerField("最后收到", default=0)
     claimed_seq = models.BigIntegerField("终端已用到", default=0)
+    top_link = models.BinaryField(default=b"")  # the chain at `top_seq`; empty: it has to be read
     # When a place was first missing below one that arrived; None while none is.
     gap_since = models.DateTimeField("缺号起始", null=True)
     first_at = models.DateTimeField("首次联系")
@@ -192,6 +220,24 @@ class Outcome(models.TextChoices):
     CONFLICT = "conflict", "内容冲突"
     REFUSED = "refused", "拒收"
     CHAIN = "chain", "队列不连"  # taken, but its place in the queue's chain does not fit
+
+
+class Verdict(models.Model):
+    """What opening showed of an item that was acknowledged: it cannot be taken after all. The
+    terminal is told until it says that it has kept it; staff see it among what was set aside."""
+
+    received = models.OneToOneField(
+        ReceivedItem, models.PROTECT, primary_key=True, related_name="verdict"
+    )
+    terminal = models.ForeignKey(Terminal, models.PROTECT, related_name="+", db_index=False)
+    no = models.BigIntegerField()  # rises with every verdict on an item of this terminal
+    result = models.CharField(max_length=16)  # refused or conflict
+    code = models.CharField(max_length=32)
+    text = models.CharField(max_length=300)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["terminal", "no"], name="verdict_no")]
 
 
 class SetAside(models.Model):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import ValidationError
 
 from hub import limits
 from hub.applications import bodies
-from hub.applications.models import ReceivedItem
-from hub.applications.wire import WireItem
+from hub.applications.models import ReceivedItem, named
 from hub.numbers import terminal_of
 from hub.seal.envelope import KeyRing, SealFault, item_context, open_envelope
 
@@ -35,17 +35,33 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """An item that was taken, as it lies in the database."""
+
+    id: UUID
+    terminal: str
+    epoch: str
+    seq: int
+    kind: str
+    order_key: str
+    created_at: datetime
+    received_at: datetime
+    sha256: str
+    chain: bytes
+    sealed: bytes = field(repr=False)
+    attachments: bytes  # hashes of the sealed ones, 32 bytes each
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     body: AnyBody = field(repr=False)
     # By the hash of their content; the body names them by it.
     attachments: dict[str, bodies.Named] = field(repr=False)
 
 
-def opened(terminal: str, epoch: str, item: WireItem, keys: KeyRing) -> Opened | Refusal:
+def opened(item: Sealed, keys: KeyRing) -> Opened | Refusal:
     """The body of an item with its attachments' names, or why it cannot be taken."""
-    if hashlib.sha256(item.sealed).digest() != item.sha256:
-        return Refusal("hash_mismatch", "sha256 is not the hash of sealed")
-    context = item_context(terminal, epoch, item.seq, item.kind, str(item.id))
+    context = item_context(item.terminal, item.epoch, item.seq, item.kind, str(item.id))
     content = open_envelope(item.sealed, context, keys, bytes_max=limits.OPENED_BYTES)
     if isinstance(content, SealFault):
         return Refusal(content, _SEAL_TEXTS[content])
@@ -56,19 +72,19 @@ def opened(terminal: str, epoch: str, item: WireItem, keys: KeyRing) -> Opened |
         return Refusal("body_not_json", "what was sealed is not a JSON object")
     except ValidationError as wrong:
         return Refusal("body_invalid", bodies.where_wrong(wrong))
-    if terminal_of(body.number) != terminal:
+    if terminal_of(body.number) != item.terminal:
         return Refusal("other_terminal", "number: is another terminal's")
-    attachments = {named.sha256: named for named in held.attachments}
-    if {named.sealed for named in held.attachments} != {name.hex() for name in item.attachments}:
+    attachments = {inside.sha256: inside for inside in held.attachments}
+    if {inside.sealed for inside in held.attachments} != set(named(item.attachments)):
         return Refusal("attachments_differ", "attachments: are not those that were sealed")
     if isinstance(body, bodies.ApplicationBody):
-        if body.terminal != terminal:
+        if body.terminal != item.terminal:
             return Refusal("other_terminal", "terminal: is another one")
         if bodies.repeated_code(body):
             return Refusal("body_invalid", "materials: a code comes twice")
         for one in bodies.enclosed(body):
-            named = attachments.get(one.sha256)
-            if named is None or named.bytes != one.bytes:
+            inside = attachments.get(one.sha256)
+            if inside is None or inside.bytes != one.bytes:
                 return Refusal("attachments_differ", "a material is not among the attachments")
     return Opened(body, attachments)
 

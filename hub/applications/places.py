@@ -7,15 +7,47 @@ from its beginning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
+from django.db import connection
+
+from hub.applications import tables
 from hub.applications.models import Queue, ReceivedItem, SetAside
 from hub.applications.wire import FIRST_LINK, chained
 
 PAGE = 256  # places read at a time; a batch has up to 100
 RANGES_MAX = 100  # of missing places told at a time; more come with the next contact
 PLACES_READ_MAX = 20_000
+
+
+class Link(Protocol):
+    """An item as its queue's chain knows it; hashes are 32 bytes."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def sha256(self) -> bytes: ...
+    @property
+    def chain(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A link that came earlier."""
+
+    id: UUID
+    seq: int
+    kind: str
+    sha256: bytes
+    chain: bytes
 
 
 def queue_to_read(terminal: str, epoch: str) -> Queue:
@@ -26,28 +58,40 @@ def queue_to_read(terminal: str, epoch: str) -> Queue:
 
 def queue_to_write(terminal: str, epoch: str, now: datetime) -> Queue:
     """Its row, locked; made when an item of a new epoch comes."""
-    rows = Queue.objects.select_for_update(of=("self",)).filter(terminal_id=terminal, epoch=epoch)
-    row = rows.first()
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    where, values = f"terminal_id = %s AND epoch = %s{lock}", (terminal, epoch)
+    row = tables.row_of(Queue, where, values)
     if row is None:
         made = Queue(terminal_id=terminal, epoch=epoch, first_at=now, last_at=now)
         Queue.objects.bulk_create([made], ignore_conflicts=True)
-        row = rows.get()
+        row = tables.row_of(Queue, where, values)
+    assert isinstance(row, Queue)  # noqa: S101 (nobody deletes one)
     return row
 
 
-def note(row: Queue, claimed: int, arrived: Sequence[int], now: datetime) -> None:
-    """These places were settled just now."""
-    row.claimed_seq = max(row.claimed_seq, claimed, *arrived, 0)
-    row.top_seq = max(row.top_seq, *arrived, 0)
-    row.whole_upto = _whole_from(row)
+def note(
+    row: Queue, claimed: int, settled: Sequence[int], arrived: Sequence[Link], now: datetime
+) -> None:
+    """These places were settled just now; of them, these hold an item."""
+    top = max(settled, default=0)
+    row.claimed_seq = max(row.claimed_seq, claimed, top)
+    if row.whole_upto == row.top_seq and sorted(settled) == list(
+        range(row.top_seq + 1, row.top_seq + 1 + len(settled))
+    ):
+        row.whole_upto = max(row.whole_upto, top)  # nothing was missing, and nothing is
+    else:
+        row.whole_upto = _whole_from(row)
+    if top > row.top_seq:
+        row.top_seq = top
+        last = max(arrived, key=lambda item: item.seq, default=None)
+        row.top_link = last.chain if last is not None and last.seq == top else b""
     if row.whole_upto >= row.top_seq:
         row.gap_since = None
     elif row.gap_since is None:
         row.gap_since = now
     row.last_at = now
-    row.save(
-        update_fields=["claimed_seq", "top_seq", "whole_upto", "gap_since", "last_at"],
-    )
+    changed = ("claimed_seq", "top_seq", "top_link", "whole_upto", "gap_since", "last_at")
+    tables.update(Queue, row.pk, {name: getattr(row, name) for name in changed})
 
 
 def missing(row: Queue, upto: int) -> list[list[int]]:
@@ -93,29 +137,43 @@ def _settled_after(row: Queue, seq: int) -> list[int]:
     return sorted({*held[:PAGE], *aside[:PAGE]})[:PAGE]
 
 
-def broken_links(
-    terminal: str, epoch: str, arrived: Iterable[ReceivedItem]
-) -> list[tuple[ReceivedItem, ReceivedItem | None]]:
+def broken_links(row: Queue, arrived: Sequence[Link]) -> list[tuple[Link, Link | None]]:
     """Those whose chain does not follow from the place before, with that place's item.
 
     Items may arrive in any order: a link is judged when both its ends are held. `arrived` are
-    written already.
+    written already, and not noted in `row` yet.
     """
-    new = {row.seq: row for row in arrived}
-    beside = {seq + step for seq in new for step in (-1, 1)} - new.keys() - {0}
-    if not new:
+    if not arrived:
         return []
+    new = {item.seq: item for item in arrived}
+    link = bytes(row.top_link) or (FIRST_LINK if row.top_seq == 0 else b"")
+    if link and _follow(link, row.top_seq, arrived):
+        return []
+    beside = {seq + step for seq in new for step in (-1, 1)} - new.keys() - {0}
     found = ReceivedItem.objects.filter(
-        terminal_id=terminal, epoch=epoch, seq__in=sorted(beside)
-    ).only("id", "seq", "sha256", "chain")
-    around = {row.seq: row for row in found}
-    held = {**around, **new}
+        terminal_id=row.terminal_id, epoch=row.epoch, seq__in=sorted(beside)
+    ).values_list("id", "seq", "kind", "sha256", "chain")
+    around = {
+        seq: _Held(item_id, seq, kind, bytes.fromhex(sha256), bytes(chain))
+        for item_id, seq, kind, sha256, chain in found
+    }
+    held: dict[int, Link] = {**around, **new}
     broken = []
     for seq in sorted({*new, *(seq + 1 for seq in new if seq + 1 in around)}):
-        row, before = held[seq], held.get(seq - 1)
+        item, before = held[seq], held.get(seq - 1)
         if before is None and seq > 1:
             continue
-        link = bytes(before.chain) if before else FIRST_LINK
-        if chained(link, seq, row.id, bytes.fromhex(row.sha256)) != bytes(row.chain):
-            broken.append((row, before))
+        link = before.chain if before else FIRST_LINK
+        if chained(link, seq, item.id, item.sha256) != item.chain:
+            broken.append((item, before))
     return broken
+
+
+def _follow(link: bytes, top: int, arrived: Sequence[Link]) -> bool:
+    """Whether they are the next places, in order, each chained to the one before: as always."""
+    for item in arrived:
+        top += 1
+        link = chained(link, top, item.id, item.sha256)
+        if item.seq != top or item.chain != link:
+            return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from hub.applications.models import (
     PrintResult,
     Queue,
     Rating,
+    ReceivedItem,
     SetAside,
 )
 from hub.applications.opening import body_of
@@ -79,13 +81,18 @@ def record(number: str) -> dict[str, Any] | None:
 
 
 def counts() -> dict[str, int]:
+    """What still waits to be opened is held as well; its kind stands outside its seal."""
+    unopened = Counter(
+        ReceivedItem.objects.filter(to_open_at__isnull=False).values_list("kind", flat=True)
+    )
     return {
         "terminals": Terminal.objects.count(),
-        "applications": Application.objects.count(),
+        "applications": Application.objects.count() + unopened["application"],
         "attachments": Attachment.objects.count(),
         "attachment_bytes": Attachment.objects.aggregate(sum=Sum("bytes"))["sum"] or 0,
-        "ratings": Rating.objects.count(),
-        "print_results": PrintResult.objects.count(),
+        "ratings": Rating.objects.count() + unopened["rating"],
+        "print_results": PrintResult.objects.count() + unopened["print_result"],
+        "unopened": unopened.total(),
         "conflicts": SetAside.objects.filter(outcome=Outcome.CONFLICT).count(),
         "refused": SetAside.objects.filter(outcome=Outcome.REFUSED).count(),
         "broken_links": SetAside.objects.filter(outcome=Outcome.CHAIN).count(),

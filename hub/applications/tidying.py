@@ -17,10 +17,11 @@ from types import TracebackType
 
 from django.conf import settings
 from django.db import connections, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from hub.applications.blobs import AttachmentStore, attachment_store
-from hub.applications.models import Attachment, Enclosure
+from hub.applications.models import Attachment, Enclosure, ReceivedItem, named
 from hub.applications.uploads import tidy_parts
 from hub.pickups.keeping import erase_expired
 
@@ -39,12 +40,21 @@ class Tidied:
 
 def tidy(store: AttachmentStore, incoming: Path) -> Tidied:
     old = timezone.now() - timedelta(days=UNNAMED_LIFE_D)
-    names = list(
+    wanted = _named_by_what_is_not_opened()
+    names = (
         Attachment.objects.filter(received_at__lt=old, enclosures=None)
         .order_by("received_at")
-        .values_list("pk", flat=True)[:AT_ONCE]
+        .values_list("pk", flat=True)[: AT_ONCE + len(wanted)]
     )
-    return Tidied(sum(_deleted(name, store) for name in names), tidy_parts(incoming))
+    done = sum(_deleted(name, store) for name in list(names) if name not in wanted)
+    return Tidied(done, tidy_parts(incoming))
+
+
+def _named_by_what_is_not_opened() -> set[str]:
+    """By items that wait to be opened, or could not be taken: there are few."""
+    items = ReceivedItem.objects.filter(Q(to_open_at__isnull=False) | Q(verdict__isnull=False))
+    found = items.exclude(attachments=b"").values_list("attachments", flat=True)
+    return {name for attachments in found for name in named(bytes(attachments))}
 
 
 def _deleted(name: str, store: AttachmentStore) -> bool:

@@ -151,6 +151,9 @@ class Batch(BaseModel):
     terminal: TerminalCode
     epoch: Epoch
     last_seq: int = Field(default=0, ge=0, le=SEQ_MAX, description="the highest seq used so far")
+    verdicts_seen: int = Field(
+        default=0, ge=0, le=SEQ_MAX, description="the highest number of a verdict that is kept"
+    )
     items: list[Any] = Field(repr=False)
 
 

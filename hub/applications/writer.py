@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from django.db import connection, transaction
@@ -78,6 +79,7 @@ class _Ticket:
             self.wrong = wrong
 
 
+@cache
 def writer() -> Writer:
-    """What suits the database."""
+    """What suits the database; one in a process, so that all that wait there wait together."""
     return GroupCommit() if connection.vendor == "sqlite" else OwnCommit()

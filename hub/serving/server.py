@@ -1,5 +1,6 @@
 """Serving: TLS is ended here, the client certificate goes on with the request, one ready line,
-a clean end on SIGTERM. With PostgreSQL, a process for every core; SQLite has one writer anyway.
+a clean end on SIGTERM. With PostgreSQL, a process for every core and one that opens what they took;
+SQLite has one writer anyway: one process, in which a thread opens.
 """
 
 from __future__ import annotations
@@ -7,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import logging
 import os
 import signal
@@ -24,9 +26,11 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from hub.applications.opener import Opening, opener
 from hub.applications.tidying import Tidying
 from hub.serving.bridge import CERTIFICATE, Bridge
 
+OPENING_NICE = 10  # it works on what the serving processes leave, and a tenth when they leave none
 THREADS = 6  # of one process: while one waits for the database, another reads and opens
 BACKLOG = 4096  # connections the kernel holds when all terminals come at once
 KEEP_ALIVE_S = 75  # a terminal speaks once a minute
@@ -130,7 +134,8 @@ def run(
     ready(f"hub ready {scheme}://{host}:{opened}")
     with Tidying(settings.TIDY_EVERY_S):
         if processes == 1:
-            _serve(listening, plain=plain)
+            with Opening(opener()):
+                _serve(listening, plain=plain)
             return 0
         return _supervise(listening, plain=plain, processes=processes)
 
@@ -140,6 +145,17 @@ def serve_inherited(descriptor: int, *, plain: bool) -> None:
     with it."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     _serve(socket.socket(fileno=descriptor), plain=plain)
+
+
+def keep_opening() -> None:
+    """The process that opens what the serving ones took; they go first, a terminal waits there."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    os.nice(OPENING_NICE)
+    opening = Opening(opener())
+    _keep_what_was_loaded()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: opening.end())
+    opening.run()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -175,6 +191,7 @@ def _serve(listening: socket.socket, *, plain: bool) -> None:
     )
     signal.signal(signal.SIGTERM, _ended)
     signal.signal(signal.SIGINT, _ended)
+    _keep_what_was_loaded()
     try:
         Server(config).run(sockets=[listening])
     finally:
@@ -183,15 +200,23 @@ def _serve(listening: socket.socket, *, plain: bool) -> None:
         log.info("ended")
 
 
+def _keep_what_was_loaded() -> None:
+    """Modules and models stay for good: looking for garbage among them cost a tenth of a batch."""
+    gc.collect()
+    gc.freeze()
+
+
 def _supervise(listening: socket.socket, *, plain: bool, processes: int) -> int:
     """Start the others again when they die; end them when this ends."""
     listening.set_inheritable(True)
     descriptor = listening.fileno()
-    command = [sys.executable, "-m", "hub", "serve-inherited", str(descriptor)]
-    command += ["--plain"] if plain else []
+    serving = [sys.executable, "-m", "hub", "serve-inherited", str(descriptor)]
+    serving += ["--plain"] if plain else []
+    opening = [sys.executable, "-m", "hub", "keep-opening"]
     ending = False
 
     def start(number: int) -> subprocess.Popen[bytes]:
+        command = serving if number < processes else opening
         return subprocess.Popen([*command, "--number", str(number)], pass_fds=[descriptor])  # noqa: S603 (this program)
 
     def end(number: int, frame: object) -> None:
@@ -204,7 +229,7 @@ def _supervise(listening: socket.socket, *, plain: bool, processes: int) -> int:
     children: list[subprocess.Popen[bytes]] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    children += [start(number) for number in range(processes)]
+    children += [start(number) for number in range(processes + 1)]
     while True:
         try:
             pid, _ = os.wait()
@@ -213,7 +238,7 @@ def _supervise(listening: socket.socket, *, plain: bool, processes: int) -> int:
         index = next((at for at, child in enumerate(children) if child.pid == pid), None)
         if index is None or ending:
             continue
-        log.error("a serving process ended and is started again")
+        log.error("a process of the hub ended and is started again")
         children[index] = start(index)
 
 

@@ -21,6 +21,8 @@ SILENT_AFTER_S = 600  # a terminal speaks up once a minute or so; ten silent min
 NEWEST = 8
 # A place may wait for its attachments on a slow line; one that is missing for a day is news.
 GAP_NEWS_AFTER = timedelta(hours=24)
+# What terminals handed over is opened a moment later; after a day's outage of a province, minutes.
+UNOPENED_NEWS_AFTER = timedelta(minutes=15)
 CERTIFICATE_NEWS_BEFORE = timedelta(days=15)  # the terminal should have renewed it long ago
 
 
@@ -109,6 +111,7 @@ def _today(request: HttpRequest) -> dict[str, Any]:
         Application,
         Queue,
         Rating,
+        ReceivedItem,
         SetAside,
         State,
     )
@@ -135,6 +138,8 @@ def _today(request: HttpRequest) -> dict[str, Any]:
         }
     if user.has_perm("applications.view_setaside"):
         today["set_aside"] = SetAside.objects.filter(handled_at__isnull=True).count()
+        unopened = ReceivedItem.objects.filter(to_open_at__isnull=False)
+        today["unopened"] = unopened.filter(received_at__lt=now - UNOPENED_NEWS_AFTER).count()
     if user.has_perm("applications.view_queue"):
         today["gaps"] = Queue.objects.filter(gap_since__lt=now - GAP_NEWS_AFTER).count()
     if user.has_perm("terminals.view_terminal"):

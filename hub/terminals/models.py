@@ -21,6 +21,8 @@ class Terminal(models.Model):
     software = models.CharField("软件版本", max_length=64, blank=True, editable=False)
     last_contact = models.DateTimeField("最近联系", null=True, editable=False)
     disabled_at = models.DateTimeField("停用时间", null=True, editable=False)
+    # The highest number of a verdict on its items; what it has seen, it says itself.
+    verdict_no = models.BigIntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = "终端"

@@ -75,6 +75,10 @@ class Way(Protocol):
         self, method: str, path: str, certificate: Certificate, content: bytes, headers: Headers
     ) -> Reply: ...
 
+    def settle(self) -> None:
+        """What was taken is opened now."""
+        ...
+
 
 Headers = Mapping[str, str]
 
@@ -118,6 +122,12 @@ class Door:
         )
         return Reply(response.status_code, response.content, response.headers)
 
+    def settle(self) -> None:
+        from hub.applications.opener import opener
+
+        while opener().next_page():
+            pass
+
 
 class Live:
     """The hub over TLS."""
@@ -139,6 +149,9 @@ class Live:
             cert=self.shown(certificate),
         )
         return Reply(response.status_code, response.content, response.headers)
+
+    def settle(self) -> None:
+        """The hub does it by itself, and at once where somebody asks."""
 
     def shown(self, certificate: Certificate) -> tuple[str, str] | None:
         """Files of the certificate and its key, as the client library wants them."""
@@ -163,6 +176,7 @@ class Terminal:
         self.epoch = uuid.uuid4().hex
         self.seq = 0
         self.serial = 0
+        self.verdicts_seen = 0
         self.link = bytes(32)
         # What was sealed for an attachment, by its content: the same bytes go again on a resend.
         self._sealed: dict[bytes, bytes] = {}
@@ -229,13 +243,16 @@ class Terminal:
             return begun
         return self.append(sha(made), int(begun.headers["Upload-Offset"]), made)
 
-    def batch(self, *items: Any, epoch: str | None = None, last_seq: int = 0) -> Reply:
+    def batch(
+        self, *items: Any, epoch: str | None = None, last_seq: int = 0, verdicts_seen: int = 0
+    ) -> Reply:
         return self.post(
             "batch",
             {
                 "terminal": self.code,
                 "epoch": epoch or self.epoch,
                 "last_seq": last_seq,
+                "verdicts_seen": verdicts_seen,
                 "items": list(items),
             },
         )
@@ -245,6 +262,27 @@ class Terminal:
         assert reply.status == 200, reply.content
         answers: list[dict[str, Any]] = reply.json["answers"]
         return answers
+
+    def outcomes(self, *items: Any) -> list[dict[str, Any]]:
+        """What becomes of items: their answers, or what opening them showed."""
+        answers = self.send(*items)
+        self.way.settle()
+        found = {}
+        while told := self.verdicts(self.verdicts_seen):
+            found |= {one["id"]: one for one in told}
+            self.verdicts_seen = max(one["no"] for one in told)
+        return [
+            found.get(one["id"], one) if one["result"] in ("accepted", "duplicate") else one
+            for one in answers
+        ]
+
+    def outcome(self, item: Any) -> dict[str, Any]:
+        return self.outcomes(item)[0]
+
+    def verdicts(self, seen: int = 0) -> list[dict[str, Any]]:
+        """Those above a number, as an answer to a batch carries them."""
+        told: list[dict[str, Any]] = self.batch(verdicts_seen=seen).json["verdicts"]
+        return told
 
     def batch_cbor(self, *items: dict[str, Any], last_seq: int = 0) -> Reply:
         """As terminals do: bytes are bytes, and names are written once."""
@@ -376,7 +414,7 @@ class Terminal:
         self.put(PDF)
         self.put(PNG)
         item = self.item("application", self.application(**changes))
-        answer = self.send(item)[0]
+        answer = self.outcome(item)
         assert answer["result"] == "accepted", answer
         return item
 

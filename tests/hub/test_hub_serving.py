@@ -220,9 +220,11 @@ def test_two_serving_processes_are_one_hub_and_one_that_dies_is_started_again(
         results = sorted(one["result"] for reply in replies for one in reply.json["answers"])
         assert results == ["accepted"] * 20 + ["duplicate"] * 60
         children = own.children()
-        assert len(children) == 2
-        os.kill(children[0], signal.SIGKILL)
-        until(lambda: len(set(own.children()) - {children[0]}) == 2)
+        assert len(children) == 3  # and one that opens what they take
+        for child in (children[0], children[2]):
+            os.kill(child, signal.SIGKILL)
+        until(lambda: len(set(own.children()) - {children[0], children[2]}) == 3)
+        until(lambda: json.loads(own.command("counts", "--json").stdout)["unopened"] == 0)
         assert terminal.ask("GET", "contact").status == 200
         left = own.children()
     finally:
@@ -253,6 +255,17 @@ def test_an_application_can_be_shown_and_its_papers_exported(
     counts = json.loads(server.command("counts", "--json").stdout)
     assert counts["applications"] >= 1
     assert counts["ratings"] >= 1
+
+
+def test_the_serving_hub_opens_by_itself_and_by_command(server: Server) -> None:
+    terminal = server.enrolled("OP01")
+    number = terminal.number()
+    items = [terminal.item("rating", terminal.rating(number, level)) for level in (5, 7)]
+    assert [one["result"] for one in terminal.send(*items)] == ["accepted", "accepted"]
+    until(lambda: bool(terminal.verdicts()))
+    told = json.loads(server.command("open", "--json").stdout)
+    assert (told["ok"], told["unopened"]) == (True, 0)
+    assert [one["seq"] for one in terminal.verdicts()] == [2]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.html import escape
 from hub_terminal import PDF, PERSON, PNG, RELATIVE, Terminal, number_in, sha
 
-from hub.applications.models import Application, Queue, SetAside, StateChange
+from hub.applications.models import Application, Queue, ReceivedItem, SetAside, StateChange
 from hub.guard.attempts import LOGIN
 from hub.numbers import grouped
 from hub.staff.first_user import make_first_user, new_one_time_password
@@ -189,9 +189,9 @@ def test_an_application_is_found_by_its_number_as_printed_by_name_and_by_card(
 
 def test_an_application_reads_like_a_form(terminal: Terminal, clerk: Client) -> None:
     number = number_in(terminal.applied(agent=RELATIVE))
-    terminal.send(terminal.item("rating", terminal.rating(number, 2, reasons=["207"])))
+    terminal.outcome(terminal.item("rating", terminal.rating(number, 2, reasons=["207"])))
     printed = {"number": number, "result": "paper_out", "at": "2026-11-22T01:42:00Z"}
-    terminal.send(terminal.item("print_result", printed))
+    terminal.outcome(terminal.item("print_result", printed))
     text = _text(clerk.get(f"{LIST}{number}/change/"))
     for words in (
         "高龄津贴申领",
@@ -258,7 +258,7 @@ def test_a_paper_that_only_says_it_is_a_pdf_is_never_shown_in_place(
     body = terminal.application(signature=None)
     body["materials"][0] |= {"sha256": sha(page), "bytes": len(page)}
     terminal.put(page)
-    assert terminal.send(terminal.item("application", body))[0]["result"] == "accepted"
+    assert terminal.outcome(terminal.item("application", body))["result"] == "accepted"
     response = clerk.get(f"{LIST}{body['number']}/file/household_page/")
     assert _bytes(response) == page
     assert response["Content-Type"] == "application/octet-stream"
@@ -269,7 +269,7 @@ def test_every_page_of_the_site_opens_in_chinese(terminal: Terminal, chief: Clie
     item = terminal.applied()
     number = number_in(item)
     terminal.send(terminal.again_with(item, terminal.application(number, language="en")))
-    terminal.send(terminal.item("rating", terminal.rating(number)))
+    terminal.outcome(terminal.item("rating", terminal.rating(number)))
     row = SetAside.objects.get()
     attachment = Application.objects.get().enclosures.first()
     assert attachment is not None
@@ -460,6 +460,17 @@ def test_a_gap_in_a_queue_is_shown_and_is_news_after_a_day(
     assert "缺第" not in _text(clerk.get("/staff/applications/queue/"))
 
 
+def test_what_was_received_and_is_not_read_for_long_is_news(
+    terminal: Terminal, clerk: Client
+) -> None:
+    terminal.send(terminal.item("rating", terminal.rating(terminal.number())))
+    assert "还没读入" not in _text(clerk.get("/staff/"))
+    ReceivedItem.objects.update(received_at=timezone.now() - timedelta(minutes=20))
+    assert "条已收到，超过15分钟还没读入" in _text(clerk.get("/staff/"))
+    terminal.way.settle()
+    assert "还没读入" not in _text(clerk.get("/staff/"))
+
+
 def test_a_broken_chain_is_shown(terminal: Terminal, clerk: Client) -> None:
     terminal.link = bytes([7]) * 32
     terminal.send(terminal.item("rating", terminal.rating(terminal.number())))
@@ -473,7 +484,7 @@ def test_what_could_not_be_opened_can_be_taken_away_as_it_came(
     terminal: Terminal, clerk: Client
 ) -> None:
     item = terminal.item("rating", terminal.rating(terminal.number()))
-    terminal.send({**item, "seq": 9})
+    terminal.outcome({**item, "seq": 9})
     row = SetAside.objects.get()
     page = f"/staff/applications/setaside/{row.pk}/"
     assert "密封的原件已保存" in _text(clerk.get(f"{page}change/"))

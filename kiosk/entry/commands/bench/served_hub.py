@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+import psycopg
+
 from kiosk.entry.commands.answer import Exit, fault_line
 
 START_LIMIT_S: Final = 60.0
@@ -55,6 +57,14 @@ class ServedHub:
         )
         answer: dict[str, object] = to_json.loads(done.stdout.splitlines()[-1])
         return answer
+
+    def unopened(self) -> int:
+        """How many items it has taken and not opened yet."""
+        with psycopg.connect(dsn()) as line:
+            found = line.execute(
+                "SELECT count(*) FROM applications_receiveditem WHERE to_open_at IS NOT NULL"
+            ).fetchone()
+        return int(found[0]) if found else 0
 
     def memory_mb(self) -> float:
         """The most that its processes ever held together."""

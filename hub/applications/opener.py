@@ -1,0 +1,374 @@
+"""After the door: what was taken is opened, checked and spread into the tables that people read.
+
+An item says itself that it waits (`to_open_at`), so a crash in between loses nothing and several
+may work at once. Pages of items are opened without a transaction; writing is short, and one at a
+time. What cannot be taken after all stays where it is, gets a verdict that its terminal is told,
+and is shown to staff. A fault of ours with one item is no verdict: it is looked at again later, and
+the others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, assert_never
+
+from django.db import DataError, OperationalError, connections
+from django.db.models import Count, Min, Q
+from django.utils import timezone
+
+from hub.applications import bodies, tables, verdicts
+from hub.applications.aside import Held, Kept, Why, set_aside
+from hub.applications.models import (
+    SIGNATURE,
+    Application,
+    Attachment,
+    Enclosure,
+    Outcome,
+    PrintResult,
+    Rating,
+    ReceivedItem,
+    SetAside,
+    State,
+    named,
+)
+from hub.applications.opening import Opened, Refusal, Sealed, opened
+from hub.applications.verdicts import Found
+from hub.applications.writer import Writer, writer
+from hub.seal.envelope import KeyRing
+from hub.seal.keys import key_ring
+
+log = logging.getLogger("hub.opener")
+
+PAGE = 200  # items opened before they are written: a tenth of a second's work
+AGAIN_AFTER = timedelta(minutes=10)  # what we could not read: after an update of the hub, we may
+LOOK_EVERY_S = 0.5  # when nothing waits; a citizen who asks at once has it opened by asking
+TROUBLE_S = 5.0
+NUMBER_TAKEN = "number_taken"
+
+_SEALED = (
+    "id", "terminal_id", "epoch", "seq", "kind", "order_key", "created_at", "received_at",
+    "sha256", "chain", "sealed", "attachments",
+)  # fmt: skip
+_APPLICATION = (
+    "number", "received_id", "terminal_id", "item", "item_version", "language", "accepted_at",
+    "received_at", "applicant_name", "applicant_number", "agent_name", "earlier_number", "state",
+    "changed_at",
+)  # fmt: skip
+_ENCLOSURE = (
+    "application_id", "attachment_id", "position", "code", "name", "pages", "kept_despite",
+)  # fmt: skip
+_RATING = ("received_id", "number", "application_id", "level", "reasons", "channel", "rated_at")
+_PRINT_RESULT = ("received_id", "number", "application_id", "result", "at")
+
+Read = tuple[Sealed, Opened | Refusal]
+
+
+class AttachmentGoneError(Exception):
+    """It was here when the item was taken, and is not now."""
+
+
+class Opener:
+    def __init__(self, keys: Callable[[], KeyRing], writer: Writer) -> None:
+        self._keys = keys
+        self._writer = writer
+
+    def next_page(self) -> int:
+        """Open those that have waited longest; how many were looked at."""
+        waiting = ReceivedItem.objects.filter(to_open_at__lte=timezone.now())
+        return self._open(waiting.order_by("to_open_at", "seq"))
+
+    def of_number(self, terminal: str, number: str) -> None:
+        """Open what belongs to this application first: somebody asks for it."""
+        waiting = ReceivedItem.objects.filter(to_open_at__isnull=False)
+        self._open(waiting.filter(terminal_id=terminal, order_key=number).order_by("seq"))
+
+    def of_terminal(self, terminal: str) -> None:
+        """Open this terminal's, as many as a page: it asks what is held."""
+        waiting = ReceivedItem.objects.filter(to_open_at__isnull=False)
+        self._open(waiting.filter(terminal_id=terminal).order_by("to_open_at", "seq"))
+
+    def _open(self, waiting: Any) -> int:
+        page = [
+            Sealed(*row[:9], bytes(row[9]), bytes(row[10]), bytes(row[11]))
+            for row in waiting.values_list(*_SEALED)[:PAGE]
+        ]
+        if page:
+            keys = self._keys()
+            found = [(item, self._read(item, keys)) for item in page]
+            self._settle([(item, read) for item, read in found if read is not None])
+            self._postpone([item for item, read in found if read is None])
+        return len(page)
+
+    @staticmethod
+    def _read(item: Sealed, keys: KeyRing) -> Opened | Refusal | None:
+        """None: a fault of ours."""
+        try:
+            return opened(item, keys)
+        except Exception:
+            log.exception("an item could not be read")
+            return None
+
+    def _settle(self, found: Sequence[Read]) -> None:
+        """Written together; if that fails by a fault of ours, by halves, down to the one."""
+        if not found:
+            return
+        try:
+            self._writer.run(_Spreading(found).write)
+            return
+        except OperationalError:  # the database is away, busy or full
+            raise
+        except DataError:
+            alone = Refusal("not_storable", "a value cannot be stored")
+        except Exception:
+            log.exception("items could not be written")
+            alone = None
+        if len(found) > 1:
+            half = len(found) // 2
+            self._settle(found[:half])
+            self._settle(found[half:])
+        elif alone is not None and not isinstance(found[0][1], Refusal):
+            self._settle([(found[0][0], alone)])
+        else:
+            self._postpone([found[0][0]])
+
+    def _postpone(self, items: Sequence[Sealed]) -> None:
+        if not items:
+            return
+        later = timezone.now() + AGAIN_AFTER
+        waiting = ReceivedItem.objects.filter(
+            pk__in=[item.id for item in items], to_open_at__isnull=False
+        )
+        self._writer.run(lambda: waiting.update(to_open_at=later))
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What is to be written, in the order of the columns above."""
+
+    applications: list[tuple[Any, ...]] = field(default_factory=list)
+    enclosures: list[tuple[Any, ...]] = field(default_factory=list)
+    ratings: list[tuple[Any, ...]] = field(default_factory=list)
+    print_results: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+class _Spreading:
+    """Opened items into their tables, in one transaction."""
+
+    def __init__(self, found: Sequence[Read]) -> None:
+        self._found = found
+
+    def write(self) -> None:
+        """In the caller's transaction."""
+        tables.alone()
+        now = timezone.now()
+        found = self._still_waiting()
+        self._look(found)
+        rows = _Rows()
+        good: list[Sealed] = []
+        bad: list[tuple[Sealed, Found, Held | None]] = []
+        for item, read in found:
+            wrong = self._wrong(item, read)
+            if wrong is not None:
+                bad.append((item, *wrong))
+            elif isinstance(read, Opened):
+                self._add(rows, item, read, now)
+                good.append(item)
+        self._insert(rows)
+        self._settle_what_was_refused(good, now)
+        self._give_verdicts(bad, now)
+        ids = [item.id for item, _ in found]
+        ReceivedItem.objects.filter(pk__in=ids).update(to_open_at=None)
+
+    def _still_waiting(self) -> list[Read]:
+        """Without those that somebody else has opened meanwhile."""
+        ids = [item.id for item, _ in self._found]
+        waiting = ReceivedItem.objects.filter(pk__in=ids, to_open_at__isnull=False)
+        still = set(waiting.values_list("pk", flat=True))
+        return [one for one in self._found if one[0].id in still]
+
+    def _look(self, found: Sequence[Read]) -> None:
+        """A few questions for all items together."""
+        numbers = {read.body.number for _, read in found if isinstance(read, Opened)}
+        held = Application.objects.filter(pk__in=numbers)
+        self._by_number: dict[str, Held] = {
+            number: Held(item_id, sha256)
+            for number, item_id, sha256 in held.values_list(
+                "number", "received_id", "received__sha256"
+            )
+        }
+        names = {name for item, _ in found for name in named(item.attachments)}
+        self._attachments = Attachment.objects.in_bulk(names) if names else {}
+
+    # -- judging ------------------------------------------------------------------
+
+    def _wrong(self, item: Sealed, read: Opened | Refusal) -> tuple[Found, Held | None] | None:
+        if isinstance(read, Refusal):
+            return Found(item.id, Outcome.REFUSED, read.code, read.text), None
+        if isinstance(read.body, bodies.ApplicationBody):
+            taken = self._by_number.get(read.body.number)
+            if taken is not None:
+                text = "another application has this number"
+                return Found(item.id, Outcome.CONFLICT, NUMBER_TAKEN, text), taken
+        for inside in read.attachments.values():
+            row = self._attachments.get(inside.sealed)
+            if row is None:
+                raise AttachmentGoneError
+            if (row.content_sha256, row.bytes) != (inside.sha256, inside.bytes):
+                text = "an attachment is not what was said"
+                return Found(item.id, Outcome.REFUSED, "attachments_differ", text), None
+        return None
+
+    # -- spreading ----------------------------------------------------------------
+
+    def _add(self, rows: _Rows, item: Sealed, read: Opened, now: datetime) -> None:
+        body = read.body
+        match body:
+            case bodies.ApplicationBody():
+                self._by_number[body.number] = Held(item.id, item.sha256)
+                rows.applications.append(
+                    (
+                        body.number, item.id, item.terminal, body.item, str(body.item_version),
+                        body.language, body.accepted_at, item.received_at, body.applicant.name,
+                        body.applicant.number, body.agent.name if body.agent else "",
+                        body.earlier_number or "", State.RECEIVED.value, now,
+                    )
+                )  # fmt: skip
+                rows.enclosures += _enclosures(body, read)
+            case bodies.RatingBody():
+                reasons = ",".join(body.reasons)
+                rows.ratings.append(
+                    (item.id, body.number, None, body.level, reasons, body.channel, body.rated_at)
+                )
+            case bodies.PrintResultBody():
+                rows.print_results.append((item.id, body.number, None, body.result, body.at))
+            case _:
+                assert_never(body)
+
+    def _insert(self, rows: _Rows) -> None:
+        tables.insert(Application, _APPLICATION, rows.applications)
+        tables.insert(Enclosure, _ENCLOSURE, rows.enclosures)
+        # Some came in the same page before their application.
+        tables.insert(Rating, _RATING, [self._joined(row) for row in rows.ratings])
+        tables.insert(PrintResult, _PRINT_RESULT, [self._joined(row) for row in rows.print_results])
+        self._join_what_waited({row[0]: row[2] for row in rows.applications})
+
+    def _joined(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        received, number, _, *rest = row
+        return (received, number, number if number in self._by_number else None, *rest)
+
+    @staticmethod
+    def _join_what_waited(terminals: dict[str, str]) -> None:
+        """Ratings and print results that came before their application, by its number."""
+        if not terminals:
+            return
+        for waiting in (Rating, PrintResult):
+            found = waiting._default_manager.filter(
+                number__in=terminals, application=None
+            ).values_list("pk", "number")
+            for pk, number in list(found):
+                waiting._default_manager.filter(pk=pk).update(application_id=number)
+
+    # -- what was not right, and what is after all ----------------------------------
+
+    @staticmethod
+    def _settle_what_was_refused(good: Sequence[Sealed], now: datetime) -> None:
+        """They may have been refused before, by a hub with a narrower rule."""
+        SetAside.objects.filter(
+            Q(outcome=Outcome.REFUSED) | Q(code=NUMBER_TAKEN),
+            terminal_id__in={item.terminal for item in good},
+            item_id__in=[str(item.id) for item in good],
+            handled_at__isnull=True,
+        ).update(handled_at=now)
+
+    @staticmethod
+    def _give_verdicts(bad: Sequence[tuple[Sealed, Found, Held | None]], now: datetime) -> None:
+        for item, found, held in bad:
+            why = Why(Outcome(found.result), found.code, found.text, held)
+            set_aside(_kept(item), why, now)
+        for terminal in sorted({item.terminal for item, _, _ in bad}):
+            own = [found for item, found, _ in bad if item.terminal == terminal]
+            verdicts.give(terminal, own, now)
+
+
+def _enclosures(body: bodies.ApplicationBody, read: Opened) -> Iterable[tuple[Any, ...]]:
+    for position, one in enumerate(bodies.enclosed(body)):
+        material = one if isinstance(one, bodies.Material) else None
+        yield (
+            body.number,
+            read.attachments[one.sha256].sealed,
+            position,
+            material.code if material else SIGNATURE,
+            material.name if material else "",
+            material.pages if material else None,
+            material.kept_despite if material else "",
+        )
+
+
+def _kept(item: Sealed) -> Kept:
+    outline = {
+        "id": str(item.id),
+        "seq": item.seq,
+        "kind": item.kind,
+        "order_key": item.order_key,
+        "created_at": item.created_at.isoformat(),
+        "attachments": named(item.attachments),
+        "sha256": item.sha256,
+        "chain": item.chain.hex(),
+    }
+    return Kept(item.terminal, item.epoch, outline, item.sealed, item.id, item.seq, item.sha256)
+
+
+def opener() -> Opener:
+    """With this site's keys, as the database needs it."""
+    return Opener(key_ring, writer())
+
+
+def waiting() -> tuple[int, datetime | None]:
+    """How many wait to be opened, and since when the first."""
+    found = ReceivedItem.objects.filter(to_open_at__isnull=False).aggregate(
+        count=Count("pk"), since=Min("received_at")
+    )
+    return found["count"], found["since"]
+
+
+class Opening:
+    """A thread that opens while the hub serves."""
+
+    def __init__(self, opener: Opener) -> None:
+        self._opener = opener
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self.run, name="opening", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        wrong: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+        self._thread.join()
+
+    def end(self) -> None:
+        self._ended.set()
+
+    def run(self) -> None:
+        """Until `end`."""
+        wait_s = 0.0
+        while not self._ended.wait(wait_s):
+            wait_s = 0.0
+            try:
+                if self._opener.next_page() < PAGE:
+                    wait_s = LOOK_EVERY_S
+            except Exception:
+                log.exception("opening failed; it is tried again")
+                connections.close_all()
+                wait_s = TROUBLE_S
+        connections.close_all()
