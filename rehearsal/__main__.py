@@ -1,4 +1,4 @@
-"""`python -m rehearsal run | robot | dock`."""
+"""`python -m rehearsal run | robot | dock | idle`."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     dock = commands.add_parser("dock", help="A window to put cards and papers on the devices.")
     dock.add_argument("--settings", type=Path, required=True, help="Of a running rehearsal.")
 
+    idle = commands.add_parser("idle", help="What the terminal costs while nobody is there.")
+    idle.add_argument("--seconds", type=float, default=40.0, help="How long it is measured.")
+    idle.add_argument("--base", type=Path, help="Where the data folder is made; else var.")
+
     given = parser.parse_args(arguments)
     match given.command:
         case "run":
@@ -66,6 +70,10 @@ def main(arguments: list[str] | None = None) -> int:
                 camera_size=given.camera,
                 base=given.base,
             )
+        case "idle":
+            from rehearsal.idle import run as do_idle  # noqa: PLC0415 - Qt, X and D-Bus only where used
+
+            return do_idle(given.seconds, given.base)
         case _:
             from rehearsal.dock.window import main as do_dock  # noqa: PLC0415 - Qt, X and D-Bus only where used
 

@@ -423,6 +423,13 @@ class Town:
         process = self._children.get("kiosk")
         return process.poll() if process else None
 
+    def process_of(self, name: str) -> int:
+        """The id of one of our children's processes. Raises TownError when it is not there."""
+        process = self._children.get(name)
+        if process is None or process.poll() is not None:
+            raise TownError(f"{name} is not running (see {self.logs / name}.log)")
+        return process.pid
+
     def _alive(self, name: str) -> bool:
         process = self._children.get(name)
         return process is not None and process.poll() is None

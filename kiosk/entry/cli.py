@@ -271,7 +271,7 @@ def diag(
     raise typer.Exit(diag_plate.run(loaded, action, out, json=json))
 
 
-BENCHES = ("codes", "pages", "ocr", "camera", "cache", "sync", "hub", "fleet", "devices")
+BENCHES = ("codes", "pages", "ocr", "camera", "cache", "sync", "hub", "fleet", "devices", "idle")
 
 
 @app.command()

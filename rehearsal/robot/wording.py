@@ -16,6 +16,11 @@ def _all() -> dict[str, Any]:
     return tomllib.loads(ZH.read_text(encoding="utf-8"))
 
 
+def everything() -> frozenset[str]:
+    """Every text that is the same for everybody."""
+    return frozenset(text for section in _all().values() for text in section.values())
+
+
 def words(key: str) -> str:
     """`"frame.home"` -> `"首页"`; raises KeyError for a key that is no longer there."""
     section, _, name = key.partition(".")
