@@ -19,7 +19,7 @@ Quad = NDArray[np.float64]  # 4 x 2: TL, TR, BR, BL
 SAME_PLACE: Final = 0.5  # overlap of their union: a paper nudged between two looks, not two papers
 OTHER_LOOK_BITS: Final = 30  # of 256: one paper nudged or in noise differs by 10, two by 50
 UNSEEN_S: Final = 3.0  # a hand over the plate hides a paper for a second or two
-PAUSE_S: Final = 2.0  # who did not look for so long does not know what was laid down meanwhile
+PAUSE_S: Final = 4.0  # who did not look for so long does not know what was laid down meanwhile
 
 
 @dataclass(slots=True)
@@ -51,6 +51,7 @@ class Lying:
         """The paper that lies here was taken."""
         self._taken = [one for one in self._taken if overlap(one.quad, quad) < SAME_PLACE]
         self._taken.append(_Taken(quad, None, None))
+        self._looked_at = None  # taking it kept everybody from looking
 
     def pause(self, at: float) -> None:
         """A look begins; what was known before a long pause is not known any more."""

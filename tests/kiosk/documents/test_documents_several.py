@@ -194,7 +194,9 @@ def test_what_lay_there_before_a_pause_is_not_trusted() -> None:
     lying = Lying()
     lying.pause(0.0)
     lying.add(QUAD)
-    lying.pause(PAUSE_S)
+    lying.pause(3 * PAUSE_S)  # a slow machine takes so long for a still: that is no pause
     assert lying
-    lying.pause(2.1 * PAUSE_S)
+    lying.pause(4 * PAUSE_S)
+    assert lying
+    lying.pause(5.1 * PAUSE_S)
     assert not lying
