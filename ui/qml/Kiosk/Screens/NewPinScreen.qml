@@ -19,6 +19,7 @@ PageFrame {
     lead: model.flaw !== "" && Theme.landscape ? model.flaw : model.lead
 
     RowLayout {
+        Layout.fillWidth: true
         Layout.maximumWidth: root.model.ofDigits * (Theme.hControl + Theme.s2)
         spacing: Theme.s2
         Accessible.role: Accessible.StaticText
@@ -34,7 +35,7 @@ PageFrame {
                 Layout.fillWidth: true
                 Layout.minimumWidth: 40
                 Layout.maximumWidth: Theme.hControl
-                implicitWidth: Theme.hControl
+                implicitWidth: 40
                 implicitHeight: Theme.hControl
                 radius: Theme.rS
                 color: lit ? Theme.nowTint : Theme.surface
