@@ -1,5 +1,6 @@
 """View-models are read here without a window; Qt must be made ready all the same."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -16,3 +17,24 @@ def qapp_cls() -> type[QGuiApplication]:
     """No widgets here."""
     runtime.prepare()
     return QGuiApplication
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many pairs were judged in all walks that lie in out/faults, and how they stood."""
+    from faults_expected import DEVICES, MEANINGLESS, NOT_ASKED_FOR, OUT, STEPS, WAYS
+
+    pairs = [
+        (path.stem, pair)
+        for path in sorted(OUT.glob("*.json"))
+        for pair in json.loads(path.read_text(encoding="utf-8"))
+    ]
+    wrong = [(walk, pair) for walk, pair in pairs if pair["wrong"]]
+    silent = len(MEANINGLESS) * len(STEPS)
+    absent = len(NOT_ASKED_FOR) * len(WAYS) * len(STEPS)
+    meant = len(DEVICES) * len(WAYS) * len(STEPS) - silent
+    terminalreporter.write_line(
+        f"faults: {len(pairs)} of {meant} pairs judged, {len(pairs) - len(wrong)} as expected; "
+        f"{silent + absent} say nothing (faults_expected.py tells why)"
+    )
+    for walk, pair in wrong:
+        terminalreporter.write_line(f"  {walk} on {pair['step']}: {'; '.join(pair['wrong'])}")

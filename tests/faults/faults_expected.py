@@ -8,10 +8,12 @@ itself or after the citizen has done what the page asks for.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kiosk.flow import pages
 
+OUT = Path("out/faults")
 Words = tuple[str, str]  # situation and key of ui/i18n; ("", text) is what stands in a row
 
 STEPS: tuple[type[Any], ...] = (
@@ -54,6 +56,11 @@ DEVICES = {
     "code_scanner": "code_scanner",
     "io_board": "io_board",
     "loudspeaker": "voice",
+}
+# Devices that no page of this application asks for; a terminal of the rehearsal has none of them.
+NOT_ASKED_FOR = {
+    "card_reader": "a social or bank card has no part in this application",
+    "page_printer": "this application prints nothing on A4",
 }
 _NO_WIRE = "the voice is a program of this machine and a folder of recordings: there is no wire"
 # Why a pair of device and way says nothing, on any page.

@@ -12,7 +12,6 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, assert_never
 
 import pytest
@@ -20,6 +19,7 @@ from faults_citizen import Citizen
 from faults_expected import (
     DEVICES,
     MEANINGLESS,
+    OUT,
     PAPER_TROUBLE,
     STEPS,
     TROUBLE,
@@ -35,7 +35,6 @@ from faults_terminal import LostError, Machine, machine
 from kiosk.flow import pages
 from kiosk.flow.actions import Act
 
-OUT = Path("out/faults")
 FELT_S = 1.0  # a pulled cable is noticed at once, an edit of the world within a tenth
 # Unasked: an ID reader is looked at every 15 s while nobody watches, and eight times before noise
 # counts as a bad cable.
@@ -210,6 +209,7 @@ class Walk:
         raise LostError(f"{self.terminal.held()} applications are held where {count} were made")
 
     def write(self) -> None:
+        """As far as it has come; `conftest.py` counts the pairs of all walks."""
         OUT.mkdir(parents=True, exist_ok=True)
         told = json.dumps([asdict(pair) for pair in self.pairs], indent=1, ensure_ascii=False)
         (OUT / f"{self.device}-{self.way}.json").write_text(told, encoding="utf-8")
