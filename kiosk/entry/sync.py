@@ -31,7 +31,7 @@ from kiosk.clock import SystemClock
 from kiosk.entry.bugs import tell_bug, watch_for_bugs
 from kiosk.entry.device_news import DeviceNews
 from kiosk.entry.pickups import Pickups
-from kiosk.entry.program import die_with_parent, program_version
+from kiosk.entry.program import die_with_parent, no_core_dumps, program_version
 from kiosk.log import EventLog, open_log
 from kiosk.settings import Settings, load
 from offline_cache.blobs import Blobs
@@ -445,6 +445,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--settings", type=Path, required=True)
     given = parser.parse_args(arguments)
     die_with_parent(signal.SIGTERM)
+    no_core_dumps()  # it would hold the keys
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the window, which then ends us
     settings = load(given.settings)
     if not isinstance(settings, Settings):

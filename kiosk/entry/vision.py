@@ -56,7 +56,7 @@ from kiosk.documents.rectify import to_jpeg
 from kiosk.documents.ring import PreviewWriter
 from kiosk.documents.signature import draw_signature
 from kiosk.entry.bugs import tell_bug, watch_for_bugs
-from kiosk.entry.program import die_with_parent
+from kiosk.entry.program import die_with_parent, no_core_dumps
 from kiosk.flow.pages import Advice
 from kiosk.log import EventLog, open_log
 from kiosk.settings import Settings, load
@@ -516,9 +516,8 @@ def _fitted(picture: Image, limit: tuple[int, int]) -> Image:
 
 
 def limit_memory(limit: int = MEMORY_LIMIT_BYTES) -> None:
-    """What this process may have for itself. No core file either: it would hold papers."""
+    """What this process may have for itself."""
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def main() -> int:
@@ -527,6 +526,7 @@ def main() -> int:
     parser.add_argument("--settings", type=Path, required=True)
     given = parser.parse_args()
     die_with_parent(signal.SIGKILL)
+    no_core_dumps()  # it would hold papers
     # Both are for the window, which tells us: we end by ourselves, and clean up behind us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

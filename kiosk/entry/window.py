@@ -12,7 +12,6 @@ import contextlib
 import faulthandler
 import os
 import re
-import resource
 import shutil
 import signal
 import socket
@@ -30,7 +29,7 @@ from kiosk.clock import SystemClock
 from kiosk.documents.ring import PreviewReader
 from kiosk.entry.bugs import watch_for_bugs
 from kiosk.entry.commands.settings_file import exit_of
-from kiosk.entry.program import program_version
+from kiosk.entry.program import no_core_dumps, program_version
 from kiosk.entry.terminal import Terminal, untouched
 from kiosk.flow.pages import Closure
 from kiosk.flow.view import View
@@ -65,7 +64,7 @@ def main(settings_path: Path, fullscreen: bool) -> int:
         return NO_DISPLAY
     home = _private_home(settings.paths.runtime)
     runtime.prepare()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold whatever was typed
+    no_core_dumps()
     with open_log(settings.paths.logs, "window") as out:
         faulthandler.enable(STANDARD_ERROR)  # a crash of the interpreter leaves its stack there
         log = EventLog(out, "window")
