@@ -12,9 +12,9 @@ from typing import ClassVar
 
 from drivers.device import DeviceClass
 from kiosk.catalogue.model import CaptureStep, PaperSheet, StepKind, StepPart
-from kiosk.documents.extract import Agreement, agreement, same_page
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.case import TakenPage
+from kiosk.flow.comparing import doubt_of
 from kiosk.flow.effects import CameraUse, StartCamera, StopCamera, TakePage
 from kiosk.flow.effects import Effect as AnyEffect
 from kiosk.flow.events import Event, PageNotTaken, PageRead, PageTaken, PlateSeen
@@ -242,40 +242,10 @@ class Capture(Step):
 
     def _doubt(self, taken: TakenPage) -> Doubt | None:
         case = self.context.case
-        reading = case.reading(taken)
-        lines = reading.lines if reading is not None else ()
         others = [
             page
             for code, pages in case.pages.items()
             if code != self._material.code
             for page in pages
         ]
-        for other in (*others, *self._kept):
-            read = case.reading(other)
-            there = read.lines if read is not None else ()
-            if same_page((taken.fingerprint, lines), (other.fingerprint, there)):
-                return Doubt.TAKEN_TWICE
-        if reading is None or not reading.whole:
-            return None
-        match self._agreement(dict(reading.fields)):
-            case Agreement.NUMBER_DIFFERS:
-                return Doubt.NUMBER_DIFFERS
-            case Agreement.NAME_DIFFERS:
-                return Doubt.NAME_DIFFERS
-            case Agreement.AGREES:
-                return None
-            case Agreement.UNSURE:
-                return None if reading.is_paper else Doubt.OTHER_PAPER
-
-    def _agreement(self, fields: dict[str, str]) -> Agreement:
-        case = self.context.case
-        match self._material.whose:
-            case "applicant":
-                card = case.applicant
-            case "agent":
-                card = case.agent
-            case "":
-                card = None
-        if card is None:
-            return Agreement.UNSURE
-        return agreement(fields, card.name, card.number)
+        return doubt_of(case, self._material, taken, (*others, *self._kept))

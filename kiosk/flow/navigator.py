@@ -14,6 +14,7 @@ from kiosk.flow.blanks import Blanks
 from kiosk.flow.capture import Capture
 from kiosk.flow.card_password import CardPassword
 from kiosk.flow.case import TakenPage
+from kiosk.flow.comparing import compare_late
 from kiosk.flow.consent import Consent
 from kiosk.flow.copying import Copy
 from kiosk.flow.earlier import Earlier
@@ -151,6 +152,7 @@ class Navigator:
         self._follow_card(event)
         if isinstance(event, PageRead) and event.session == self.context.session:
             self.context.case.readings[event.image] = event  # whatever step is shown by now
+            compare_late(self.context.case, self.context.item, event.image)
         context, printing = self.context, self.context.case.printing
         paper: tuple[Effect, ...] = ()
         if printing is not None:

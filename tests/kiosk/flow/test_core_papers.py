@@ -115,6 +115,26 @@ def test_a_page_that_cannot_be_read_holds_nobody_up(answer: str) -> None:
     terminal.sees(Review)
 
 
+def test_what_is_read_after_nobody_waited_any_more_is_still_told_before_the_citizen_leaves() -> (
+    None
+):
+    terminal = at_camera()
+    terminal.plate()
+    terminal.page_taken(to_be_read=True)
+    terminal.press(Act.KEEP_PAGE)
+    terminal.wait(9)
+
+    def said() -> list[str]:
+        return [line.masked for group in terminal.sees(Review).groups for line in group.lines]
+
+    assert "1页，已拍好" in said()
+    terminal.page_read(number=OTHER.number)
+    assert "1页，号码和身份证不同" in said()
+    submit(terminal)
+    (material,) = terminal.last(Seal).application["materials"]  # type: ignore[misc]
+    assert material["kept_despite"] == Doubt.NUMBER_DIFFERS
+
+
 def test_what_was_read_for_the_one_before_is_not_taken_for_the_next() -> None:
     terminal = at_camera()
     terminal.plate()
