@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from core_citizen import PAGE_JPEG, PDF, PNG, Terminal, installed
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from drivers.device import DeviceClass, Fault, FaultCode, Status
 from drivers.io_board.values import Lamp
@@ -23,7 +27,7 @@ from kiosk.flow.effects import (
     WatchForCard,
     Wipe,
 )
-from kiosk.flow.events import DocumentsFailed, DocumentsMade, HandedOver, PickupKnown
+from kiosk.flow.events import DocumentsFailed, DocumentsMade, HandedOver, PageNotTaken, PickupKnown
 from kiosk.flow.lights import lights
 from kiosk.flow.pages import (
     Advice,
@@ -429,3 +433,102 @@ def test_a_form_that_did_not_come_can_be_printed_again() -> None:
     assert terminal.sees(SheetsPrinting).state is PrintState.PAPER_OUT
     terminal.press(Act.PRINT_AGAIN)
     assert len(terminal.all(PrintSheets)) == 2
+
+
+# -- whatever anybody does ------------------------------------------------------------
+
+
+def answer(terminal: Terminal, *, well: bool) -> None:
+    """What was asked last comes out well, or comes to nothing."""
+    asked = next(
+        (
+            effect
+            for effect in reversed(terminal.effects)
+            if isinstance(effect, TakePage | MakeDocuments | PrintSheets | HandOver | AskPickup)
+        ),
+        None,
+    )
+    match asked:
+        case TakePage():
+            if well:
+                terminal.page_taken(image="p", fingerprint=FAR_APART[len(terminal.effects) % 4])
+            else:
+                terminal.hear(PageNotTaken(asked.scope, Advice.CUT_OFF))
+        case MakeDocuments():
+            made(terminal) if well else terminal.hear(DocumentsFailed(asked.scope, ""))
+        case PrintSheets():
+            failed = PagesFailed(asked.job, Fault(FaultCode.JAMMED), 1)
+            printed(terminal) if well else terminal.hear(failed)
+        case HandOver():
+            terminal.hear(HandedOver(asked.scope, "name", LINK if well else ""))
+        case AskPickup():
+            state = "fetched" if well else "gone"
+            terminal.hear(PickupKnown(asked.scope, asked.name, state))
+        case _:
+            pass
+
+
+def onward(terminal: Terminal) -> None:
+    """What somebody who wants to get on does."""
+    match terminal.page:
+        case Standby():
+            terminal.press(Act.START)
+        case Home():
+            items = ("photocopy", "scan_to_phone", "print_forms")
+            terminal.press(Act.CHOOSE_ITEM, items[len(terminal.views) % 3])
+        case ChoosePapers():
+            terminal.press(Act.CHOOSE_PAPERS, ("card", "other")[len(terminal.views) % 2])
+        case LayPapers(images=images):
+            terminal.press(Act.NEXT if len(images) > 1 else Act.TAKE_PICTURE)
+            answer(terminal, well=True)
+        case CheckPage():
+            terminal.press(Act.KEEP_PAGE)
+        case BlankForms():
+            terminal.press(Act.CHOOSE_BLANK, "power_of_attorney")
+        case CopyChoice():
+            terminal.press(Act.NEXT)
+        case SheetsPrinting(state=PrintState.PRINTING):
+            answer(terminal, well=True)
+        case _:
+            answer(terminal, well=True)
+            terminal.press(Act.FINISH)
+            terminal.press(Act.STAY)
+
+
+Deed = Callable[[Terminal], None]
+ARGUMENTS = ("", "photocopy", "card", "other", "2", "grey", "power_of_attorney")
+others: st.SearchStrategy[Deed] = st.one_of(
+    st.booleans().map(lambda well: lambda terminal: answer(terminal, well=well)),
+    st.tuples(st.sampled_from(Act), st.sampled_from(ARGUMENTS)).map(
+        lambda pair: lambda terminal: terminal.press(*pair)
+    ),
+    st.tuples(st.sampled_from(DeviceClass), st.sampled_from(Status)).map(
+        lambda pair: lambda terminal: terminal.device(*pair)
+    ),
+    st.booleans().map(lambda online: lambda terminal: terminal.line(online=online)),
+    st.sampled_from([0.25, 4, 61, 95, 200]).map(
+        lambda seconds: lambda terminal: terminal.wait(seconds, step=5 if seconds > 4 else 0.25)
+    ),
+)
+deeds = st.tuples(st.integers(0, 9), others).map(lambda pair: onward if pair[0] < 6 else pair[1])
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(deeds, min_size=10, max_size=25))
+def test_nothing_anybody_does_leaves_a_page_a_code_or_a_job_behind(way: list[Deed]) -> None:
+    terminal = with_printer()
+    for deed in way:
+        deed(terminal)
+        terminal.session.tick()
+        assert LINK not in repr(terminal.view)
+        page = terminal.page
+        if isinstance(page, PhonePickup):
+            assert (page.link == "") == (page.state is not PickupState.WAITING)
+    begun = sum(event == "session_started" for event, _ in terminal.logged)
+    terminal.wait(600, step=5)
+    assert terminal.session.session_id is None
+    assert len({effect.session for effect in terminal.all(Wipe)}) == begun
+    assert LINK not in str(terminal.logged) and LINK not in repr(terminal.effects)
+    assert not terminal.all(Seal) and not terminal.all(SaveDraft)
+    done = [job.job for job in terminal.all(PrintSheets)]
+    assert len(done) == len(set(done))
