@@ -7,6 +7,7 @@ import secrets
 import shutil
 import uuid
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from sqlite3.dump import _iterdump  # type: ignore[attr-defined]
 
@@ -442,8 +443,43 @@ def test_a_citizen_waits_for_a_single_page(tmp_path: Path) -> None:
         assert _written_pages(store) == 1
 
 
+def test_fault_1_a_stop_before_the_commit_leaves_nothing_and_the_citizen_may_repeat(
+    tmp_path: Path,
+) -> None:
+    """All is written, the papers are on the disk, and the power goes before it counts."""
+    clock = HandClock()
+    store = store_in(tmp_path / "before", clock)
+    store.journal.save("s1", GRANNY, "the draft of s1")
+
+    def number_and_stop(serial: int, at: datetime) -> str:
+        shutil.copytree(tmp_path / "before", tmp_path / "after", dirs_exist_ok=True)
+        return make_number(serial, at)
+
+    page = Attachment("household", "application/pdf", b"%PDF page")
+    store.outbox.seal(
+        session="s1",
+        item=ITEM,
+        id_number=GRANNY,
+        name_masked="甄**",
+        application={"item": ITEM},
+        attachments=[page],
+        make_number=number_and_stop,
+    )
+    store.close()
+
+    store = store_in(tmp_path / "after", clock)
+    assert store.set_aside is None and store.check() is None
+    assert due(store, clock) == () and ok(store.outbox.waiting()).last_seq == 0
+    assert ok(store.outbox.earlier(ITEM, GRANNY, clock.utc())) is None
+    assert ok(store.journal.find(GRANNY)) is not None  # they go on where they were
+    again = ok(seal(store, session="s1"))
+    assert again.seq == 1
+    assert [item.order_key for item in due(store, clock)] == [again.number]
+    store.close()
+
+
 @pytest.mark.parametrize("put_away", [False, True])
-def test_a_stop_right_after_the_commit_leaves_all_that_was_promised(
+def test_faults_2_and_3_a_stop_before_or_at_the_print_leaves_all_that_was_promised(
     tmp_path: Path, put_away: bool
 ) -> None:
     """Number, place in the queue, papers and serial are there; the draft is not offered again."""
@@ -463,6 +499,9 @@ def test_a_stop_right_after_the_commit_leaves_all_that_was_promised(
     assert ok(store.journal.find(GRANNY)) is None
     application = ok(store.outbox.state_of(sealed.number))
     assert application is not None and application.state is ItemState.SEALED
+    # Who applies again is told of it, and makes no second one; no receipt counts as printed.
+    earlier = ok(store.outbox.earlier(ITEM, GRANNY, clock.utc()))
+    assert earlier is not None and earlier.number == sealed.number
     newest = ok(store.outbox.newest_application())
     assert newest is not None and newest.number == sealed.number
     assert [item.order_key for item in due(store, clock)] == [first.number, sealed.number]

@@ -22,7 +22,7 @@ def _cut(work: Path, seed: int, cuts: int, *, unsafe: bool = False) -> Tally:
     return tally
 
 
-def test_the_power_goes_and_nothing_that_was_promised_is_lost(tmp_path: Path) -> None:
+def test_fault_4_the_power_goes_and_nothing_that_was_promised_is_lost(tmp_path: Path) -> None:
     if not possible():
         _says_plainly_that_it_cannot(tmp_path)
         return
