@@ -6,7 +6,7 @@ PY := .venv/bin/python
 # Tests whose outcome hangs on the database: rows, races, searches.
 ON_POSTGRES := tests/hub/test_hub_intake.py tests/hub/test_hub_opener.py tests/hub/test_hub_uploads.py tests/hub/test_hub_staff.py
 
-.PHONY: help setup run test pytest lint fuzz gallery test-postgres fleet faults power-cuts kills slow-line sync-memory million-rows lock rapidocr clean bench-codes bench-pages
+.PHONY: help setup run test pytest lint fuzz gallery test-postgres fleet faults power-cuts kills window-kills disk-image slow-line sync-memory million-rows lock rapidocr clean bench-codes bench-pages
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -64,6 +64,14 @@ power-cuts: setup
 ## make kills N=500        kill the processes at the store N times and count what is left
 kills: setup
 	@PYTHONPATH=. nice $(PY) tests/offline_cache/kills.py --kills $(N) --work out/kills --state out/kills.json
+
+## make window-kills RUNS=50   the same through the real window, its devices and a hub; goes on where it stopped
+window-kills: setup
+	@$(PY) tests/robot/window_kills.py --runs $(or $(RUNS),50) --work out/window-kills --state out/window-kills.json
+
+## make disk-image         use a real terminal on a disk of its own, crash it, search every byte for people (root)
+disk-image: setup
+	@$(PY) tests/robot/disk_image.py --work out/disk-image
 
 ## make slow-line BYTES=5000000   an attachment over 64 kbit/s, 2 % lost, down 1 s every 20 s (root)
 slow-line: setup
