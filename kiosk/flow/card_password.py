@@ -27,6 +27,7 @@ from kiosk.receipts.card_slip import CardSlip, lines
 from kiosk.words import Words
 
 LIMIT_S = 180.0  # ten steps of a slow hub and a slow card; then nobody answers any more
+LEAST_SHOWN_S = 2.0  # a card is written in one; a page that flashes by says nothing to anybody
 ON_PAPER = frozenset({PasswordOutcome.CHANGED, PasswordOutcome.REFUSED, PasswordOutcome.UNKNOWN})
 
 
@@ -38,6 +39,8 @@ class CardPassword(Step):
     def __init__(self, context: Context, part: StepPart | None) -> None:
         super().__init__(context, part)
         self._until_s = context.monotonic_s + LIMIT_S
+        self._shown_s = context.monotonic_s
+        self._answer: CardPasswordEnded | None = None  # here, and not yet shown
         self._ended: CardPasswordEnded | None = None
         self._ended_at: datetime = context.now
         self._printing: ReceiptPrinting | None = None
@@ -100,11 +103,16 @@ class CardPassword(Step):
 
     def handle(self, event: Event) -> Outcome:
         if isinstance(event, CardPasswordEnded) and self._ended is None:
-            return self._end(event)
-        return NOTHING
+            self._answer = event
+        return self.tick()
 
     def tick(self) -> Outcome:
-        if self._ended is None and self.context.monotonic_s >= self._until_s:
+        now_s = self.context.monotonic_s
+        if self._ended is not None:
+            return NOTHING
+        if self._answer is not None:
+            return self._end(self._answer) if now_s >= self._shown_s + LEAST_SHOWN_S else NOTHING
+        if now_s >= self._until_s:
             unknown = CardPasswordEnded(self.scope, DialogueEnd.FAILED, CardChange.UNKNOWN, "")
             return self._end(unknown)
         return NOTHING

@@ -129,6 +129,8 @@ class Holder(Terminal):
     ) -> PasswordResult:
         scope = self.last(ChangeCardPassword).scope
         self.hear(CardPasswordEnded(scope, end, change, "7C40B19E"))
+        self.sees(ChangingPassword)  # long enough to be read
+        self.wait(2)
         return self.sees(PasswordResult)
 
     def leave_with_everything(self) -> None:
