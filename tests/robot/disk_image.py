@@ -7,7 +7,7 @@ of every process, their temporary files and the dictionary of the keyboard. One 
 types pinyin, one walks away from a half-filled form, and the window dies of a crash signal while a
 third one's data stands on it, with core files allowed as far as the account may. Then every byte of
 the image is searched, files, erased files and journal, for names, numbers, addresses, phones
-and accounts in every encoding. Not on it: the spool of the A4 printer, which is its server's. Needs root and a loop device; two minutes. The last line says: searched N bytes, found 0
+and accounts in every encoding. Not on it: the spool of the A4 printer, which is its server's. Needs root and a loop device; some minutes, most of them searching. The last line says: searched N bytes, found 0
 """
 
 from __future__ import annotations
