@@ -6,7 +6,7 @@ PY := .venv/bin/python
 # Tests whose outcome hangs on the database: rows, races, searches.
 ON_POSTGRES := tests/hub/test_hub_intake.py tests/hub/test_hub_opener.py tests/hub/test_hub_uploads.py tests/hub/test_hub_staff.py
 
-.PHONY: help setup run test pytest lint fuzz gallery test-postgres fleet faults power-cuts kills window-kills disk-image slow-line sync-memory million-rows lock rapidocr clean bench-codes bench-pages
+.PHONY: help setup run test pytest lint fuzz gallery test-postgres fleet faults social-card power-cuts kills window-kills disk-image slow-line sync-memory million-rows lock rapidocr clean bench-codes bench-pages
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -55,6 +55,10 @@ fleet: setup
 ## make faults   every device broken in every way on every page of an application, without a window (about an hour)
 faults: setup
 	@$(PY) -m pytest -q -n 0 tests/faults/matrix.py
+
+## make social-card   the robot resets a social card's password, and pulls the card out while it is written (two minutes)
+social-card: setup
+	@$(PY) -m rehearsal robot --scenario social_card --out out/social-card
 
 ## make power-cuts N=100   cut the power of a terminal at work N times and count what is left (root)
 N ?= 100

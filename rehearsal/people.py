@@ -73,6 +73,19 @@ class Person:
             "valid_to": self.valid_to.isoformat() if self.valid_to else "长期",
         }
 
+    def social_card(self) -> dict[str, Any]:
+        """The social security card, as the slot's emulator takes it."""
+        return {
+            "kind": "social",
+            "name": self.name,
+            "id_number": self.number,
+            "card_id": f"{DIVISION}01{self.number[6:14]}0000000000000001",
+            "card_number": f"S{self.number[-9:-1]}",
+            "birth": self.birth.isoformat(),
+            "valid_to": "2099-01-01",
+            "pin": "111111",
+        }
+
     def page(self) -> dict[str, Any]:
         """What stands on this person's page of the household register."""
         return {

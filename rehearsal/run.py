@@ -17,7 +17,7 @@ from rehearsal.existing import ExistingTown
 from rehearsal.people import people
 from rehearsal.robot.eyes import BlindError
 from rehearsal.robot.perform import Result, citizen_in, perform
-from rehearsal.robot.scenarios import Stage, attachments, rating, settings_for
+from rehearsal.robot.scenarios import SLOT, Stage, attachments, rating, settings_for
 from rehearsal.secrets import leaks
 from rehearsal.town import BASE, Plan, Town, TownError, date_of_rehearsal
 
@@ -214,12 +214,16 @@ def robot(
             if existing:
                 results = _play(existing, scenarios, out, say)
             else:
-                groups: dict[str, list[str]] = {}
+                groups: dict[tuple[str, bool], list[str]] = {}
                 for name in scenarios:
-                    groups.setdefault(json.dumps(settings_for(name)), []).append(name)
-                for wanted, names in groups.items():
+                    wanted = json.dumps(settings_for(name)), name in SLOT
+                    groups.setdefault(wanted, []).append(name)
+                for (settings_wanted, slot), names in groups.items():
                     plan = Plan(
-                        settings=json.loads(wanted), camera_size=camera_size, base=base or BASE
+                        settings=json.loads(settings_wanted),
+                        smart_cards=slot,
+                        camera_size=camera_size,
+                        base=base or BASE,
                     )
                     results += _own_town(plan, names, out, keep)
     except InterruptError as word:

@@ -69,6 +69,7 @@ class Plan:
     camera_size: str = CAMERA_SIZE
     haste: float = 1.0  # divides the time that cards and paper take
     base: Path = BASE
+    smart_cards: bool = False  # a slot with the real pcscd; needs namespaces of its own
     with_hub: bool = True
     with_terminal: bool = True
 
@@ -92,6 +93,8 @@ class Town:
         for folder in (self.logs, self.receipts, self.folder / "home", self.folder / "data"):
             folder.mkdir(mode=0o700)
         self.devices = {name: Control(self.runtime / f"{name}.sock") for name in DEVICES}
+        if plan.smart_cards:
+            self.devices["smart_card"] = Control(self.runtime / "smart_card.sock")
         self.worlds = {name: StateFile(self.runtime / f"{name}.json") for name in DEVICES}
         self.control_path = self.runtime / "town.sock"
         self.facts: dict[str, dict[str, Any]] = {}  # what each emulator said when it was ready
@@ -105,6 +108,10 @@ class Town:
         self.staff_name = ""
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._env = self._environment()
+        if plan.smart_cards:
+            # Read by the terminal, and by the hub: who holds the keys of the cards here.
+            self._env["PCSCLITE_CSOCK_NAME"] = str(self.runtime / "pcscd" / "pcscd.comm")
+            self._env["HUB_CARD_AUTHORITY"] = "reference"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_control = asyncio.Event()
         self._control_thread: threading.Thread | None = None
@@ -153,6 +160,8 @@ class Town:
             self._start_screen()
         enrolment = self._start_hub(making) if making else None
         self._emulators_ready(emulators)
+        if self.plan.smart_cards:
+            self._start_slot()
         self._write_settings()
         self._describe()
         self._serve_control()
@@ -278,6 +287,18 @@ class Town:
             for name in DEVICES
         }  # fmt: skip
 
+    def _start_slot(self) -> None:
+        """It starts a pcscd of its own, which takes a second."""
+        process = self.child(
+            "smart_card",
+            sys.executable, "-m", "rehearsal.emulators.smart_card",
+            "--folder", str(self.runtime / "pcscd"),
+            "--control", str(self.devices["smart_card"].path),
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
+        self.facts["smart_card"] = json.loads(self._first_line("smart_card", process))
+        self.say("devices: smart_card is there")
+
     def _emulators_ready(self, started: Mapping[str, subprocess.Popen[bytes]]) -> None:
         for name, process in started.items():
             self.facts[name] = json.loads(self._first_line(name, process))
@@ -360,6 +381,9 @@ class Town:
             },
             "voice": {"url": f"file://{self.folder / 'voice'}"},
         }
+        if self.plan.smart_cards:
+            reader = self.facts["smart_card"]["readers"][0]
+            sections["card_reader"] = {"url": f"pcsc://{reader}"}
         for name, values in self.plan.settings.items():
             sections[name] = {**sections.get(name, {}), **values}
         self.settings_path.write_text(

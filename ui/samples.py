@@ -25,6 +25,7 @@ from ui.copy_samples import (
     LAID_OUT,
     copy_samples,
 )
+from ui.social_card_samples import LAID_OUT as CARD_LAID_OUT
 from ui.social_card_samples import STEPS as CARD_STEPS
 from ui.social_card_samples import card_samples
 
@@ -612,7 +613,8 @@ def samples() -> tuple[Sample, ...]:
     password = _item(catalogue, "social_card_password")
     for variant, page, step in card_samples(password):
         name = f"{page_name(page)}-{variant}" if variant else page_name(page)
-        found.append(Sample(name, _view(page, step, password.name.words, CARD_STEPS)))
+        laid_out = variant in CARD_LAID_OUT
+        found.append(Sample(name, _view(page, step, password.name.words, CARD_STEPS), laid_out))
     copies, scan, forms = (
         _item(catalogue, code) for code in ("photocopy", "scan_to_phone", "print_forms")
     )

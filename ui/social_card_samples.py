@@ -10,6 +10,8 @@ from kiosk.words import Words
 
 STEPS = ("identity", "social_card", "new_pin", "result")
 NO_STEP = -1
+LAID_OUT = frozenset({"flaw_own", "unknown"})
+"""The fullest of each kind; the others are drawn like these, or like pages about an ID card."""
 REFERENCE = "7C40B19E"
 PHONE = "12333"
 REASON = Words(

@@ -48,6 +48,7 @@ class Errand:
     twice: bool = False  # presses everything twice
     by_scanner: bool = True  # or holds the receipt to the camera
     receipt_qr: str = ""
+    pin: str = "739164"  # the new password of a social card
     again: bool = True  # goes on although there is an earlier application
     wait_for_paper: bool = True
     photograph: Path | None = None  # of a paper, instead of the register's page
@@ -114,6 +115,8 @@ class Citizen:
         self._paper_down = False
         self._typed: set[str] = set()
         self._signed = False
+        self.said: list[str] = []  # what stood on the page with the result
+        self._pin_typed = False  # once
         self._rated = False
         self._scanned = False
         self._receipts_before = 0
@@ -320,7 +323,7 @@ class Citizen:
         self._cards = 0
         self._acting = False
         self._typed = set()
-        self._signed = self._rated = self._scanned = False
+        self._signed = self._rated = self._scanned = self._pin_typed = False
         self.number_seen = ""
         self.met = []
         self._receipts_before = self.devices["receipt_printer"].ask("status")["receipts"]
@@ -371,7 +374,11 @@ class Citizen:
         self.leave_page(errand, "start", words("standby.start"), "main", to=("home",))
 
     def on_home(self, errand: Errand, sight: Sight) -> None:
-        names = {"old_age_allowance": "高龄津贴申领", "progress_query": "办理进度查询"}
+        names = {
+            "old_age_allowance": "高龄津贴申领",
+            "progress_query": "办理进度查询",
+            "social_card_password": "社会保障卡密码重置",
+        }
         self.leave_page(
             errand, f"choose_item:{errand.item}", f"item:{errand.item}", names[errand.item]
         )
@@ -582,6 +589,54 @@ class Citizen:
     def on_progress_result(self, errand: Errand, sight: Sight) -> None:
         self.number_seen = self._number_on(sight) or self.number_seen
         self.leave_page(errand, "finish", words("progress_result.finish"), "main")
+
+    # -- the password of a social card ---------------------------------------------
+
+    def on_insert_social_card(self, errand: Errand, sight: Sight) -> None:
+        self.devices["smart_card"].ask("insert", card=errand.person.social_card())
+        self.wait_until(
+            "the social card has been read", lambda s: self.find(s, "next", words("common.next"))
+        )
+        self.leave_page(errand, "next", words("common.next"), "main")
+
+    def on_new_pin(self, errand: Errand, sight: Sight) -> None:
+        """Twice the same six keys; the screen says only how many there are."""
+        if self._asks_again(sight) != self._pin_typed:
+            return  # one page slides away while the other comes
+        keys = self._keys(self.look())
+        self._let_pass(GUARD_S)
+        for digit in errand.pin:
+            self.hands.press(*keys[digit].middle)
+            time.sleep(0.06)
+        self.hands.away()
+        self.wait_until(
+            "all digits are there",
+            lambda s: (found := self.find(s, "next", words("common.next"))) and found.enabled,
+        )
+        self._pin_typed = not self._pin_typed
+        self.press(self.look(), "next", words("common.next"))
+        self.wait_until(
+            "it goes on",
+            lambda s: s.situation != "new_pin" or self._asks_again(s) == self._pin_typed,
+        )
+
+    @staticmethod
+    def _asks_again(sight: Sight) -> bool:
+        return words("new_pin.title_again") in sight.texts()
+
+    def on_changing_password(self, errand: Errand, sight: Sight) -> None:
+        self.wait_past("changing_password", within_s=60.0)
+
+    def on_password_result(self, errand: Errand, sight: Sight) -> None:
+        """The slip comes first, where there is one."""
+        finish = words("password_result.finish")
+        self.wait_until(
+            "the slip is out", lambda s: (found := self.find(s, "finish", finish)) and found.enabled
+        )
+        self._show("password_result")
+        self.said = self.look().texts()
+        self.leave_page(errand, "finish", finish, "main")
+        self.devices["smart_card"].ask("remove", slot=0)
 
     def on_idle_warning(self, errand: Errand, sight: Sight) -> None:
         self.press(sight, "stay", words("idle_warning.stay"), twice=errand.twice)

@@ -33,6 +33,8 @@ PAGES = frozenset(
         "capture_page", "check_page", "review", "sign", "submitting", "submit_problem", "accepted",
         "rating", "rating_reasons", "take_away", "scan_receipt", "progress_result",
         "out_of_service",
+        "insert_social_card", "social_card_problem", "new_pin", "changing_password",
+        "password_result",
     }
 )  # fmt: skip
 OVERLAYS = frozenset(

@@ -17,6 +17,7 @@ from rehearsal.town import date_of_rehearsal
 
 DELIVERY_S = 60.0  # back-off of the sync process is at most half a minute after a short absence
 RATING_S = 20.0
+WRITING_COMMAND = 6  # of the dialogue: SELECT, its answer, two challenges, the proof, the PIN
 
 
 class ScenarioError(Exception):
@@ -114,6 +115,26 @@ def self_errand(stage: Stage, **changes: Any) -> Errand:
     """张兰 applies for herself and names her daughter."""
     name = (("li", "李"), ("xiao", "小"), ("mei", "梅"))
     return Errand(stage.everyone["zhang_lan"], **{"relative_name": name, **changes})
+
+
+def social_card(stage: Stage) -> None:
+    """A new password for a social card; then again, and the card is pulled out while it is written."""
+    errand = Errand(stage.everyone["zhang_lan"], item="social_card_password")
+    stage.citizen.do(errand)
+    _said(stage, "password_changed.title", "密码已改好")
+    stage.citizen.begin(errand)
+    stage.citizen.go(errand, "new_pin")
+    stage.world.devices["smart_card"].ask("pull_at", slot=0, command=WRITING_COMMAND)
+    stage.citizen.go(errand, "standby")
+    _said(stage, "password_unknown.title", "不确定改好没有")
+
+
+def _said(stage: Stage, key: str, printed: str) -> None:
+    if words(key) not in stage.citizen.said:
+        raise ScenarioError(f"the screen does not say {key}")
+    paper = "".join(str(line) for line in stage.receipt()["text"])
+    if printed not in paper or "查询号" not in paper:
+        raise ScenarioError(f"the slip does not say {printed}")
 
 
 def happy(stage: Stage) -> None:
@@ -331,8 +352,10 @@ SCENARIOS: dict[str, Callable[[Stage], None]] = {
     "double_presses": double_presses,
     "too_young": too_young,
     "crash": crash,
+    "social_card": social_card,
     "leaving": leaving,
 }
+SLOT = frozenset({"social_card"})  # those that need a smart card reader
 
 SHORT_IDLE = {"idle_s": 10, "idle_warning_s": 10, "elder_idle_s": 10, "elder_idle_warning_s": 10}
 SETTINGS: dict[str, dict[str, dict[str, object]]] = {"leaving": {"window": dict(SHORT_IDLE)}}
