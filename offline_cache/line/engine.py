@@ -33,6 +33,7 @@ ROUNDS_OF_ATTACHMENTS: Final = 3  # the hub misses something, gets it, and misse
 LONE_REFUSALS_IN_A_ROW: Final = 3  # more, and it is the hub that is wrong, not each single item
 RENEWAL_AGAIN_S: Final = 3600.0  # a hub that does not renew today is asked again in an hour
 COUNT_AGAIN_S: Final = 1.0  # counting a million rows takes a while: not after every batch
+READ_AHEAD_IN_A_ROW: Final = 20  # batches; then what was passed over on the way has its turn
 RAN_OUT: Final = "certificate_expired"  # the hub's word: only renewal and delivery are left
 # Refusals of a whole request that one bad item in it can cause.
 ITEM_STATUSES: Final = frozenset({400, 409, 413, 422})
@@ -89,6 +90,8 @@ def _verdict(item: Item, answers: list[Answer]) -> Verdict:
         case _:
             return Verdict(item, VerdictKind.NO_ANSWER)
 
+
+Reply = BatchAnswer | Failure
 
 # -- with the wire and the store ---------------------------------------------------
 
@@ -262,6 +265,8 @@ class SyncEngine:
         self._spread_next = not times.same_boot
         self._spread_until = float("-inf")
         self._backlog_row = 0  # what waited when the spread began
+        self._ahead: tuple[Item, ...] = ()  # read while the batch before them was under way
+        self._ahead_in_a_row = 0
         self._awaiting: dict[str, _Awaiting] = {}
         self._rounds: dict[str, int] = {}
         self._online = False
@@ -478,12 +483,58 @@ class SyncEngine:
         if now >= self._spread_until:
             self._backlog_row = 0
         after = self._backlog_row
+        not_now = {*self._delays.not_now(now), *self._awaiting}
+        ahead, self._ahead = self._ahead, ()
+        if most is None and ahead and self._may_go(ahead, after, not_now):
+            self._ahead_in_a_row += 1
+            return ahead
+        self._ahead_in_a_row = 0
         return self._queue.next_batch(
             max_items=self._pacer.batch_items if most is None else most,
             max_bytes=self._pacer.batch_bytes,
-            not_now={*self._delays.not_now(now), *self._awaiting},
+            not_now=not_now,
             after_row=after,
         )
+
+    def _may_go(self, ahead: tuple[Item, ...], after: int, not_now: Collection[str]) -> bool:
+        """Whether what was read before the last answer came is still what should go next."""
+        return (
+            len(ahead) <= self._pacer.batch_items
+            and sum(item.wire_bytes for item in ahead) <= self._pacer.batch_bytes
+            and ahead[0].row > after
+            and not any(item.id in not_now for item in ahead)
+        )
+
+    def _exchanged(self, epoch: str, last_seq: int, items: Sequence[Item], seen: int) -> Reply:
+        """Send one batch; the one after it is read from the disk meanwhile.
+
+        What is in this batch still waits as the other is read, so that nothing of the same order is
+        in both, whatever the answer will be.
+        """
+        if len(items) < self._pacer.batch_items or self._ahead_in_a_row >= READ_AHEAD_IN_A_ROW:
+            return self._hub.batch(epoch, last_seq, items, seen)
+        found: list[tuple[Item, ...]] = []
+        not_now = {*self._delays.not_now(self._clock.monotonic()), *self._awaiting}
+
+        def read() -> None:
+            ahead = self._queue.next_batch(
+                max_items=self._pacer.batch_items,
+                max_bytes=self._pacer.batch_bytes,
+                not_now=not_now,
+                after_row=items[-1].row,
+            )
+            if not isinstance(ahead, StoreFault):  # else the next look tells of it
+                found.append(ahead)
+
+        reading = threading.Thread(target=read, name="sync-read-ahead", daemon=True)
+        reading.start()
+        try:
+            answer = self._hub.batch(epoch, last_seq, items, seen)
+        finally:
+            reading.join()
+        if found and not isinstance(answer, Failure):
+            self._ahead = found[0]
+        return answer
 
     def _send(self, items: Sequence[Item]) -> StoreFault | None:
         """Send one batch and settle what was answered; halves it when it is refused as a whole."""
@@ -495,7 +546,7 @@ class SyncEngine:
         seen = self._queue.verdicts_seen()
         if isinstance(seen, StoreFault):
             return seen
-        answer = self._hub.batch(epoch, last_seq, items, seen)
+        answer = self._exchanged(epoch, last_seq, items, seen)
         if isinstance(answer, Failure):
             failed = self._queue.sending([item.row for item in items])
             if failed is not None:

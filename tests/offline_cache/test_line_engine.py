@@ -375,6 +375,39 @@ def test_a_terminal_that_was_never_enrolled_collects(world: LineWorld) -> None:
 # -- order -----------------------------------------------------------------------------
 
 
+def test_a_long_queue_is_read_ahead_and_each_arrives_once_in_its_order(world: LineWorld) -> None:
+    """The next batch is read while one is under way; a rating still follows its application."""
+    numbers = world.seal(450, pages=0)
+    for number in numbers[::3]:
+        world.queue.seal(number, kind="rating")
+    silent, poison = world.queue.items[120], world.queue.items[333]
+    world.hub.refused_ids = {poison.id: "item_closed"}
+    world.hub.batch_tricks = ["", "silent on first", "500", "", "timeout after commit"]
+    world.drain()
+    assert len(world.hub.order) == len(set(world.hub.order)) == 450 + 150 - 1
+    assert [row for row, _, _ in world.queue.tray] == [poison.row]
+    seen: set[object] = set()
+    for item_id in world.hub.order:
+        held = world.hub.held[item_id]
+        if held.kind == "application":
+            seen.add(held.body["number"])
+        else:
+            assert held.body["number"] in seen or held.body["number"] == poison.order_key
+    assert silent.order_key in seen
+
+
+def test_what_was_read_ahead_is_read_anew_when_the_hub_stumbled(world: LineWorld) -> None:
+    numbers = world.seal(250, pages=0)
+    world.step()
+    world.queue.seal("QS01LATE", kind="application")
+    world.hub.sick = "500"
+    world.pass_time(60)
+    world.hub.sick = ""
+    world.drain()
+    assert sorted(map(str, world.hub.numbers())) == sorted([*numbers, "QS01LATE"])
+    assert world.hub.conflicts == []
+
+
 def test_what_follows_an_application_never_overtakes_it(world: LineWorld) -> None:
     numbers = world.seal(3)
     for number in numbers:
