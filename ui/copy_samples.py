@@ -15,7 +15,7 @@ LAID_OUT = frozenset(  # one of each way in which these pages are drawn
         "choose_papers-phone",
         "lay_papers-card_back",
         "copy_choice",
-        "sheets_printing-asks_paper",
+        "sheets_printing-asks_paper_out",
         "sheets_printing-paper_out",
         "phone_pickup-waiting",
         "phone_pickup-gone",
@@ -51,8 +51,9 @@ def copy_samples(
             continue  # nothing was asked for: there is no such page
         out = 0 if state in (PrintState.UNAVAILABLE, PrintState.COVER_OPEN) else 3
         yield str(state), pages.SheetsPrinting(name, state, out, 5)
-    waits = pages.SheetsPrinting(name, PrintState.PRINTING, 3, 5, asks=PrintState.PAPER_OUT)
-    yield "asks_paper", waits
+    for asks in (PrintState.PAPER_OUT, PrintState.COVER_OPEN, PrintState.JAMMED):
+        yield f"asks_{asks}", pages.SheetsPrinting(name, PrintState.PRINTING, 3, 5, asks=asks)
+    yield "making", pages.SheetsPrinting(name, PrintState.PRINTING, 0, 0, making=True)
     yield "unmade", pages.SheetsPrinting(name, PrintState.UNAVAILABLE, 0, 0, making=True)
     for pickup in PickupState:
         link = LINK if pickup is PickupState.WAITING else ""
@@ -68,3 +69,4 @@ def copy_samples(
         ),
     )
     yield "sheets", pages.TakeAway(False, True, receipt=False, sheets=True)
+    yield "sheets_alone", pages.TakeAway(False, False, receipt=False, sheets=True)
