@@ -160,12 +160,15 @@ class Runner:
                 self._images.put(effect.key, effect.picture)
             case StartCamera() | StopCamera() | TakePage() | MakeDocuments():
                 self._vision.perform(effect)
+            case Seal():
+                # A receipt follows: a printer that was pulled an hour ago is tried now, not in 30 s.
+                devices.receipt_printer.wanted(True)
+                self._store.perform(effect)
             case (
                 SaveDraft()
                 | EraseDraft()
                 | LookForDraft()
                 | LookForEarlier()
-                | Seal()
                 | AddRating()
                 | AddPrintResult()
                 | CheckReceipt()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kiosk.entry.runner import Devices, Runner
-from kiosk.flow.effects import Wipe
+from kiosk.flow.effects import Seal, Wipe
 
 PLACES = ["scanner", "keypad", "printer", "sheets", "voice", "cards", "vision", "hub", "window"]
 
@@ -53,6 +53,17 @@ class House:
             wipe_window=lambda: self.empty("window"),
             volume_percent=50,
         )
+
+
+def test_a_printer_is_looked_for_as_soon_as_a_receipt_will_be_needed() -> None:
+    """Not only when it is to print: one that is known to be away is never asked to."""
+    house, wanted = House(""), list[bool]()
+    runner = house.runner()
+    runner._devices.receipt_printer.wanted = wanted.append  # type: ignore[method-assign]
+    runner._store = SimpleNamespace(perform=lambda _: None)  # type: ignore[assignment]
+    runner.run(object.__new__(Seal))
+    runner.run(Wipe("s1"))
+    assert wanted == [True, False]
 
 
 @pytest.mark.parametrize("broken", PLACES)
