@@ -23,6 +23,8 @@ FAR_OUT = (-9.0, -8.0, -7.0)  # pixels of the search picture, beyond any line dr
 FAR_IN = (5.0, 6.0, 7.0)  # within the margin of a sheet
 GROUND_SWING = 2.5  # times as much as the ground swings must a side step to count in full
 CALM_SWING = 4.0  # grey levels: the sheet's own shadow on the ground
+ALIKE_DIFFERENCE = 0.7  # of the clearest side's difference to the empty plate counts in full
+NO_DIFFERENCE = 0.6  # what a side without any is worth: papers may touch
 CUT_OFF_SCORE = 0.85  # a sheet that ends at the frame's edge is never as sure as a whole one
 ENCLOSING_SHARE = (
     0.9  # of the best score: what encloses it and has as much wins; wood grain has less
@@ -105,6 +107,10 @@ def judge(planes: Floats, quads: Corners) -> list[Judged]:
         differs = np.median(inner[..., 3] - far_out[..., 3], axis=1).reshape(count, 4)
         known = np.where(off, 0.0, differs).sum(axis=1) / np.maximum((~off).sum(axis=1), 1)
         alike = alike * np.clip(known / CLEAR_STEP, 0, 1)
+        # and all sides of a sheet differ alike: where a shadow begins or print stands, less or nothing
+        clearest = np.where(off, 0.0, differs).max(axis=1, keepdims=True)
+        share = np.clip(differs / np.maximum(ALIKE_DIFFERENCE * clearest, 1e-3), 0, 1)
+        sides = sides * np.where(off, 1.0, NO_DIFFERENCE + (1 - NO_DIFFERENCE) * share)
     worst = np.where(off, 1.0, sides).min(axis=1)
     mean = np.where(off, 0.0, sides).sum(axis=1) / np.maximum((~off).sum(axis=1), 1)
     score = (0.7 * worst + 0.3 * mean) * alike * _shape(tangent, length)

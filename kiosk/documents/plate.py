@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 
-SHADOW_SHARE = 0.25  # how much of an evenly darker place counts
+SHADOW_SHARE = 0.12  # how much of an evenly darker place counts
+DEEPEST_SHADOW = 0.42  # of the light is left in it: a head close above the plate
 WORK_PX = 480  # long side of the comparison
 PAPER_SHARE = 0.01  # of the plate: half an ID card on an A3 plate; less is dust and reflections
 PLATE_CHANGE = 5.0  # grey levels between plate and paper, where the empty plate is known
@@ -23,6 +24,8 @@ MOST_LIGHT_LOG = 1.5  # a quarter to four times as bright: a lamp has failed, a 
 RIM_SHARE = 0.1  # of the frame: where paper seldom lies
 RIM_WEIGHT = 4.0
 AGREE_LOGS = (0.16, 0.12, 0.08, 0.06)  # how far from the slope places may be that follow it
+RIM_ROUNDS = 8  # until its slope has settled
+RIM_SURE_LOG = 0.02  # closer to the slope than this counts no more
 GROUND_CHANGE = 26.0  # and where it has to be guessed from the rim of the frame
 
 
@@ -50,7 +53,7 @@ class PlateReference:
         highest = np.maximum(np.maximum(ratio[..., 0], ratio[..., 1]), ratio[..., 2])
         lowest = np.minimum(np.minimum(ratio[..., 0], ratio[..., 1]), ratio[..., 2])
         largest = np.maximum(np.maximum(size[..., 0], size[..., 1]), size[..., 2])
-        shadow = (highest - lowest < 0.08) & (highest < 1.0) & (lowest > 0.6)
+        shadow = (highest - lowest < 0.08) & (highest < 1.0) & (lowest > DEEPEST_SHADOW)
         return np.asarray(np.where(shadow, largest * SHADOW_SHARE, largest), np.float32)
 
 
@@ -95,17 +98,28 @@ def _light(now: NDArray[np.float32], then: NDArray[np.float32]) -> NDArray[np.fl
 
     A factor that changes steadily across the plate: a lamp at one side, the sun at another hour.
     It is had from where nothing lies: begin with the most common ratio, the rim counting more
-    because paper seldom reaches it, and follow the slope of what agrees.
+    because paper seldom reaches it, or with the slope along the rim (under a strong slope one
+    sheet may have the most common ratio); follow what agrees, and take what more agrees with.
     """
     height, width = now.shape[:2]
     step = LIGHT_STEP_PX
     seen = np.log((now[::step, ::step] + 4.0) / (then[::step, ::step] + 4.0))
     y, x = np.mgrid[0:height:step, 0:width:step]
     x, y = x / width - 0.5, y / height - 0.5
-    rim = np.maximum(np.abs(x), np.abs(y)) > 0.5 - RIM_SHARE
-    weight = np.where(rim, RIM_WEIGHT, 1.0).reshape(-1)
+    rim = (np.maximum(np.abs(x), np.abs(y)) > 0.5 - RIM_SHARE).reshape(-1)
+    weight = np.where(rim, RIM_WEIGHT, 1.0)
     flat = seen.reshape(-1, 3)
     base = np.stack([np.ones(x.size), x.reshape(-1), y.reshape(-1)], axis=1)
+    common = _followed(flat, base, weight, _most_common(flat, weight))
+    around = _followed(flat, base, weight, _along_rim(flat[rim], base[rim]))
+    model = max(common, around, key=lambda one: one[1])[0]
+    # a plane has no detail: worked out on the coarse grid
+    coarse = np.exp(base @ model).reshape(*seen.shape).astype(np.float32)
+    return np.asarray(cv2.resize(coarse, (width, height)), np.float32)
+
+
+def _most_common(flat: NDArray[np.floating], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A model (3 x colours: level, slope right, slope down) without a slope."""
     model = np.zeros((3, 3))
     for plane in range(3):
         counts, edges = np.histogram(
@@ -114,12 +128,31 @@ def _light(now: NDArray[np.float32], then: NDArray[np.float32]) -> NDArray[np.fl
         smooth = np.convolve(counts, np.ones(7) / 7, mode="same")
         top = int(np.argmax(smooth))
         model[0, plane] = (edges[top] + edges[top + 1]) / 2
+    return model
+
+
+def _along_rim(flat: NDArray[np.floating], base: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A model with the slope of most of the rim: least absolute differences, not squared ones."""
+    agree, model = np.ones(len(flat)), np.zeros((3, 3))
+    for _ in range(RIM_ROUNDS):
+        held = base.T * agree
+        model = np.asarray(np.linalg.solve(held @ base + 1e-6 * np.eye(3), held @ flat))
+        agree = 1.0 / np.maximum(np.abs(flat - base @ model).max(axis=1), RIM_SURE_LOG)
+    return model
+
+
+def _followed(
+    flat: NDArray[np.floating],
+    base: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    model: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], float]:
+    """The model fitted to what agrees with it, closer from round to round; how much does."""
     for reach in AGREE_LOGS:
         agree = (np.abs(flat - base @ model).max(axis=1) < reach) * weight
         if (agree > 0).sum() < 40:
             break
         held = base.T * agree
         model = np.linalg.solve(held @ base + np.diag([0.0, 1.0, 1.0]), held @ flat)
-    # a plane has no detail: worked out on the coarse grid
-    coarse = np.exp(base @ model).reshape(*seen.shape).astype(np.float32)
-    return np.asarray(cv2.resize(coarse, (width, height)), np.float32)
+    agree = np.abs(flat - base @ model).max(axis=1) < AGREE_LOGS[-1]
+    return model, float((agree * weight).sum())

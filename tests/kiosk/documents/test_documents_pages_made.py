@@ -34,6 +34,17 @@ def test_a_page_is_not_drawn_out_to_the_next_line(number: int) -> None:
         assert frames.overlap(found.corners, made.corners) > 0.99
 
 
+@pytest.mark.parametrize(
+    "number", [23, 77, 33], ids=["shadow within", "shadow beside", "light from the other side"]
+)
+def test_a_known_plate_is_known_in_deep_shadow_and_under_another_lamp(number: int) -> None:
+    made = made_pages.make(7701, number)
+    found = find_page(made.picture, PlateReference(made.plate))
+    assert found is not None
+    assert made.corners is not None
+    assert frames.overlap(found.corners, made.corners) > 0.99
+
+
 def lay_three(kind: str) -> tuple[frames.Image, list[np.ndarray]]:
     """A page and two cards beside each other."""
     rng = np.random.default_rng(2)
