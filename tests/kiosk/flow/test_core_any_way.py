@@ -14,14 +14,29 @@ from core_citizen import (
     RELATIVE_CARD,
     STROKES,
     Terminal,
+    installed,
 )
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from drivers.card_reader.values import (
+    SmartCardInserted,
+    SmartCardRead,
+    SmartCardRemoved,
+    SocialCard,
+)
 from drivers.device import DeviceClass, FaultCode, Status
+from kiosk.card_dialogue import CardChange
 from kiosk.flow.actions import Act
+from kiosk.flow.card_pages import (
+    ChangingPassword,
+    InsertSocialCard,
+    NewPin,
+    SocialCardProblem,
+)
 from kiosk.flow.effects import (
     AddRating,
+    ChangeCardPassword,
     CheckReceipt,
     LookForDraft,
     LookForEarlier,
@@ -34,6 +49,8 @@ from kiosk.flow.effects import (
     Wipe,
 )
 from kiosk.flow.events import (
+    CardPasswordEnded,
+    DialogueEnd,
     DocumentsFailed,
     PageNotTaken,
     ProgressKnown,
@@ -60,11 +77,36 @@ from kiosk.flow.pages import (
 )
 from kiosk.flow.view import Preferences
 from kiosk.receipts.number import make, qr_text
+from kiosk.settings import Settings
 
-SECRETS = (ELDER.number, ELDER.name, ELDER.address, PHONE, ACCOUNT, RELATIVE_CARD.number)
-ARGUMENTS = ("", ITEM, "progress_query", "contact", "account", "household_page", "5", "2", "207")
+PIN = "739164"
+SECRETS = (PIN, ELDER.number, ELDER.name, ELDER.address, PHONE, ACCOUNT, RELATIVE_CARD.number)
+SOCIAL = SocialCard(
+    card_id="44990120260101000000000000000001",
+    card_number="S12345678",
+    id_number=ELDER.number,
+    name=ELDER.name,
+)
+ARGUMENTS = (
+    "",
+    ITEM,
+    "progress_query",
+    "social_card_password",
+    "contact",
+    "account",
+    "household_page",
+    "5",
+    "2",
+    "207",
+)
 
 Deed = Callable[[Terminal], None]
+
+
+def with_slot() -> Settings:
+    table = installed().model_dump()
+    table["card_reader"]["url"] = "pcsc://Reader"
+    return Settings.model_validate(table)
 
 
 def press(act: Act, argument: str, quick: bool) -> Deed:
@@ -103,6 +145,19 @@ def answer(terminal: Terminal) -> None:
             terminal.hear(ProgressKnown(scope, number, ProgressKind.RECEIVED, ITEM, None, None))
         case _:
             pass
+
+
+def insert_social_card(terminal: Terminal) -> None:
+    terminal.hear(SmartCardInserted(1))
+    terminal.hear(SmartCardRead(1, SOCIAL))
+
+
+def card_answers(end: DialogueEnd, change: CardChange) -> Deed:
+    def do(terminal: Terminal) -> None:
+        for asked in terminal.all(ChangeCardPassword)[-1:]:
+            terminal.hear(CardPasswordEnded(asked.scope, end, change, "7C40B19E"))
+
+    return do
 
 
 def refuse(terminal: Terminal) -> None:
@@ -172,6 +227,17 @@ def onward(terminal: Terminal) -> None:
             answer(terminal)
         case Rating():
             terminal.press(Act.RATE, "2")
+        case InsertSocialCard() | SocialCardProblem():
+            terminal.hear(SmartCardRemoved(1))
+            insert_social_card(terminal)
+            terminal.press(Act.NEXT)
+        case NewPin():
+            for digit in PIN:
+                terminal.press(Act.TYPE_DIGIT, value=digit)
+            terminal.press(Act.NEXT)
+        case ChangingPassword():
+            card_answers(DialogueEnd.DONE, CardChange.CHANGED)(terminal)
+            terminal.wait(2)
         case _:
             terminal.press(Act.NEXT)
             terminal.press(Act.STAY)
@@ -188,6 +254,9 @@ others: st.SearchStrategy[Deed] = st.one_of(
     st.sampled_from(FaultCode).map(lambda code: lambda terminal: terminal.card_fails(code)),
     st.builds(plate, st.sampled_from(Advice), st.booleans()),
     st.just(scan),
+    st.just(insert_social_card),
+    st.just(lambda terminal: terminal.hear(SmartCardRemoved(1))),
+    st.builds(card_answers, st.sampled_from(DialogueEnd), st.sampled_from(CardChange)),
     st.sampled_from(["5", "2", "1", "skip", "?"]).map(
         lambda key: lambda terminal: terminal.key(key)
     ),
@@ -205,8 +274,13 @@ deeds = st.tuples(st.integers(0, 9), others).map(lambda pair: onward if pair[0] 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(deeds, min_size=10, max_size=60))
 @example([onward] * 25)
+@example(
+    [press(Act.START, "", False), press(Act.CHOOSE_ITEM, "social_card_password", False)]
+    + [onward] * 14
+)
 def test_nothing_anybody_does_breaks_it_or_leaves_anything_behind(way: list[Deed]) -> None:
-    terminal = Terminal()
+    terminal = Terminal(with_slot())
+    terminal.device(DeviceClass.CARD_READER, Status.READY)
     for deed in way:
         deed(terminal)
         terminal.session.tick()
@@ -216,6 +290,7 @@ def test_nothing_anybody_does_breaks_it_or_leaves_anything_behind(way: list[Deed
             assert terminal.session._reader.record is None
     # At last everybody has gone. Whatever it was, the start comes by itself, wiped.
     terminal.lift_card()
+    terminal.hear(SmartCardRemoved(1))
     begun = sum(event == "session_started" for event, _ in terminal.logged)
     terminal.wait(600, step=2)
     assert terminal.session.session_id is None
