@@ -45,6 +45,7 @@ PROCESSES: Final = 2
 SPREAD_S: Final = 60.0
 CONNECT_S: Final = 30.0
 ANSWER_S: Final = 30.0
+LOOK_EVERY_S: Final = 1.0  # whether all is opened
 GIVE_UP_S: Final = 900.0  # of the whole run: whoever has not delivered by then was starved
 FIRST_RETRY_S: Final = 2.0
 LAST_RETRY_S: Final = 30.0
@@ -108,6 +109,10 @@ def _one_run(
         whole.refused_lines += one.refused_lines
         whole.delivered_at += one.delivered_at
         whole.starved += one.starved
+    left, began = hub.unopened(), time.monotonic()
+    while hub.unopened():
+        time.sleep(LOOK_EVERY_S)
+    opened_s = time.monotonic() - began
     counts = hub.command("counts")
     held = int(str(counts["applications"])) - before
     answers = sum(whole.statuses.values())
@@ -130,6 +135,7 @@ def _one_run(
     taken = whole.results["accepted"] + whole.results["duplicate"]
     table.note(
         f"{told}: {sent} sent, {taken} acknowledged, {held} held, "
+        f"refused {counts['refused']}, {left} opened afterwards in {opened_s:.0f} s, "
         f"{whole.starved} terminals starved, results {dict(whole.results)}, "
         f"conflicts {counts['conflicts']}, gaps {counts['queues_with_gaps']}, "
         f"broken links {counts['broken_links']}, statuses {dict(whole.statuses)}"

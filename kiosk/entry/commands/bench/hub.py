@@ -12,6 +12,7 @@ import http.client
 import os
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -108,13 +109,17 @@ def _measured(hub: ServedHub, lines: list[_Line], peer: CopyPeer, count: int) ->
     part = count * len(lines)
     copies, turns, again = iter(range(ROUNDS)), iter(range(ROUNDS)), iter(range(ROUNDS))
     opened = 0
+    spent: Counter[str] = Counter()
 
     def copy() -> None:
         turn = next(copies)
         peer.copy([item for line in lines for item in line.items[turn]])
 
     def ingest() -> None:
+        before = hub.cpu_s()
         _together(lines, next(turns), "accepted")
+        spent.update(hub.cpu_s())
+        spent.subtract(before)
 
     def opening() -> None:
         nonlocal opened
@@ -152,6 +157,8 @@ def _measured(hub: ServedHub, lines: list[_Line], peer: CopyPeer, count: int) ->
     table.note(
         f"ingest: {rates['ingest'] / rates['copy']:.1%} of COPY (wanted {LEAST_OF_COPY:.0%})"
     )
+    each = ", ".join(f"{name} {s / part / ROUNDS * 1e6:.0f}" for name, s in spent.items())
+    table.note(f"computed for each item while they were taken, microseconds: {each}")
     held = hub.command("counts")["applications"]
     table.note(f"held in the end: {held} of {part * ROUNDS}; the hub held {hub.memory_mb():.0f} MB")
     table.note(f"{ROUNDS} rounds in turns; noise of the machine {before} before, {noise()} after")

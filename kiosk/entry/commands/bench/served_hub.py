@@ -20,6 +20,8 @@ import psycopg
 from kiosk.entry.commands.answer import Exit, fault_line
 
 START_LIMIT_S: Final = 60.0
+_PARENT: Final = 1  # in /proc/PID/stat after the name; the times are in ticks
+_TIMES: Final = slice(11, 15)
 
 
 def under_postgresql(what: str, json: bool) -> int:
@@ -66,6 +68,19 @@ class ServedHub:
             ).fetchone()
         return int(found[0]) if found else 0
 
+    def cpu_s(self) -> dict[str, float]:
+        """Seconds that each part has computed so far. Unlike a rate, they hardly depend on what
+        else the machine does."""
+        with psycopg.connect(dsn()) as line:
+            backend = line.info.backend_pid
+            database = int(_stat(backend)[_PARENT])
+            found = {"client": time.process_time(), "door": 0.0, "opener": 0.0}
+            found["database"] = sum(_computed_s(pid) for pid in (database, *_children(database)))
+        for pid in _children(self.pid) or (self.pid,):
+            opens = b"keep-opening" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            found["opener" if opens else "door"] += _computed_s(pid)
+        return found
+
     def memory_mb(self) -> float:
         """The most that its processes ever held together."""
         total = 0
@@ -102,6 +117,20 @@ def served_hub(folder: Path, *, processes: int = 0) -> Iterator[ServedHub]:
         finally:
             process.terminate()
             process.wait()
+
+
+def _stat(pid: int) -> list[str]:
+    """What the kernel says of a process, from the field after its name on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _computed_s(pid: int) -> float:
+    """Its own time, and that of children which have ended."""
+    try:
+        fields = _stat(pid)
+    except OSError:
+        return 0.0
+    return sum(int(ticks) for ticks in fields[_TIMES]) / os.sysconf("SC_CLK_TCK")
 
 
 def _children(pid: int) -> tuple[int, ...]:
