@@ -21,7 +21,7 @@ from hub.applications.wire import FIRST_LINK, chained
 
 PAGE = 256  # places read at a time; a batch has up to 100
 RANGES_MAX = 100  # of missing places told at a time; more come with the next contact
-PLACES_READ_MAX = 20_000
+PLACES_READ_MAX = 20_000  # beyond the first that is missing
 
 
 class Link(Protocol):
@@ -95,26 +95,30 @@ def note(
 
 
 def missing(row: Queue, upto: int) -> list[list[int]]:
-    """Ranges of places up to `upto` (both ends included) that are neither held nor set aside."""
-    ranges: list[list[int]] = []
-    expected = row.whole_upto + 1
-    read = 0
-    while expected <= upto and len(ranges) < RANGES_MAX and read < PLACES_READ_MAX:
-        page = _settled_after(row, expected - 1)
-        read += len(page)
-        for seq in page:
-            if seq > upto:
-                break
-            if seq > expected:
-                ranges.append([expected, seq - 1])
-            expected = seq + 1
-        else:
-            if len(page) == PAGE:
-                continue
-        if expected <= upto:
-            ranges.append([expected, upto])
-        break
-    return ranges[:RANGES_MAX]
+    """Ranges of places up to `upto` (both ends included) that are neither held nor set aside. The
+    first may wait for its papers while thousands behind it are taken: it is asked with every batch."""
+    whole = row.whole_upto
+    upto = min(upto, whole + PLACES_READ_MAX)
+    if upto <= whole:
+        return []
+    queue = (row.terminal_id, row.epoch, whole, upto)
+    with connection.cursor() as cursor:
+        cursor.execute(_MISSING, [whole, *queue, *queue, upto + 1, RANGES_MAX])
+        return [list(ends) for ends in cursor.fetchall()]
+
+
+# Between every two settled places that are not neighbours; the place after the last closes the row.
+_MISSING = """
+    SELECT before + 1, seq - 1 FROM (
+        SELECT seq, lag(seq, 1, CAST(%s AS bigint)) OVER (ORDER BY seq) AS before FROM (
+            SELECT seq FROM applications_receiveditem
+            WHERE terminal_id = %s AND epoch = %s AND seq > %s AND seq <= %s
+            UNION SELECT seq FROM applications_setaside
+            WHERE terminal_id = %s AND epoch = %s AND seq > %s AND seq <= %s
+            UNION SELECT CAST(%s AS bigint)
+        ) AS settled
+    ) AS steps WHERE seq > before + 1 ORDER BY seq LIMIT %s
+"""
 
 
 def _whole_from(row: Queue) -> int:

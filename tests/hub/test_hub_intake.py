@@ -5,17 +5,19 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import cbor2
 import pytest
+from django.utils import timezone
 from hub_terminal import PDF, PERSON, PNG, Door, Terminal, number_in, sha
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub import limits
-from hub.applications import intake
+from hub.applications import intake, places
 from hub.applications.models import (
     Application,
     PrintResult,
@@ -475,6 +477,39 @@ def test_places_that_are_missing_are_asked_for(terminal: Terminal) -> None:
     assert terminal.ask("GET", contact).json["resend"] == []
     row = Queue.objects.get()
     assert (row.whole_upto, row.top_seq, row.claimed_seq, row.gap_since) == (600, 600, 600, None)
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    held=st.sets(st.integers(1, 40)),
+    aside=st.sets(st.integers(1, 40)),
+    upto=st.integers(0, 45),
+)
+def test_what_is_missing_is_what_is_neither_held_nor_set_aside(
+    terminal: Terminal, held: set[int], aside: set[int], upto: int
+) -> None:
+    epoch = uuid.uuid4().hex
+    place = {"terminal_id": "QS01", "epoch": epoch, "sha256": "", "sealed": b""}
+    now = timezone.now()
+    ReceivedItem.objects.bulk_create(
+        ReceivedItem(
+            id=uuid.uuid4(), seq=seq, kind="rating", chain=b"", created_at=now, received_at=now,
+            **place,
+        )
+        for seq in held
+    )  # fmt: skip
+    SetAside.objects.bulk_create(
+        SetAside(fingerprint=f"{epoch}{seq}"[:64], seq=seq, first_at=now, last_at=now, **place)
+        for seq in aside
+    )
+    settled = held | aside
+    whole = next(seq for seq in range(1, 42) if seq not in settled) - 1
+    told = places.missing(Queue(terminal_id="QS01", epoch=epoch, whole_upto=whole), upto)
+    named = [seq for first, last in told for seq in range(first, last + 1)]
+    assert named == [seq for seq in range(1, upto + 1) if seq not in settled]
+    assert all(after[0] > before[1] + 1 for before, after in pairwise(told))
 
 
 def test_a_place_that_was_set_aside_is_not_missing(terminal: Terminal) -> None:
