@@ -63,8 +63,9 @@ FocusScope {
     readonly property bool turns: wanted > fullHeight + 1
     // a low screen has no height for two rows that are half empty
     readonly property bool turnerBesideMiddle: Theme.small && actions.twoRows && !hasDock
+    readonly property bool turnerBetween: Theme.small && !hasDock && hasActions && actions.roomBetween >= turner.leastWidth
     readonly property real viewHeight: !turns ? fullHeight
-                                       : Math.max(Theme.fsBody * 1.5, fullHeight - (turnerBesideMiddle ? 0 : turner.implicitHeight) - Theme.s2)
+                                       : Math.max(Theme.fsBody * 1.5, fullHeight - (turnerBesideMiddle || turnerBetween ? 0 : turner.implicitHeight) - Theme.s2)
     property list<real> starts: [0]
     property list<real> secondStarts: [0]
     readonly property int pages: Math.max(starts.length, secondStarts.length)
@@ -179,14 +180,15 @@ FocusScope {
     function goesThrough(line: real, text: var): bool {
         const into = line - text.top;
         const over = into % text.step;
-        return into > 0 && line < text.bottom && Math.min(over, text.step - over) > text.step * 0.12;
+        return into > 0 && line < text.bottom && Math.min(over, text.step - over) > text.step * 0.08;
     }
     function textsIn(item: Item, into: var) {
-        if (item.lineStep !== undefined) {
+        const label = item as Label;
+        if (label !== null) {
             into.push({
-                "top": place(item),
-                "bottom": place(item) + item.height,
-                "step": item.lineStep
+                "top": place(label),
+                "bottom": place(label) + label.height,
+                "step": label.lineStep
             });
             return;
         }
@@ -242,6 +244,7 @@ FocusScope {
     property var parts: []
     property var secondParts: []
     property var hidden: [] // inside a piece that is higher than the page
+    property bool swept: false // changes with what shows: the window then paints everything anew
     onPageChanged: hide()
     function hide() {
         for (const item of hidden)
@@ -249,6 +252,8 @@ FocusScope {
         hidden = [];
         hideColumn(parts, firstView.start, firstView.end);
         hideColumn(secondParts, secondView.start, secondView.end);
+        if (turns)
+            swept = !swept;
     }
     function hideColumn(all: var, start: real, end: real) {
         const outside = [];
@@ -435,10 +440,13 @@ FocusScope {
         RowLayout {
             id: turner
             visible: root.turns
-            y: root.turnerBesideMiddle ? actions.y + actions.firstRow + (actions.rowHeight - height) / 2 - body.y
+            readonly property real leastWidth: turnedTo.implicitWidth + Theme.hMin * 2.4 + 2 * spacing
+            y: root.turnerBetween ? actions.y + actions.lastRow + (actions.rowHeight - height) / 2 - body.y
+               : root.turnerBesideMiddle ? actions.y + actions.firstRow + (actions.rowHeight - height) / 2 - body.y
                : body.height - height - (root.aside || !root.hasDock ? 0 : Theme.s2)
-            x: Theme.margin
-            width: root.turnerBesideMiddle ? Math.max((head.width - Theme.gap) * 0.4, turnedTo.implicitWidth + Theme.hMin * 2.4 + 2 * spacing) : head.width
+            x: root.turnerBetween ? actions.between : Theme.margin
+            width: root.turnerBetween ? Math.min(actions.roomBetween, leastWidth * 1.6)
+                   : root.turnerBesideMiddle ? Math.max((head.width - Theme.gap) * 0.4, leastWidth) : head.width
             spacing: Theme.gap
             // beside a drawing there may be no room for the words of both
             // the largest type leaves room for neither
@@ -521,6 +529,9 @@ FocusScope {
         readonly property real lastRow: height - (Theme.hActions - Theme.hMain) / 2 - rowHeight
         // three that do not fit side by side: the third stands above, the full width
         readonly property bool twoRows: count === 3 && total > room
+        // between the button back and the others
+        readonly property real between: Theme.margin + (wantBack > 0 ? wantBack * shrink + Theme.gap : 0)
+        readonly property real roomBetween: twoRows ? 0 : room - total * shrink - (count > 0 ? Theme.gap : 0) - (wantBack > 0 && count > 1 ? Theme.gap : 0)
         readonly property real besideWidth: room - turner.width - Theme.gap
         readonly property int count: (wantMain > 0 ? 1 : 0) + (wantBack > 0 ? 1 : 0) + (wantMiddle > 0 ? 1 : 0)
         readonly property real total: wantMain + wantBack + wantMiddle + Math.max(0, count - 1) * Theme.gap

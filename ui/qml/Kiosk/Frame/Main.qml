@@ -70,7 +70,11 @@ Item {
         clip: fit !== 1
 
         Rectangle {
+            // The software renderer leaves spots of a drawing that was hidden, where its item does
+            // not reach; a change of the ground, even one that cannot be seen, has it paint all.
+            readonly property bool swept: (root.current as PageFrame)?.swept ?? false
             anchors.fill: parent
+            radius: swept ? 0.01 : 0
             color: Theme.page
         }
         Item {
