@@ -405,8 +405,8 @@ class StoreDesk:
                 sealed.accepted_at,
             )
         )
-        store.outbox.put_away()  # the citizen has their number; what is left of it may take time
         self._callbacks.waits()
+        store.outbox.put_away()  # the citizen has their number; what is left of it may take time
 
     def _commit(self, store: Store, effect: Seal) -> Committed | StoreFault:
         return store.outbox.seal(
