@@ -68,5 +68,6 @@ def copy_samples(
             ),
         ),
     )
-    yield "sheets", pages.TakeAway(False, True, receipt=False, sheets=True)
-    yield "sheets_alone", pages.TakeAway(False, False, receipt=False, sheets=True)
+    taking = pages.TakeAway(False, True, receipt=False, sheets=True, reader_used=False)
+    yield "sheets", taking
+    yield "sheets_alone", replace(taking, paper_on_plate=False, plate_used=False)

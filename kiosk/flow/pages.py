@@ -406,6 +406,8 @@ class TakeAway:
     thanks: bool = False  # a rating was given
     sheets: bool = False  # of A4, that nobody can see either
     social_card: bool | None = False  # in its reader
+    reader_used: bool = True  # False: no card was ever asked for
+    plate_used: bool = True
 
 
 # -- copies, scans for a phone, blank forms --------------------------------------------

@@ -92,6 +92,8 @@ class TakeAway(Step):
             self._rated,
             self._sheets,
             social_card=self._social_card,
+            reader_used=self.context.reader.watched,
+            plate_used=self._plate_used,
         )
 
     def enter(self) -> Outcome:

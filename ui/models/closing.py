@@ -173,10 +173,12 @@ class TakeAwayModel(PageModel):
     def update(self, page: TakeAway) -> None:
         self._page = page
         lit = self._lit()
-        rows = [
-            self._thing("card", page.card_on_reader, "id-card", lit),
-            self._thing("paper", page.paper_on_plate, "file-text", lit),
-        ]
+        rows = []
+        if page.reader_used:
+            rows.append(self._thing("card", page.card_on_reader, "id-card", lit))
+            rows.append(self._thing("paper", page.paper_on_plate, "file-text", lit))
+        elif page.plate_used:  # what was copied may have been the ID card: it lies on the plate
+            rows.append(self._thing("original", page.paper_on_plate, "file-text", lit))
         if page.social_card is not False:  # most services never ask for one
             rows.insert(1, self._thing("social_card", page.social_card, "credit-card", lit))
         if page.receipt:
@@ -195,7 +197,7 @@ class TakeAwayModel(PageModel):
             state,
             self.say("take_away", state),
             icon,
-            name == lit,
+            name == lit or (name == "original" and lit == "paper"),
         )
 
     def _lit(self) -> str:

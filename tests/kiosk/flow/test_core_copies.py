@@ -251,7 +251,9 @@ def test_copies_are_printed_counted_and_forgotten() -> None:
     assert terminal.all(Wipe)
     assert terminal.sees(TakeAway).sheets
     terminal.plate(Advice.GOOD, paper=True)  # the originals still lie there
-    assert terminal.sees(TakeAway).paper_on_plate
+    page = terminal.sees(TakeAway)
+    assert page.paper_on_plate and page.plate_used
+    assert not page.reader_used  # nobody is told that a card was taken that lies on the plate
 
 
 @pytest.mark.parametrize(("wish", "given"), [("0", 1), ("9", 3), ("77", 3), ("-1", 1), ("x", 1)])
@@ -423,6 +425,7 @@ def test_a_blank_form_is_printed_with_one_press() -> None:
     terminal.press(Act.FINISH)
     page = terminal.sees(TakeAway)
     assert page.sheets and page.paper_on_plate is False
+    assert not page.reader_used and not page.plate_used  # neither is spoken of
     assert not terminal.all(StopCamera)
 
 
