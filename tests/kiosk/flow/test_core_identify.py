@@ -503,3 +503,4 @@ def test_who_has_moved_is_asked_about_the_new_address() -> None:
         moved.address,
         moved.appended_address,
     )
+    assert not {"photo", "photo_wlt", "fingerprint"} & set(applicant), "nobody asked for those"
