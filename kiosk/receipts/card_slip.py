@@ -60,7 +60,7 @@ def lines(slip: CardSlip, language: str) -> tuple[Line, ...]:
         Pair(names[2], f"{local(slip.at):%Y-%m-%d %H:%M}"),
         Pair(names[3], slip.terminal),
         Text(reference, Align.CENTRE),
-        Text(slip.reference, Align.CENTRE, large=True, bold=True),
+        Text(f"{slip.reference[:4]} {slip.reference[4:]}", Align.CENTRE, large=True, bold=True),
         Text(help_words, Align.CENTRE, large=True),
         Feed(3),
     )

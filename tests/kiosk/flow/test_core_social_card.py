@@ -154,7 +154,7 @@ def test_from_the_first_touch_to_the_new_password_and_the_slip(terminal: Holder)
     result = terminal.end()
     assert (result.outcome, result.slip) == (PasswordOutcome.CHANGED, Slip.PRINTING)
     paper = shown_text(terminal.last(Print).lines)
-    assert "密码已改好" in paper and "7C40B19E" in paper and "张*兰" in paper
+    assert "密码已改好" in paper and "7C40 B19E" in paper and "张*兰" in paper
     assert PIN not in paper and ELDER.number not in paper and ELDER.name not in paper
     terminal.printed()
     assert terminal.sees(PasswordResult).slip is Slip.PRINTED
