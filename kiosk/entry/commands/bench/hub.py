@@ -57,7 +57,7 @@ def run(corpus: Path | None, *, json: bool) -> int:
         for number in range(TERMINALS):
             code = terminal_code(number)
             line = _Line(hub, certifier.certificate(code), SealedItems(code, key, envelopes()))
-            line.prepare(ROUNDS, count)
+            line.prepare(ROUNDS + 1, count)
             lines.append(line)
             stack.callback(line.close)
         peer = CopyPeer(dsn(), "QS01")
@@ -106,6 +106,9 @@ class _Line:
 
 def _measured(hub: ServedHub, lines: list[_Line], peer: CopyPeer, count: int) -> Table:
     before = noise()
+    # A hub that serves has its connections to the database and has read its modules.
+    _together(lines, ROUNDS, "accepted")
+    _wait_until_opened(hub)
     part = count * len(lines)
     copies, turns, again = iter(range(ROUNDS)), iter(range(ROUNDS)), iter(range(ROUNDS))
     opened = 0
@@ -124,8 +127,7 @@ def _measured(hub: ServedHub, lines: list[_Line], peer: CopyPeer, count: int) ->
     def opening() -> None:
         nonlocal opened
         opened += hub.unopened()
-        while hub.unopened():
-            time.sleep(LOOK_EVERY_S)
+        _wait_until_opened(hub)
 
     def duplicates() -> None:
         _together(lines, next(again), "duplicate")
@@ -160,9 +162,16 @@ def _measured(hub: ServedHub, lines: list[_Line], peer: CopyPeer, count: int) ->
     each = ", ".join(f"{name} {s / part / ROUNDS * 1e6:.0f}" for name, s in spent.items())
     table.note(f"computed for each item while they were taken, microseconds: {each}")
     held = hub.command("counts")["applications"]
-    table.note(f"held in the end: {held} of {part * ROUNDS}; the hub held {hub.memory_mb():.0f} MB")
+    table.note(
+        f"held in the end: {held} of {part * (ROUNDS + 1)}; the hub held {hub.memory_mb():.0f} MB"
+    )
     table.note(f"{ROUNDS} rounds in turns; noise of the machine {before} before, {noise()} after")
     return table
+
+
+def _wait_until_opened(hub: ServedHub) -> None:
+    while hub.unopened():
+        time.sleep(LOOK_EVERY_S)
 
 
 def _together(lines: list[_Line], turn: int, expected: str) -> None:
