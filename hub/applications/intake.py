@@ -181,9 +181,10 @@ class _Settling:
         queue = places.queue_to_write(self._code, self._epoch, now)
         wrong = self._wrong_from_outside()
         new = self._new(wrong)
-        taken = tables.insert_new(
-            ReceivedItem, _COLUMNS, [self._row(item, now) for item in new.values()]
-        )
+        rows = [self._row(item, now) for item in new.values()]
+        # Places beyond all that this queue has come to; its row is locked.
+        surely = all(item.seq > queue.top_seq for item in new.values())
+        taken = tables.insert_new(ReceivedItem, _COLUMNS, rows, surely=surely)
         arrived = {at: item for at, item in new.items() if item.id in taken}
         if len(arrived) == len(self._ready):
             answers: Sequence[Judged] = [_ACCEPTED] * len(arrived)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
-from django.db import connection, models
+from django.db import IntegrityError, connection, models, transaction
 
 Row = Sequence[Any]
 # SQLite takes 32,766 values in a statement, and 999 where it is older than this machine's.
@@ -17,14 +18,25 @@ VALUES_MAX = 900
 ALONE = 0x5A57_4F50  # this hub's lock for opening, among the database's advisory locks
 
 
-def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> set[Any]:
-    """Those whose keys are not taken; their primary keys. On PostgreSQL by way of a temporary
-    table, which waits for another connection that is writing the same ones and leaves them out."""
+def insert_new(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], *, surely: bool
+) -> set[Any]:
+    """Those whose keys are not taken; their primary keys, which stand first in the rows.
+
+    On PostgreSQL by way of a temporary table, which waits for another connection that is writing the
+    same ones and leaves them out. `surely`: none can be taken, but by a fault of the sender's; they
+    are copied straight to their place, for half of the database's work, and only if one is taken
+    after all by that way.
+    """
     if not rows:
         return set()
     key = _key(model)
     if connection.vendor != "postgresql":
         return set(_inserted(model, columns, rows, f'ON CONFLICT DO NOTHING RETURNING "{key}"'))
+    if surely:
+        with suppress(IntegrityError), transaction.atomic():
+            insert(model, columns, rows)
+            return {row[0] for row in rows}
     table = model._meta.db_table
     named = _named(columns)
     with connection.cursor() as cursor:
