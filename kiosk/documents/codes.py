@@ -40,8 +40,9 @@ Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 MORE_FORMATS_EVERY: Final = 3  # frames; six formats cost as much as five fast passes
-SLOW_AFTER_MISSES: Final = 5  # frames without a code until the slow ways are tried once
+SLOW_AFTER_MISSES: Final = 5  # frames without a code until the slow ways are begun
 TIME_LIMIT_S: Final = 0.75  # of work on a picture, and the last way may take a quarter more
+SLOW_A_FRAME_S: Final = 0.04  # of that at a time between frames: a code held up is seen at once
 SMALL_SIDE_PX: Final = 2000  # a picture below this is also tried at twice its size
 MAX_CODE_BYTES: Final = 7089  # the digits that a version 40 QR holds; of bytes it holds 2,953
 LARGEST_PX: Final = (
@@ -119,21 +120,41 @@ class CodeReader:
     def __init__(self) -> None:
         self._frames = 0
         self._misses = 0
+        self._slow_ways: Iterator[Reading] | None = None  # in an earlier frame
+        self._slow_until = 0.0
 
     def look(self, picture: Image) -> list[Code]:
-        """Whatever this frame gives for little time; the slow ways once in a while."""
+        """Whatever this frame gives for little time; some of the slow ways once in a while.
+
+        They are gone through frame by frame: a code that is held up meanwhile does not wait.
+        """
         grey = _grey(picture)
         self._frames += 1
         found = self._fast(grey)
         if not found and self._frames % MORE_FORMATS_EVERY == 0:
             found = _read_twice(grey, _zxing(grey, USUAL, thorough=True))
         if found:
-            self._misses = 0
+            self._misses, self._slow_ways = 0, None
             return found
         self._misses += 1
-        if self._misses % SLOW_AFTER_MISSES:
-            return []
-        return _slow(grey, time.thread_time() + TIME_LIMIT_S)
+        if self._slow_ways is None and self._misses % SLOW_AFTER_MISSES == 0:
+            self._slow_ways = _slow_ways(grey)
+            self._slow_until = TIME_LIMIT_S
+        return self._look_slowly()
+
+    def _look_slowly(self) -> Reading:
+        """As many of the slow ways as a frame has time for."""
+        began = time.thread_time()
+        spent = 0.0
+        while self._slow_ways is not None and spent < SLOW_A_FRAME_S:
+            found = next(self._slow_ways, None)
+            spent = time.thread_time() - began
+            if found or found is None or spent > self._slow_until:
+                self._slow_ways = None
+            if found:
+                return found
+        self._slow_until -= spent
+        return []
 
     def look_fast(self, picture: Image) -> list[Code]:
         """Only what every frame is looked at for."""
@@ -145,6 +166,7 @@ class CodeReader:
 
     def forget(self) -> None:
         self._frames = self._misses = 0
+        self._slow_ways = None
 
 
 def read_codes(picture: Image, limit_s: float = TIME_LIMIT_S) -> list[Code]:
@@ -189,18 +211,19 @@ class _Votes:
 
 def _slow(grey: Grey, until: float) -> Reading:
     """The slow ways one after the other, until one reads or the time is up."""
-    for whole in _ways_of_all(grey):
-        found = _read_twice(grey, whole())
-        if found:
-            return found
-    votes = _Votes()
-    for way in _ways(grey):
-        if time.thread_time() > until:
-            break
-        found = votes.count(way())
-        if found:
+    for found in _slow_ways(grey):
+        if found or time.thread_time() > until:
             return found
     return []
+
+
+def _slow_ways(grey: Grey) -> Iterator[Reading]:
+    """What may be believed after each of the slow ways."""
+    for whole in _ways_of_all(grey):
+        yield _read_twice(grey, whole())
+    votes = _Votes()
+    for way in _ways(grey):
+        yield votes.count(way())
 
 
 def _ways_of_all(grey: Grey) -> Iterator[Callable[[], Reading]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ import segno
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from kiosk.documents import codes
 from kiosk.documents.codes import MORE_FORMATS_EVERY, CodeReader, read_codes, text_of
 from kiosk.documents.page import Image
 
@@ -64,6 +66,32 @@ def test_a_barcode_is_read_after_some_frames() -> None:
     reader = CodeReader()
     seen = [code for _ in range(MORE_FORMATS_EVERY) for code in reader.look(frame)]
     assert [(code.format, code.text) for code in seen] == [("CODE_128", "QS01261122003757")]
+
+
+def test_a_code_held_up_does_not_wait_for_the_slow_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They go on where they were, a little with each frame, and are left when a code is seen."""
+    now, steps = [0.0], []
+    late = codes.Code("EAN_13", ((0.0, 0.0),) * 4, b"6901234567892", "6901234567892")
+
+    def slow_ways(grey: object) -> Iterator[list[codes.Code]]:
+        for step in range(4):
+            now[0] += 1.5 * codes.SLOW_A_FRAME_S
+            steps.append(step)
+            yield []
+        yield [late]
+
+    monkeypatch.setattr(codes, "_slow_ways", slow_ways)
+    monkeypatch.setattr(codes.time, "thread_time", lambda: now[0])
+    empty, held = np.full((300, 400, 3), 200, np.uint8), picture_of(RECEIPT)
+    reader = CodeReader()
+    seen = [reader.look(empty) for _ in range(codes.SLOW_AFTER_MISSES + 1)]
+    assert seen == [[]] * len(seen)
+    assert steps == [0, 1]
+    assert [code.text for code in reader.look(held)] == [RECEIPT]
+    steps.clear()
+    seen = [reader.look(empty) for _ in range(codes.SLOW_AFTER_MISSES + 4)]
+    assert steps == [0, 1, 2, 3]
+    assert seen[-1] == [late]
 
 
 @pytest.mark.parametrize("kind", frames.MATS)
