@@ -170,7 +170,7 @@ def test_paper_that_ends_in_the_middle_a_refill_and_the_next_one(
     assert isinstance(fault, Fault) and fault.code is FaultCode.PAPER_OUT
     assert traces(bed.folder) == []
     bed.ask("refill")
-    assert worker.submit(PrintPdf("next", pdf(1))).result() == PagesPrinted("next", 1)
+    assert worker.submit(PrintPdf("next", pdf(1), grey=True)).result() == PagesPrinted("next", 1)
     posts.until_status(Status.READY)
     assert len(bed.printed()) == len(before) + 1  # the one of before never comes out
 
@@ -184,7 +184,7 @@ def test_a_jam_pauses_the_queue_and_the_next_document_starts_it_again(
     assert isinstance(fault, Fault) and fault.code is FaultCode.JAMMED
     assert "media-jam-error" in posts.until_status(Status.JAMMED).reason
     assert traces(bed.folder) == []
-    assert worker.submit(PrintPdf("next", pdf(1))).result() == PagesPrinted("next", 1)
+    assert worker.submit(PrintPdf("next", pdf(1), grey=True)).result() == PagesPrinted("next", 1)
     assert len(bed.printed()) == len(before) + 1
 
 
@@ -196,7 +196,7 @@ def test_an_idle_terminal_starts_a_paused_queue_again_by_itself(
     posts.until_status(Status.JAMMED)
     known = posts.until_status(Status.UNKNOWN)  # after a hasty minute
     assert known.reason.startswith("when last used: media-jam-error")
-    assert worker.submit(PrintPdf("next", pdf(1))).result() == PagesPrinted("next", 1)
+    assert worker.submit(PrintPdf("next", pdf(1), grey=True)).result() == PagesPrinted("next", 1)
 
 
 def test_an_open_cover_and_an_unplugged_printer_are_told_apart(
