@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from hub.pickups.keeping import fetch
 
-# `blob:` is what the page makes of the opened scan, so that it can be saved.
+# The page loads its own script and style, asks the hub, and nothing else.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
