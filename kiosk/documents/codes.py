@@ -55,6 +55,7 @@ TURNS: Final = 2  # ways to lie that are tried for stacked bars
 SAME_TURN: Final = 0.06  # radians: both are read in one go
 TURNED_ZOOMS: Final = (1.0, 0.75)  # two readings that agree are wanted
 SECOND_ZOOMS: Final = (1.5, 0.75)  # at which stacked bars are read again
+THIN_PX: Final = 2.0  # along the bars: less is next to a single line
 SECOND_RIM: Final = 0.15  # of the code's extent around it
 BANDS: Final = 5  # lines across a patch of bars
 BAND_STEP: Final = 0.09  # of the patch's side from band to band
@@ -234,8 +235,16 @@ def _ways_of_all(grey: Grey) -> Iterator[Callable[[], Reading]]:
 
 
 def _read_twice(grey: Grey, codes: Reading) -> Reading:
-    """`codes` without the stacked bars that another look at their place does not read alike."""
-    return [code for code in codes if code.format != "PDF_417" or _reads_again(grey, code)]
+    """`codes` without those that a look tells by chance, and another at their place not alike.
+
+    Stacked bars, and bars that were told from next to a single line across them.
+    """
+    return [code for code in codes if not _may_be_chance(code) or _reads_again(grey, code)]
+
+
+def _may_be_chance(code: Code) -> bool:
+    thin = code.format in _ONE_DIMENSION and _thickness(code) < THIN_PX
+    return thin or code.format == "PDF_417"
 
 
 def _reads_again(grey: Grey, code: Code) -> bool:
@@ -248,7 +257,7 @@ def _reads_again(grey: Grey, code: Code) -> bool:
     return part.size > 0 and any(
         code.data == again.data
         for zoom in SECOND_ZOOMS
-        for again in _zxing(_larger(part, zoom), STACKED, thorough=True)
+        for again in _zxing(_larger(part, zoom), USUAL, thorough=True)
     )
 
 

@@ -103,3 +103,10 @@ def test_stacked_bars_that_one_look_reads_wrongly_are_read_right(number: int) ->
     one = made_codes.make(4001, number)
     assert one.format == "PDF_417"
     assert [code.text for code in read_codes(one.picture)] == [one.text]
+
+
+def test_a_number_that_a_single_line_across_other_bars_makes_is_not_told() -> None:
+    """zxing-cpp alone finds an EAN-13 on one line of this slanted Code 39."""
+    one = made_codes.make(7701, 165)
+    assert one.format == "CODE_39"
+    assert [code.text for code in read_codes(one.picture)] in ([], [one.text])
