@@ -21,11 +21,12 @@ run: setup
 
 ## make test     every test and every rule of the house
 test: setup
-	@$(MAKE) --no-print-directory -j2 lint pytest
-	@$(MAKE) --no-print-directory test-postgres
+	@$(MAKE) --no-print-directory -j3 lint pytest test-postgres
 
-# More workers than cores: the robot, the hub's processes and the power cuts mostly wait.
+# More workers than cores: the robot, the hub's processes and the power cuts mostly wait. What they
+# compile of the tests is made once before, or each of them would make it.
 pytest: setup
+	@$(PY) -m pytest -q -n 0 --collect-only >/dev/null
 	@$(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 ## make lint     style, types, import rules, screens against their models

@@ -22,6 +22,26 @@ from rehearsal.secrets import leaks
 from rehearsal.town import BASE, Plan, Town, TownError, date_of_rehearsal
 
 SUMMARY_LINES = 10
+# Every screen of the slice but `submitting`: it stands for a second, and on a busy machine the
+# citizen may look past it.
+SCREENS = frozenset(
+    [
+        "standby",
+        "home",
+        "service_guide",
+        "consent",
+        "place_id_card",
+        "confirm_identity",
+        "form",
+        "capture_page",
+        "check_page",
+        "review",
+        "sign",
+        "accepted",
+        "rating",
+        "take_away",
+    ]
+)
 
 
 class InterruptError(Exception):
@@ -123,12 +143,21 @@ def _by_robot(town: Town, out: Path) -> int:
         (town.logs,),
         (secret for person in people(date_of_rehearsal()).values() for secret in person.secrets()),
     )
-    good = not result.why and gathered["pdf"] and bool(rating(record)) and bool(attachments(record))
+    pictured = {path.stem.partition("-")[2] for path in stage.citizen.album.paths}
+    unseen = sorted(set(SCREENS) - pictured)
+    good = (
+        not (result.why or unseen)
+        and bool(gathered["pdf"] and gathered["receipt"])
+        and bool(rating(record))
+        and bool(attachments(record))
+    )
     logs = f"{searched} files, {len(found)} times personal data; terminal ended with {code}"
     lines = _summary(town, result, stage, record=record, gathered=gathered, logs=logs)
     say("")
     for line in lines[:SUMMARY_LINES]:
         say(line)
+    if unseen:
+        say(f"  without a picture: {' '.join(unseen)}")
     for leak in found[:20]:
         say(f"  personal data: {leak.file}, as {leak.shape}")
     return 0 if good and not found else 1

@@ -124,7 +124,7 @@ def test_what_stands_in_a_field_is_read(tiny: Tiny) -> None:
     field = citizen.look().any("edit_field:phone")
     assert field is not None
     assert citizen.eyes.text_of(field) == "138 0013"
-    assert citizen._shown("phone", "1380013")
+    assert citizen.shown("phone", "1380013")
 
 
 def test_each_situation_is_in_the_album_once_and_a_lost_citizen_tells_where(

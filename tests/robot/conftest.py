@@ -5,7 +5,6 @@ Walking away is mostly waiting, so those two play beside the first, each in a pr
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,10 +51,3 @@ def desk() -> Iterator[str]:
         assert xvfb.stdout is not None
         yield f":{xvfb.stdout.readline().decode().strip()}"
         xvfb.terminate()
-
-
-@pytest.fixture
-def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-        monkeypatch.delenv(name, raising=False)
-    assert "DISPLAY" not in os.environ

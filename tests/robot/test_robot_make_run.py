@@ -1,4 +1,4 @@
-"""`make run` as a stranger sees it: without a display, and with one."""
+"""`make run` with a display; without one it judges itself, by its exit code."""
 
 from __future__ import annotations
 
@@ -15,37 +15,6 @@ from rehearsal.robot.eyes import polled
 
 UP_S = 90  # on an idle machine a tenth of it
 ENDED_S = 20  # everything has its few seconds to end in order
-RUN_LIMIT_S = 240  # on an idle machine a third of it
-
-
-def test_make_run_does_one_application_all_the_way(
-    root: Path, tmp_path: Path, no_display: None
-) -> None:
-    """Without a display: the summary, the pictures, the receipt, the PDF and the hub's record."""
-    out = tmp_path / "out"
-    run = subprocess.run(
-        [sys.executable, "-m", "rehearsal", "run", "--out", str(out), "--base", str(tmp_path)],
-        check=False,
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=RUN_LIMIT_S,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    summary = run.stdout.rpartition("\n\n")[2].strip().splitlines()
-    assert len(summary) <= 10
-    words = "\n".join(summary)
-    assert "application held, 2 attachments" in words
-    assert "password" in words
-    assert (out / "receipt.png").read_bytes().startswith(b"\x89PNG")
-    assert (out / "submitted.pdf").read_bytes().startswith(b"%PDF-")
-    assert '"number"' in (out / "record.json").read_text(encoding="utf-8")
-    pictured = {path.stem.partition("-")[2] for path in (out / "screens").iterdir()}
-    assert pictured >= {
-        "standby", "home", "service_guide", "consent", "place_id_card", "confirm_identity", "form",
-        "capture_page", "check_page", "review", "sign", "accepted", "rating", "take_away",
-    }  # fmt: skip
-    assert not [name for name in pictured if name.startswith(("lost", "failed"))]
 
 
 def windows_on(name: str) -> list[tuple[int, int, int]]:

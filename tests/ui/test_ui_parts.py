@@ -216,11 +216,6 @@ def test_a_hundred_thousand_signals_do_no_harm():
 # -- the check of the QML ------------------------------------------------------------------------
 
 
-def test_the_qml_has_no_warnings():
-    well, said = qmltypes.check()
-    assert well, said
-
-
 def test_a_misspelt_member_of_a_model_is_found(tmp_path, qml_folder):
     copy = tmp_path / "qml"
     shutil.copytree(qml_folder, copy)
