@@ -6,7 +6,7 @@ PY := .venv/bin/python
 # Tests whose outcome hangs on the database: rows, races, searches.
 ON_POSTGRES := tests/hub/test_hub_intake.py tests/hub/test_hub_opener.py tests/hub/test_hub_uploads.py tests/hub/test_hub_staff.py
 
-.PHONY: help setup run test test-robot test-rest lint fuzz gallery test-postgres fleet faults social-card power-cuts kills window-kills disk-image slow-line sync-memory million-rows lock rapidocr clean bench-codes bench-pages
+.PHONY: help setup run test pytest lint fuzz gallery test-postgres fleet faults social-card power-cuts kills window-kills disk-image slow-line sync-memory million-rows lock rapidocr clean bench-codes bench-pages
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -21,16 +21,13 @@ run: setup
 
 ## make test     every test and every rule of the house
 test: setup
-	@$(MAKE) --no-print-directory -j4 test-robot lint test-rest test-postgres
+	@$(MAKE) --no-print-directory -j3 lint pytest test-postgres
 
-# The robot citizen lives in real time and goes first; the others take what is left. More workers
-# than cores, because much of it waits. What they compile of the tests is made once before.
-test-robot: setup
-	@$(PY) -m pytest -q -n 3 --dist loadfile tests/robot
-
-test-rest: setup
-	@nice $(PY) -m pytest -q -n 0 --collect-only --ignore tests/robot tests >/dev/null
-	@nice $(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/robot tests
+# More workers than cores: the robot, the hub's processes and the power cuts mostly wait. What they
+# compile of the tests is made once before, or each of them would make it.
+pytest: setup
+	@$(PY) -m pytest -q -n 0 --collect-only >/dev/null
+	@$(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 ## make lint     style, types, import rules, screens against their models
 lint: setup

@@ -68,6 +68,14 @@ class Walk:
             within_s,
         )
 
+    def no_longer_says(self, key: str) -> Sight:
+        """Whatever page there is by now, these words are not on it any more."""
+        return self.citizen.wait_until(
+            f"{key} is said no more",
+            lambda sight: not any(words(key) in text for text in sight.texts()),
+            TOLD_S,
+        )
+
     def press(self, key: str, seen: Sight | None = None) -> None:
         self.citizen.press(seen or self.citizen.look(), words(key))
 
