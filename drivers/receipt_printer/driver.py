@@ -139,12 +139,14 @@ class ReceiptPrinterDriver:
             return state
         if isinstance(state, Fault):
             return self._down(state)
-        lost = self._tell(AUTOMATIC_STATUS_ON)  # before the clearing, which a strict make awaits
-        if lost is None:
-            # A job of before (a crash, a pulled cable) must not come out when paper is put in.
-            cleared = self._clear(host)
-            lost = cleared if isinstance(cleared, Fault) else None
+        # A job of before (a crash, a pulled cable) must not come out when paper is put in. Nothing
+        # may follow before the answer, and what came before is forgotten with it.
+        cleared = self._clear(host)
+        lost = cleared if isinstance(cleared, Fault) else None
         known = lost or self._recover(state, host)
+        if isinstance(known, PrinterState):
+            lost = self._tell(AUTOMATIC_STATUS_ON)
+            known = lost if lost is not None else known
         if isinstance(known, Fault):
             return self._down(known)
         self._report(known, host)
@@ -419,7 +421,7 @@ class ReceiptPrinterDriver:
         if now - self._recovered_at < RECOVER_EVERY_S:
             return state
         self._recovered_at = now
-        lost = self._tell(RECOVER_NOW)
+        lost = self._tell(RECOVER_NOW + AUTOMATIC_STATUS_ON)  # its memory is emptied by it
         return lost if lost is not None else self.ask_state(host)
 
     # -- status ---------------------------------------------------------------

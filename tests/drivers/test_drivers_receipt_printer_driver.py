@@ -61,6 +61,7 @@ class Printer:
         self.cleared = 0
         self.recovered = 0
         self.after_recover: dict[int, int] | None = None
+        self.tells_by_itself = False  # automatic status; forgotten while it waits in the memory
 
     def _handle(self, data: bytes) -> bytes | Fault:
         if data[:2] == b"\x10\x04":
@@ -69,15 +70,17 @@ class Printer:
             if not (self.knows_clear and self.answers):
                 return b""
             self.cleared += 1
+            self.tells_by_itself = False
             self.held = 0
             self.due.clear()
             self.printing_since = None
             return b"\x37\x25\x00"
-        if data == b"\x10\x05\x02":
+        if data.startswith(b"\x10\x05\x02"):
             self.recovered += 1
             self.status = self.after_recover or self.status
-            return b""
-        if data == b"\x1da\x0e":
+            data = data[3:]
+        self.tells_by_itself |= b"\x1da\x0e" in data
+        if data in (b"", b"\x1da\x0e"):
             return b""
         if self.printing_since is None:
             self.printing_since = self.clock.now
@@ -144,6 +147,13 @@ def test_a_receipt_is_printed_when_the_printer_has_confirmed_it() -> None:
         (Status.BUSY, "printing"),
         (Status.READY, ""),
     ]
+
+
+def test_an_idle_printer_is_asked_to_tell_by_itself_what_happens_to_it() -> None:
+    """After the clearing: a question before it is forgotten with everything else."""
+    printer = Printer().connect()
+    assert printer.cleared == 1
+    assert printer.tells_by_itself
 
 
 def test_two_receipts_are_two_jobs() -> None:
