@@ -102,10 +102,10 @@ rapidocr: setup
 clean:
 	rm -rf out var .venv
 
-## make bench-codes   codes read on 1,000 made-up pictures, beside four peers (half an hour)
+## make bench-codes   codes read on 1,000 made-up pictures, beside four peers (half an hour; KIOSK_BENCH_LEDGER=FILE goes on)
 bench-codes: setup
 	@KIOSK_BENCH_COUNT=1000 .venv/bin/kiosk bench codes
 
-## make bench-pages   pages found on 1,000 made-up frames, beside two peers (half an hour)
+## make bench-pages   pages found on 1,000 made-up frames, beside two peers (half an hour; KIOSK_BENCH_LEDGER=FILE goes on)
 bench-pages: setup
 	@KIOSK_BENCH_COUNT=1000 .venv/bin/kiosk bench pages

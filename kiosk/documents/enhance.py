@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kiosk.catalogue.papers import PageTone
 from kiosk.documents.page import Image
+from kiosk.documents.smaller import fitting
 
 GROUND_PX = 320  # long side at which the light is looked at: it changes slowly
 PAPER_WHITE = 246  # what paper becomes: a little grey, so that its edge shows on white
@@ -67,11 +68,9 @@ def _stretched(small: NDArray[np.uint8], size: tuple[int, int], rows: slice) -> 
 
 def _ground(page: Image) -> NDArray[np.float32]:
     """How light the paper is behind the print, small."""
-    scale = min(1.0, GROUND_PX / max(page.shape[:2]))
-    size = (max(8, round(page.shape[1] * scale)), max(8, round(page.shape[0] * scale)))
-    small = cv2.resize(page, size, interpolation=cv2.INTER_AREA)
-    light = np.asarray(small, np.uint8).max(axis=2)
-    side = max(9, max(size) // 14) | 1
+    small = fitting(page, GROUND_PX, 8)
+    light = small.max(axis=2)
+    side = max(9, max(light.shape) // 14) | 1
     lightest = cv2.dilate(light, np.ones((side // 2 | 1, side // 2 | 1), np.uint8))
     middle = cv2.medianBlur(np.asarray(lightest, np.uint8), min(side, 31))
     return np.asarray(cv2.GaussianBlur(middle, (0, 0), side / 4), np.float32)
@@ -104,13 +103,11 @@ def _black_white(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def skew_deg(page: Image) -> float:
     """By how much lines of print lean, counter-clockwise; 0 where there are none to tell by."""
-    scale = min(1.0, DESKEW_PX / max(page.shape[:2]))
     grey = np.asarray(cv2.cvtColor(page, cv2.COLOR_BGR2GRAY), np.uint8)
-    size = (max(8, round(page.shape[1] * scale)), max(8, round(page.shape[0] * scale)))
-    small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    small = fitting(grey, DESKEW_PX, 8)
     ground = cv2.blur(cv2.dilate(small, np.ones((7, 7), np.uint8)), (31, 31))
     ink = np.asarray(cv2.subtract(np.asarray(ground, np.uint8), small), np.uint8)
-    rim = max(4, max(size) // 40)
+    rim = max(4, max(small.shape) // 40)
     ink = np.asarray(np.where(ink > 25, ink, 0)[rim:-rim, rim:-rim], np.uint8, order="C")
     if ink.size == 0 or not ink.any():
         return 0.0

@@ -11,11 +11,20 @@ from kiosk.catalogue.papers import KnownPaper, PageTone
 from kiosk.documents.enhance import deskewed, even_light, toned
 from kiosk.documents.lying import Lying, overlap
 from kiosk.documents.messages import Plate, Point
-from kiosk.documents.page import MAX_PAGES, Corners, FoundPage, Image, find_page, find_pages
+from kiosk.documents.page import (
+    MAX_PAGES,
+    Corners,
+    FoundPage,
+    Image,
+    find_again,
+    find_page,
+    find_pages,
+)
 from kiosk.documents.plate import PlateReference, something_lies_there
 from kiosk.documents.quality import SIZE_SHARE, Area, judge_page
 from kiosk.documents.rectify import proportion, straighten
 from kiosk.documents.scale import MM_AN_INCH, PlateScale, is_of_size
+from kiosk.documents.smaller import shrunk
 from kiosk.documents.steady import Steady
 from kiosk.documents.upright import SURE, UprightJudge, upright
 from kiosk.flow.pages import Advice
@@ -103,12 +112,12 @@ class Looker:
         self, preview: Image, paper: KnownPaper | None, at: float
     ) -> tuple[FoundPage | None, bool]:
         """The page to look at, and whether it was not taken yet."""
-        found = self._find(preview, paper)
-        if found is None:
+        if not self._lying:
+            return self._find(preview, paper), True
+        pages = find_pages(preview, self._plate, MAX_PAGES)
+        if not pages:
             self._lying.forget()
-        if not self._lying or found is None:
-            return found, True
-        pages = find_pages(preview, self._plate, MAX_PAGES) or [found]
+            return None, True
         seen = [
             (_shares(page.corners, preview), fingerprint(straighten(preview, page.corners, None)))
             for page in pages
@@ -116,7 +125,7 @@ class Looker:
         answers = self._lying.see(seen, at)
         untaken = [page for page, taken in zip(pages, answers, strict=True) if not taken]
         if not untaken:
-            return found, False
+            return pages[0], False
         if paper is not None:
             untaken.sort(key=lambda page: not self._fits(page, preview, paper))
         return untaken[0], True
@@ -156,7 +165,7 @@ class Looker:
         self, picture: Image, paper: KnownPaper | None = None, tone: PageTone = PageTone.COLOUR
     ) -> StillPage:
         """Find, straighten, judge, turn upright and make even, at full resolution."""
-        found = self._find_shown(picture, paper) if self._lying else self._find(picture, paper)
+        found = self._find_still(picture, paper)
         if found is None:
             return StillPage(None, Advice.NO_PAGE, 0.0)
         size = self._size(found, picture)
@@ -170,6 +179,14 @@ class Looker:
         area = _turned(quality.area, turned)
         corners = _shares(found.corners, picture)
         return StillPage(page, quality.advice, found.confidence, area, turned, skew, dpi, corners)
+
+    def _find_still(self, picture: Image, paper: KnownPaper | None) -> FoundPage | None:
+        """The page of the newest look where it was seen; sought where it is there no more."""
+        if self._shown is not None:
+            again = find_again(picture, self._plate, _pixels(self._shown, picture))
+            if again is not None:
+                return again
+        return self._find_shown(picture, paper) if self._lying else self._find(picture, paper)
 
     def _find_shown(self, picture: Image, paper: KnownPaper | None) -> FoundPage | None:
         """Of several papers in a still, the one that was looked at; else one that is asked for."""
@@ -199,8 +216,9 @@ def _dpi(page: Image, size: tuple[float, float] | None, paper: KnownPaper | None
 
 def fingerprint(page: Image) -> int:
     """256 bits that hardly change from one picture of a page to the next: where it grows lighter."""
-    grey = cv2.cvtColor(page, cv2.COLOR_BGR2GRAY)
-    small = cv2.resize(grey, (17, 16), interpolation=cv2.INTER_AREA).astype(np.int16)
+    grey = np.asarray(cv2.cvtColor(page, cv2.COLOR_BGR2GRAY), np.uint8)
+    even = shrunk(grey, (17 * 16, 16 * 16))  # a whole factor is left: nothing is cut away
+    small = np.asarray(cv2.resize(even, (17, 16), interpolation=cv2.INTER_AREA), np.int16)
     bits = (small[:, 1:] > small[:, :-1] + 1).ravel()
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
@@ -239,6 +257,11 @@ def _shares(corners: Corners, picture: Image) -> Corners:
     """Pixels as shares of the frame, 0 at its left and top edge, 1 at its right and bottom."""
     height, width = picture.shape[:2]
     return (corners + 0.5) / np.array([width, height], np.float64)
+
+
+def _pixels(shares: Corners, picture: Image) -> Corners:
+    height, width = picture.shape[:2]
+    return shares * np.array([width, height], np.float64) - 0.5
 
 
 def _in_frame(area: Area, corners: Corners) -> tuple[Point, ...]:

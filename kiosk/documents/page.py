@@ -28,13 +28,14 @@ from kiosk.documents.quads import (
     within,
 )
 
-__all__ = ["MAX_PAGES", "Corners", "FoundPage", "Image", "find_page", "find_pages"]
+__all__ = ["MAX_PAGES", "Corners", "FoundPage", "Image", "find_again", "find_page", "find_pages"]
 
 SEARCH_PX = 480  # long side of the picture in which candidates are sought
 REFIT_PX = 900  # least long side of the picture of the first refit, a whole part of the original
 MIN_CONFIDENCE = 0.78  # below: there is no page; tiles and worn mats come near it
 MIN_CONFIDENCE_ON_KNOWN_PLATE = 0.5  # what looks like the plate was already taken out
 MIN_CONFIDENCE_OF_ANOTHER = 0.82  # beside a page: its own shadow and folds look like sheets
+MOVED_SHARE = 0.004  # of the long side: a page that lies still is seen again nearer than this
 MAX_PAGES = 6  # cards on an A3 plate; more do not lie apart
 
 
@@ -89,6 +90,25 @@ def find_pages(
         found.append(page)
         taken.append(to_smaller(page.corners, scale))
     return found
+
+
+def find_again(picture: Image, plate: PlateReference | None, seen: Corners) -> FoundPage | None:
+    """The page that another picture of the same plate showed at `seen` (pixels of this picture).
+
+    None when no page lies just there any more: it has to be sought.
+    """
+    height, width = picture.shape[:2]
+    if min(height, width) < 32:
+        return None
+    middle = halved(picture, max(1, max(height, width) // REFIT_PX))
+    small = resized(middle, min(1.0, SEARCH_PX / max(middle.shape[:2])))
+    planes = planes_of(small, plate)
+    candidate = to_smaller(seen, min(1.0, SEARCH_PX / max(height, width)))
+    before = judge(planes, candidate[None])[0]
+    page = _refined(picture, middle, planes, candidate, before)
+    least = MIN_CONFIDENCE if plate is None else MIN_CONFIDENCE_ON_KNOWN_PLATE
+    moved = float(abs(page.corners - seen).max()) > MOVED_SHARE * max(height, width)
+    return None if moved or page.confidence < least else page
 
 
 def _refined(

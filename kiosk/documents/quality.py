@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kiosk.documents.page import FoundPage, Image
 from kiosk.documents.scale import is_of_size
+from kiosk.documents.smaller import fitting
 from kiosk.flow.pages import Advice
 
 Area = tuple[tuple[float, float], ...]
@@ -74,7 +75,7 @@ def judge_page(
 
     `size_mm` as measured on the plate, `wanted_mm` of the paper that is asked for.
     """
-    small = _small(page)
+    small = fitting(page, WORK_PX, 16)
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
     ground = _ground(grey)
     level = float(np.percentile(ground, 75))
@@ -116,12 +117,6 @@ def judge_page(
         ink_share,
         size_mm,
     )
-
-
-def _small(page: Image) -> Image:
-    scale = min(1.0, WORK_PX / max(page.shape[:2]))
-    size = (max(16, round(page.shape[1] * scale)), max(16, round(page.shape[0] * scale)))
-    return np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _ground(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -261,7 +256,8 @@ def _sigmas(part: Image, span: int) -> NDArray[np.float32]:
         return np.empty(0, np.float32)
     inner = np.asarray(cv2.GaussianBlur(grey[10:-10, 10:-10], (0, 0), 0.6), np.float32)
     kernel = np.ones((span, span), np.uint8)
-    contrast = cv2.dilate(inner, kernel) - cv2.erode(inner, kernel)
+    whole = np.asarray(inner, np.uint8)  # half a level matters to a slope, not to a contrast
+    contrast = cv2.subtract(cv2.dilate(whole, kernel), cv2.erode(whole, kernel))
     slope_x = cv2.Sobel(inner, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
     slope_y = cv2.Sobel(inner, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
     slope = np.asarray(cv2.magnitude(slope_x, slope_y), np.float32)

@@ -15,11 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiosk.documents.page import Image
+from kiosk.documents.smaller import fitting
 
 WORK_PX = 1800  # long side: 10-point print on A4 is 20 pixels high then
 LEAST_PX, MOST_PX = 9, 90  # sides of what may be a character
 SQUARE = 1.35  # a Chinese character is about as wide as high
+INK = 0.22  # darker than the paper around it by this share
+LIFT = 6.0  # grey levels added to both: in the dark a level or two is noise
 PATCH = 20  # the side at which characters are looked at
+INKED = PATCH * PATCH * 97 // 100  # of its pixels are no darker than its ink
 MAX_CHARACTERS = 100  # more take time and say no more
 ENOUGH = 4  # fewer say nothing
 CLIP = 3.0  # one character, however sure, may not outvote all
@@ -67,47 +71,60 @@ def upright(page: Image, judge: UprightJudge) -> tuple[Image, Uprightness]:
 
 
 def characters(page: Image) -> NDArray[np.float32]:
-    """What looks like single characters: n x PATCH x PATCH, ink 1, paper 0, each centred."""
-    scale = min(1.0, WORK_PX / max(page.shape[:2]))
+    """What looks like single characters: n x PATCH x PATCH, ink 1, paper 0, each centred.
+
+    A page full of print is asked in its middle only.
+    """
     grey = np.asarray(cv2.cvtColor(page, cv2.COLOR_BGR2GRAY), np.uint8)
-    if scale < 1.0:
-        size = (max(1, round(page.shape[1] * scale)), max(1, round(page.shape[0] * scale)))
-        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-    ground = cv2.blur(cv2.dilate(grey, np.ones((9, 9), np.uint8)), (25, 25)).astype(np.float32)
-    lit = (grey.astype(np.float32) + np.float32(6)) / (ground + np.float32(6))
-    ink = np.asarray(np.clip(1 - lit, 0, 1), np.float32)
-    mask = (ink > 0.22).astype(np.uint8)
-    boxes: list[tuple[int, int, int, int]] = []
+    scale = min(1.0, WORK_PX / max(page.shape[:2]))
+    if scale > 0.5:  # hardly smaller: no pixel is left out
+        grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale), np.uint8)
+    else:
+        grey = fitting(grey, WORK_PX)
+    height = grey.shape[0]
+    middle = _characters(grey[height // 4 : height - height // 4])
+    return middle if len(middle) >= MAX_CHARACTERS else _characters(grey)
+
+
+def _characters(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    ground = np.asarray(cv2.blur(cv2.dilate(grey, np.ones((9, 9), np.uint8)), (25, 25)), np.uint8)
+    dark = cv2.convertScaleAbs(ground, alpha=1 - INK, beta=-INK * LIFT)
+    mask = cv2.compare(grey, dark, cv2.CMP_LT)
+    boxes: list[NDArray[np.int32]] = []
     for reach in (3, 1, 5):  # how far apart the strokes of one character lie depends on its size
-        if len(boxes) > 2 * MAX_CHARACTERS:
+        if sum(map(len, boxes)) > 2 * MAX_CHARACTERS:
             break
         kernel = np.ones((reach, reach), np.uint8)
         joined = mask if reach == 1 else cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
-        count, _, stats, _ = cv2.connectedComponentsWithStats(joined, None)
-        for x, y, w, h, area in stats[1:count]:
-            if max(w, h) > MOST_PX or min(w, h) < LEAST_PX:
-                continue
-            if max(w, h) > SQUARE * min(w, h) or not 0.12 < area / (w * h) < 0.85:
-                continue
-            boxes.append((int(x), int(y), int(w), int(h)))
-    if not boxes:
+        _, _, stats, _ = cv2.connectedComponentsWithStats(joined, None)
+        box, sides, area = stats[1:, :4], stats[1:, 2:4], stats[1:, 4]
+        longer, shorter = sides.max(axis=1), sides.min(axis=1)
+        filled = area / np.maximum(1, sides[:, 0] * sides[:, 1])
+        alike = (longer <= MOST_PX) & (shorter >= LEAST_PX) & (longer <= SQUARE * shorter)
+        boxes.append(np.asarray(box[alike & (filled > 0.12) & (filled < 0.85)], np.int32))
+    found = np.concatenate(boxes)
+    if not len(found):
         return np.empty((0, PATCH, PATCH), np.float32)
     # the most common size is print's; a seal, a portrait's eye or a speck has another
-    sides = np.array([max(w, h) for _, _, w, h in boxes])
-    usual = float(np.median(sides[sides >= np.percentile(sides, 40)]))
-    chosen = [box for box in boxes if 0.6 * usual <= max(box[2:]) <= 1.6 * usual]
+    longest = found[:, 2:].max(axis=1)
+    usual = float(np.median(longest[longest >= np.percentile(longest, 40)]))
+    chosen = found[(0.6 * usual <= longest) & (longest <= 1.6 * usual)]
     step = max(1, len(chosen) // MAX_CHARACTERS)
-    patches = [_patch(ink, box) for box in chosen[::step][:MAX_CHARACTERS]]
+    patches = [_patch(grey, ground, box) for box in chosen[::step][:MAX_CHARACTERS].tolist()]
     return np.array(patches, np.float32).reshape(-1, PATCH, PATCH)
 
 
-def _patch(ink: NDArray[np.float32], box: tuple[int, int, int, int]) -> NDArray[np.float32]:
+def _patch(
+    grey: NDArray[np.uint8], ground: NDArray[np.uint8], box: list[int]
+) -> NDArray[np.float32]:
     x, y, w, h = box
-    part = ink[y : y + h, x : x + w]
+    rows, columns = slice(y, y + h), slice(x, x + w)
+    lit = (grey[rows, columns] + np.float32(LIFT)) / (ground[rows, columns] + np.float32(LIFT))
     side = max(w, h)
     square = np.zeros((side, side), np.float32)
     top, left = (side - h) // 2, (side - w) // 2
-    square[top : top + h, left : left + w] = part
+    square[top : top + h, left : left + w] = np.clip(1 - lit, 0, 1)
     way = cv2.INTER_AREA if side >= PATCH else cv2.INTER_LINEAR
     small = np.asarray(cv2.resize(square, (PATCH, PATCH), interpolation=way), np.float32)
-    return np.asarray(small / max(0.2, float(np.percentile(small, 97))), np.float32).clip(0, 1)
+    inked = float(np.partition(small.ravel(), INKED)[INKED])
+    return np.asarray(small / max(0.2, inked), np.float32).clip(0, 1)

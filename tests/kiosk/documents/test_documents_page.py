@@ -7,9 +7,10 @@ import numpy as np
 import paper_frames as frames
 import pytest
 
-from kiosk.documents.page import find_page
+from kiosk.documents.page import find_again, find_page
 from kiosk.documents.plate import PlateReference, something_lies_there
 from kiosk.documents.rectify import proportion, straighten
+from kiosk.documents.smaller import shrunk
 
 
 @pytest.mark.parametrize("kind", ["dark", "tiles", "white", "green"])
@@ -142,3 +143,28 @@ def test_proportions_come_out_of_a_slanted_view() -> None:
         depth = 3.2 + y * np.sin(tilt)
         corners.append((959.5 + focal * x / depth, 539.5 + focal * y * np.cos(tilt) / depth))
     assert abs(proportion(np.array(corners), 1920, 1080) - 1 / 1.8) < 0.005
+
+
+def test_a_page_that_a_look_showed_is_seen_again_and_only_where_it_lay() -> None:
+    rng = np.random.default_rng(8)
+    scene = frames.place(rng, frames.sheet(rng), frames.mat(rng, "dark"))
+    near = scene.corners + rng.uniform(-2, 2, (4, 2))  # as a smaller preview tells it
+    again = find_again(scene.picture, None, near)
+    found = find_page(scene.picture)
+    assert again is not None and found is not None
+    assert np.abs(again.corners - found.corners).max() < 0.3
+    assert find_again(scene.picture, None, scene.corners + np.array([40.0, 0.0])) is None
+    empty = frames.finish(rng, frames.mat(rng, "dark").astype(np.float32))
+    assert find_again(empty, None, scene.corners) is None
+
+
+@pytest.mark.parametrize(
+    "size", [(480, 270), (700, 333), (17, 16), (1, 1), (961, 541), (1920, 1080)]
+)
+def test_a_picture_made_smaller_shows_the_same_in_the_same_places(size: tuple[int, int]) -> None:
+    wide = np.linspace(0, 255, 1920, dtype=np.float32)
+    picture = np.repeat(wide[None], 1080, axis=0).astype(np.uint8)
+    small = shrunk(picture, size)
+    assert small.shape == (size[1], size[0])
+    exact = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    assert np.abs(small.astype(int) - exact).max() <= 2

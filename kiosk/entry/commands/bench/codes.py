@@ -9,7 +9,9 @@ code that moves into a stream of frames is held up before it is read.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +25,7 @@ from kiosk.documents.page import Image
 from kiosk.documents.picture import PictureFault, read_picture
 from kiosk.entry.commands.answer import bad_use
 from kiosk.entry.commands.bench import made
+from kiosk.entry.commands.bench.ledger import Ledger, open_ledger
 from kiosk.entry.commands.bench.report import Cell, Table, Timing, interleaved, noise
 
 USUAL_COUNT: Final = 1000
@@ -47,8 +50,18 @@ def run(corpus: Path | None, *, json: bool) -> int:
         return bad_use("no generator of pictures is installed here: give --corpus DIR", json=json)
     if corpus is not None and not corpus.is_dir():
         return bad_use(f"{corpus} is no folder", json=json)
-    pictures = _of_folder(corpus) if corpus is not None else _made(generator)
-    _accuracy(pictures).show(json=json)
+    count, seed = made.count_and_seed(USUAL_COUNT)
+    run_name = f"codes of {corpus}" if corpus is not None else f"codes, seed {seed}"
+    ledger = open_ledger(run_name)
+    if ledger is None:
+        return bad_use(f"the ledger is not of {run_name}", json=json)
+    done = len(ledger.rows)
+    pictures: Iterator[Labelled]
+    if corpus is not None:
+        pictures = islice(_of_folder(corpus), done, None)
+    else:
+        pictures = _made(generator, seed, range(done, count))
+    _accuracy(pictures, ledger).show(json=json)
     if generator is not None:
         _speed(generator).show(json=json)
     return 0
@@ -72,13 +85,13 @@ def _of_folder(corpus: Path) -> Iterator[Labelled]:
             yield path.parent.name, np.asarray(turned, np.uint8), text
 
 
-def _made(generator: Any) -> Iterator[Labelled]:
-    count, seed = made.count_and_seed(USUAL_COUNT)
-    for one in generator.many(seed, count):
+def _made(generator: Any, seed: int, numbers: range) -> Iterator[Labelled]:
+    for number in numbers:
+        one = generator.make(seed, number)
         yield one.kind, one.picture, one.text
 
 
-def _accuracy(pictures: Iterator[Labelled]) -> Table:
+def _accuracy(pictures: Iterator[Labelled], ledger: Ledger) -> Table:
     readers: dict[str, Reader] = {
         "the ladder": lambda picture: [code.text for code in read_codes(picture)],
         "plain ladder": _plain_ladder,
@@ -86,20 +99,24 @@ def _accuracy(pictures: Iterator[Labelled]) -> Table:
         "pyzbar": lambda picture: _zbar(_grey(picture)),
         "OpenCV": _opencv(),
     }
-    kinds: dict[str, int] = {}
-    right: dict[tuple[str, str], int] = {}
-    wrong = dict.fromkeys(readers, 0)
-    seconds: dict[str, list[float]] = {name: [] for name in readers}
     before = noise()
     for kind, picture, text in pictures:
-        kinds[kind] = kinds.get(kind, 0) + 1
+        row: dict[str, Any] = {"kind": kind}
         for name, read in readers.items():
-            began = time.perf_counter()
+            began = time.process_time()
             texts = read(picture)
-            seconds[name].append(time.perf_counter() - began)
-            good = not texts if text is None else text in texts
-            right[kind, name] = right.get((kind, name), 0) + good
-            wrong[name] += any(one != text for one in texts)
+            row[name] = {
+                "seconds": time.process_time() - began,
+                "right": not texts if text is None else text in texts,
+                "wrong": any(one != text for one in texts),
+            }
+        ledger.add(row)
+    kinds = Counter(str(row["kind"]) for row in ledger.rows)
+    right = Counter(
+        (row["kind"], name) for row in ledger.rows for name in readers if row[name]["right"]
+    )
+    wrong = {name: sum(row[name]["wrong"] for row in ledger.rows) for name in readers}
+    seconds = {name: [row[name]["seconds"] for row in ledger.rows] for name in readers}
     table = Table("codes", ("pictures", "of", *readers))
     rows: list[dict[str, Cell]] = [
         {"pictures": kind, "of": total, **{name: right[kind, name] for name in readers}}
@@ -115,6 +132,7 @@ def _accuracy(pictures: Iterator[Labelled]) -> Table:
         rows.append({"pictures": label, **timings})
     for row in rows:
         table.add(**row)
+    table.note("ms: of processor time, so that what else the machine does is left out")
     table.note(
         "plain ladder: zxing-cpp, twice the size, one threshold, pyzbar at half size, pyzbar"
     )

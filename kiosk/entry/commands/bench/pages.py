@@ -9,7 +9,7 @@ from __future__ import annotations
 import json as to_json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from kiosk.documents.picture import PictureFault, read_picture
 from kiosk.documents.plate import PlateReference
 from kiosk.entry.commands.answer import bad_use
 from kiosk.entry.commands.bench import made
+from kiosk.entry.commands.bench.ledger import Ledger, Row, open_ledger
 from kiosk.entry.commands.bench.report import Cell, Table, Timing, noise
 
 USUAL_COUNT: Final = 1000
@@ -31,15 +32,6 @@ Finder = Callable[[Image, PlateReference | None], NDArray[np.floating[Any]] | No
 Labelled = tuple[str, Image, Image | None, Corners | None]
 
 
-@dataclass
-class _Result:
-    overlaps: list[float] = field(default_factory=list)
-    corners_px: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    large_seconds: list[float] = field(default_factory=list)
-    on_nothing: int = 0
-
-
 def run(corpus: Path | None, *, json: bool) -> int:
     cv2.setNumThreads(1)
     generator = made.generator("made_pages")
@@ -47,8 +39,18 @@ def run(corpus: Path | None, *, json: bool) -> int:
         return bad_use("no generator of frames is installed here: give --corpus DIR", json=json)
     if corpus is not None and not (corpus / "truth.json").is_file():
         return bad_use(f"{corpus} has no truth.json", json=json)
-    frames = _of_folder(corpus) if corpus is not None else _made(generator)
-    for table in _measured(frames):
+    count, seed = made.count_and_seed(USUAL_COUNT)
+    run_name = f"pages of {corpus}" if corpus is not None else f"pages, seed {seed}"
+    ledger = open_ledger(run_name)
+    if ledger is None:
+        return bad_use(f"the ledger is not of {run_name}", json=json)
+    done = len(ledger.rows)
+    frames: Iterator[Labelled]
+    if corpus is not None:
+        frames = islice(_of_folder(corpus), done, None)
+    else:
+        frames = _made(generator, seed, range(done, count))
+    for table in _measured(frames, ledger):
         table.show(json=json)
     return 0
 
@@ -63,44 +65,28 @@ def _of_folder(corpus: Path) -> Iterator[Labelled]:
         yield entry["cat"], picture, None if isinstance(plate, PictureFault) else plate, quad
 
 
-def _made(generator: Any) -> Iterator[Labelled]:
-    count, seed = made.count_and_seed(USUAL_COUNT)
-    for one in generator.many(seed, count):
+def _made(generator: Any, seed: int, numbers: range) -> Iterator[Labelled]:
+    for number in numbers:
+        one = generator.make(seed, number)
         yield one.kind, one.picture, one.plate, one.corners
 
 
-def _measured(frames: Iterator[Labelled]) -> list[Table]:
+def _measured(frames: Iterator[Labelled], ledger: Ledger) -> list[Table]:
     finders: dict[str, Finder] = {
         "ours": lambda picture, _: _ours(picture, None),
         "ours, plate known": _ours,
         "tutorial": lambda picture, _: tutorial(picture),
         "largest bright patch": lambda picture, _: bright_patch(picture),
     }
-    results = {name: _Result() for name in finders}
-    kinds: dict[str, dict[str, list[float]]] = {}
-    empty = 0
     before = noise()
     for kind, picture, plate, truth in frames:
-        empty += truth is None
         reference = None if plate is None else PlateReference(plate)
+        large = picture.shape[0] * picture.shape[1] > LARGE_PIXELS
+        row: Row = {"kind": kind, "empty": truth is None, "large": large}
         for name, finder in finders.items():
-            if name == "ours, plate known" and reference is None:
-                continue
-            result = results[name]
-            began = time.perf_counter()
-            found = finder(picture, reference)
-            taken = time.perf_counter() - began
-            large = picture.shape[0] * picture.shape[1] > LARGE_PIXELS
-            (result.large_seconds if large else result.seconds).append(taken)
-            if truth is None:
-                result.on_nothing += found is not None
-                continue
-            shared = 0.0 if found is None else _overlap(found, truth)
-            result.overlaps.append(shared)
-            kinds.setdefault(kind, {}).setdefault(name, []).append(shared)
-            if found is not None:
-                apart = np.linalg.norm(found - truth, axis=1).max()
-                result.corners_px.append(float(apart))
+            if name != "ours, plate known" or reference is not None:
+                row[name] = _compared(finder, picture, reference, truth)
+        ledger.add(row)
     table = Table(
         "pages",
         (
@@ -115,36 +101,59 @@ def _measured(frames: Iterator[Labelled]) -> list[Table]:
             "false",
         ),
     )
-    for name, result in results.items():
-        if result.overlaps:
-            table.add(**_row(name, result))
-    table.note("corner px: the worst of four, median; ms: median on one core")
+    for name in finders:
+        measured = [row for row in ledger.rows if name in row]
+        if any(not row["empty"] for row in measured):
+            table.add(**_row(name, measured))
+    table.note("corner px: the worst of four, median; ms: median of processor time, on one core")
+    empty = sum(row["empty"] for row in ledger.rows)
     table.note(f"false: found on {empty} frames of an empty plate")
     table.note(f"noise of the machine {before} before, {noise()} after; 1 is quiet")
     by_kind = Table("pages: % of IoU > .95", ("kind", "frames", *finders))
-    for kind, found_by in sorted(kinds.items()):
-        row: dict[str, Cell] = {"kind": kind, "frames": len(found_by["ours"])}
-        row |= {n: 100.0 * float(np.mean(np.array(v) > 0.95)) for n, v in found_by.items()}
-        by_kind.add(**row)
+    full = [row for row in ledger.rows if not row["empty"]]
+    for kind in sorted({row["kind"] for row in full}):
+        alike = [row for row in full if row["kind"] == kind]
+        cells: dict[str, Cell] = {"kind": kind, "frames": len(alike)}
+        for name in finders:
+            overlaps = np.array([row[name]["overlap"] for row in alike if name in row])
+            if len(overlaps):
+                cells[name] = 100.0 * float((overlaps > 0.95).mean())
+        by_kind.add(**cells)
     return [table, by_kind]
 
 
-def _row(name: str, result: _Result) -> dict[str, Cell]:
-    overlaps = np.array(result.overlaps)
+def _compared(
+    finder: Finder, picture: Image, plate: PlateReference | None, truth: Corners | None
+) -> Row:
+    """What one way found in one frame: the overlap, the worst corner in pixels, the time."""
+    began = time.process_time()
+    found = finder(picture, plate)
+    row: Row = {"seconds": time.process_time() - began, "found": found is not None}
+    if truth is not None:
+        row["overlap"] = 0.0 if found is None else _overlap(found, truth)
+        if found is not None:
+            row["corner_px"] = float(np.linalg.norm(found - truth, axis=1).max())
+    return row
+
+
+def _row(name: str, measured: list[Row]) -> dict[str, Cell]:
+    full = [row[name] for row in measured if not row["empty"]]
+    overlaps = np.array([one["overlap"] for one in full])
+    corners = [one["corner_px"] for one in full if one["found"]]
     row: dict[str, Cell] = {
         "finder": name,
         "frames": len(overlaps),
         "mean IoU": float(overlaps.mean()),
         "% > .95": 100.0 * float((overlaps > 0.95).mean()),
         "% > .99": 100.0 * float((overlaps > 0.99).mean()),
-        "false": result.on_nothing,
+        "false": sum(row[name]["found"] for row in measured if row["empty"]),
     }
-    if result.corners_px:
-        row["corner px"] = float(np.median(result.corners_px))
-    if result.seconds:
-        row["ms"] = Timing(tuple(result.seconds)).median * 1000
-    if result.large_seconds:
-        row["ms 8 MP"] = Timing(tuple(result.large_seconds)).median * 1000
+    if corners:
+        row["corner px"] = float(np.median(corners))
+    for column, large in (("ms", False), ("ms 8 MP", True)):
+        seconds = [row[name]["seconds"] for row in measured if row["large"] is large]
+        if seconds:
+            row[column] = Timing(tuple(seconds)).median * 1000
     return row
 
 
