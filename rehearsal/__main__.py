@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     dock.add_argument("--settings", type=Path, required=True, help="Of a running rehearsal.")
 
     idle = commands.add_parser("idle", help="What the terminal costs while nobody is there.")
-    idle.add_argument("--seconds", type=float, default=40.0, help="How long it is measured.")
+    idle.add_argument("--seconds", type=float, default=20.0, help="How long it is measured.")
     idle.add_argument("--base", type=Path, help="Where the data folder is made; else var.")
 
     given = parser.parse_args(arguments)

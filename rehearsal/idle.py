@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from rehearsal import processes
 from rehearsal.town import BASE, Plan, Town, TownError
 
 # The picture of the start page moves for 10 s; the children start, the camera is tried once.
-STILL_AFTER_S = 30.0
+STILL_AFTER_S = 20.0
 UP_S = 90.0
 NAMES = {
     "kiosk.entry.vision": "vision",
@@ -31,7 +32,9 @@ def measure(seconds: float, base: Path | None, say: Callable[[str], None]) -> di
     with Town(Plan(base=base or BASE), say=say) as town:
         town.start()
         pid = _until_up(town)
+        town.say(f"terminal: is up; {STILL_AFTER_S:.0f} s until nothing moves any more")
         time.sleep(STILL_AFTER_S)
+        town.say(f"terminal: stands still, is measured for {seconds:.0f} s")
         before, began = spent(pid), time.monotonic()
         time.sleep(seconds)
         after, passed = spent(pid), time.monotonic() - began
@@ -76,9 +79,9 @@ def spent(pid: int) -> dict[tuple[str, int], int]:
 
 
 def run(seconds: float, base: Path | None) -> int:
-    """Prints one line of JSON."""
+    """Prints one line of JSON; on standard error how far it is."""
     try:
-        percent = measure(seconds, base, lambda words: None)
+        percent = measure(seconds, base, lambda words: print(words, file=sys.stderr, flush=True))
     except TownError as error:
         print(json.dumps({"ok": False, "detail": str(error)}))
         return 1
