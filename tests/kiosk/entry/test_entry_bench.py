@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from kiosk.entry.commands.answer import Exit
-from kiosk.entry.commands.bench import idle
 from kiosk.entry.commands.bench.ledger import open_ledger
 from kiosk.entry.commands.bench.report import Table, Timing, interleaved, noise
 
@@ -77,30 +74,3 @@ def test_a_long_run_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.M
     assert last is not None
     assert [row["kind"] for row in last.rows] == ["small", "moved", "glare"]
     assert open_ledger("codes, seed 8") is None  # never two runs in one table
-
-
-@pytest.mark.parametrize(
-    ("said", "code", "shown"),
-    [
-        ({"ok": True, "percent": {"window": 0.7, "vision": 0.2}}, Exit.DONE, "held"),
-        ({"ok": True, "percent": {"window": 2.7, "vision": 0.4}}, Exit.FAULT, "MISSED"),
-        ({"ok": False, "detail": "the hub does not answer"}, Exit.NOT_THERE, "the hub does not"),
-        (None, Exit.NOT_THERE, "said nothing"),
-    ],
-)
-def test_what_a_still_terminal_costs_is_judged_by_all_its_processes(
-    said: dict[str, object] | None,
-    code: Exit,
-    shown: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """How far it is goes to standard error as it happens: it takes a minute."""
-
-    def rehearsal(command: list[str], **how: object) -> subprocess.CompletedProcess[str]:
-        assert "stderr" not in how and "capture_output" not in how
-        return subprocess.CompletedProcess(command, 0, f"{json.dumps(said)}\n" if said else "")
-
-    monkeypatch.setattr(idle.subprocess, "run", rehearsal)
-    assert idle.run(None, json=False) == code
-    assert shown in capsys.readouterr().out
