@@ -86,7 +86,9 @@ def run(out: Path, *, keep: bool, robot: bool, camera_size: str, base: Path | No
     """With a display, for a person; without one (or with `robot`), the robot citizen. Exit code."""
     alone = robot or not has_display()
     fresh(out)
-    plan = Plan(virtual_screen=alone, camera_size=camera_size, base=base or BASE)
+    plan = Plan(
+        virtual_screen=alone, camera_size=camera_size, base=base or BASE, for_person=not alone
+    )
     with interruptible():
         town = Town(plan, say)
         code = 1

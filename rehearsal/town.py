@@ -70,6 +70,8 @@ class Plan:
     haste: float = 1.0  # divides the time that cards and paper take
     base: Path = BASE
     smart_cards: bool = False  # a slot with the real pcscd; needs namespaces of its own
+    # Also what no robot uses: an A4 printer behind a cupsd of its own, scans to a phone.
+    for_person: bool = False
     with_hub: bool = True
     with_terminal: bool = True
 
@@ -95,6 +97,12 @@ class Town:
         self.devices = {name: Control(self.runtime / f"{name}.sock") for name in DEVICES}
         if plan.smart_cards:
             self.devices["smart_card"] = Control(self.runtime / "smart_card.sock")
+        self._spool: Path | None = None
+        if plan.for_person and shutil.which("cupsd"):
+            self._spool = Path(
+                tempfile.mkdtemp(prefix="cups-")
+            )  # open: filters have a user of their own
+            self.devices["page_printer"] = Control(self.runtime / "page_printer.sock")
         self.worlds = {name: StateFile(self.runtime / f"{name}.json") for name in DEVICES}
         self.control_path = self.runtime / "town.sock"
         self.facts: dict[str, dict[str, Any]] = {}  # what each emulator said when it was ready
@@ -112,6 +120,8 @@ class Town:
             # Read by the terminal, and by the hub: who holds the keys of the cards here.
             self._env["PCSCLITE_CSOCK_NAME"] = str(self.runtime / "pcscd" / "pcscd.comm")
             self._env["HUB_CARD_AUTHORITY"] = "reference"
+        if self._spool is not None:
+            self._env["CUPS_SERVER"] = str(self._spool / "run" / "cups.sock")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_control = asyncio.Event()
         self._control_thread: threading.Thread | None = None
@@ -162,6 +172,8 @@ class Town:
         self._emulators_ready(emulators)
         if self.plan.smart_cards:
             self._start_slot()
+        if self._spool is not None:
+            self._start_page_printer(self._spool)
         self._write_settings()
         self._describe()
         self._serve_control()
@@ -299,6 +311,23 @@ class Town:
         self.facts["smart_card"] = json.loads(self._first_line("smart_card", process))
         self.say("devices: smart_card is there")
 
+    def _start_page_printer(self, spool: Path) -> None:
+        """Without it everything else can be rehearsed: where cupsd does not come up, it is said."""
+        process = self.child(
+            "page_printer",
+            sys.executable, "-m", "rehearsal.emulators.page_printer",
+            "--folder", str(spool), "--control", str(self.devices["page_printer"].path),
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            self.facts["page_printer"] = json.loads(self._first_line("page_printer", process))
+        except TownError as error:
+            self._end("page_printer")
+            del self.devices["page_printer"]
+            self.say(f"no A4 printer: {error}")
+            return
+        self.say(f"devices: page_printer is there, its sheets are in {spool / 'paper'}")
+
     def _emulators_ready(self, started: Mapping[str, subprocess.Popen[bytes]]) -> None:
         for name, process in started.items():
             self.facts[name] = json.loads(self._first_line(name, process))
@@ -384,6 +413,10 @@ class Town:
         if self.plan.smart_cards:
             reader = self.facts["smart_card"]["readers"][0]
             sections["card_reader"] = {"url": f"pcsc://{reader}"}
+        if self.plan.for_person:
+            sections["hub"]["phone_url"] = self.hub_url  # for a browser on this machine
+        if "page_printer" in self.facts:
+            sections["page_printer"] = {"url": f"cups://{self.facts['page_printer']['queue']}"}
         for name, values in self.plan.settings.items():
             sections[name] = {**sections.get(name, {}), **values}
         self.settings_path.write_text(
@@ -525,6 +558,8 @@ class Town:
             self._end(name)
         left = processes.end_marked(f"{MARK}={self.folder}")
         shutil.rmtree(self.runtime, ignore_errors=True)
+        if self._spool is not None:
+            shutil.rmtree(self._spool, ignore_errors=True)
         return left
 
     def remove(self) -> None:

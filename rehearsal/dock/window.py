@@ -138,6 +138,7 @@ class DockWindow(QWidget):
         left.insertWidget(0, self._lamp_group())
         for group in (
             self._printer_group(),
+            *((self._pages_group(),) if "page_printer" in self.desk.town.devices else ()),
             self._plug_group(),
             self._hub_group(),
             self._receipt_group(),
@@ -338,6 +339,32 @@ class DockWindow(QWidget):
         grid.addWidget(self._paper, 0, 0, Qt.AlignmentFlag.AlignHCenter)
         return group
 
+    def _pages_group(self) -> QGroupBox:
+        """Only where the rehearsal has one."""
+        group, grid = self._group("A4 打印机 / A4 printer")
+        for place, (words, do, done) in enumerate(
+            (
+                ("没纸 / paper out", "paper_out", "A4 纸用完了 / A4 paper is out"),
+                ("装新纸 / refill", "refill", "装了 A4 纸 / refilled"),
+                ("开盖 / open", "cover_open", "A4 打印机盖开着 / cover open"),
+                ("关盖 / close", "cover_close", "A4 打印机盖关上 / cover closed"),
+                ("卡纸 / paper jams", "jam", "下一张会卡住 / the next sheet jams"),
+                ("断线 / offline", "offline", "A4 打印机连不上 / offline"),
+                ("恢复 / all well", "well", "A4 打印机正常 / all well"),
+            )
+        ):
+            grid.addWidget(
+                self._button(
+                    words, lambda do=do, done=done: self.desk.ask("page_printer", do, done)
+                ),
+                place // 2,
+                place % 2,
+            )
+        self._pages_state = self._state()
+        self._pages_state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        grid.addWidget(self._pages_state, 4, 0, 1, 2)
+        return group
+
     def _plug_group(self) -> QGroupBox:
         group, grid = self._group("插头 / plugs")
         for row, (device, words) in enumerate(DEVICE_NAMES.items()):
@@ -422,6 +449,8 @@ class DockWindow(QWidget):
             if town.get("hub")
             else "已停止 / stopped"
         )
+        if "page_printer" in self.desk.town.devices:
+            self._pages_state.setText(_pages_words(state.get("page_printer", {})))
         for device, button in self._plugs.items():
             unplugged = not state.get(device, {}).get("plugged", True)
             button.setProperty("unplugged", unplugged)
@@ -462,6 +491,24 @@ def _printer_words(printer: dict[str, Any]) -> str:
     strange = f"\n不认识 / wonders: {odd}" if odd else ""
     slot = "，出纸口有回执 / one in the slot" if printer.get("in_slot") else ""
     return f"{ready}，已打 / printed {printer.get('receipts', 0)}{slot}{strange}"
+
+
+def _pages_words(printer: dict[str, Any]) -> str:
+    """How it is, and where the last job lies as PDF."""
+    world = printer.get("state", {})
+    said = [
+        words
+        for true, words in (
+            (not world.get("paper", 1), "缺纸 / paper out"),
+            (world.get("cover_open"), "盖开着 / cover open"),
+            (world.get("jam_at"), "会卡纸 / will jam"),
+            (world.get("offline"), "连不上 / offline"),
+        )
+        if true
+    ]
+    printed = printer.get("printed", [])
+    last = f"\n{printed[-1]}" if printed else ""
+    return f"{'、'.join(said) or '正常 / ready'}，已打 / jobs {len(printed)}{last}"
 
 
 def main(settings: Path) -> int:

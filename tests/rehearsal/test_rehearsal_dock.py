@@ -42,6 +42,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         with_hub=False,
         with_terminal=False,
         haste=50,
+        for_person=True,
         base=tmp_path_factory.mktemp("t"),
     )
     with Town(plan) as town:
@@ -112,6 +113,19 @@ def test_paper_and_lamps_are_shown_as_they_are(dock: Dock) -> None:
         state = dock.done()[1]
     assert state["receipt_printer"]["paper_left_mm"] == 50_000.0
     assert state["receipt_printer"]["in_slot"] == 0
+
+
+def test_the_a4_printer_runs_out_and_is_refilled(dock: Dock) -> None:
+    """It stands behind a cupsd of its own, to which the terminal of this town is sent."""
+    dock.desk.ask("page_printer", "paper_out", "out")
+    assert dock.done()[1]["page_printer"]["state"]["paper"] == 0
+    dock.desk.ask("page_printer", "refill", "in")
+    state = dock.done()[1]["page_printer"]
+    assert state["state"]["paper"] > 0
+    assert state["daemon"]
+    settings = dock.town.settings_path.read_text(encoding="utf-8")
+    assert 'url = "cups://A4"' in settings
+    assert "phone_url" in settings
 
 
 def test_a_town_without_a_hub_says_so(dock: Dock) -> None:
