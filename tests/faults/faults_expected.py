@@ -136,7 +136,13 @@ def expected(device: str, way: str, step: type[Any]) -> Expected:
         case "id_reader":
             return _READER.get(step, UNFELT)
         case "camera":
-            return _CAMERA.get(step, UNFELT)
+            told = _CAMERA.get(step)
+            if told is None:
+                return UNFELT
+            # A JPEG has no checksum: one with bytes that were flipped unpacks into a wrong picture, in
+            # which no page lies. The page goes on being asked for, and nothing is taken by itself.
+            by_chance = way == "garbled" and step is pages.CapturePage
+            return Told(told.words, told.used, maybe=True) if by_chance else told
         case "receipt_printer":
             told = _PRINTER.get(step)
             if told is None:
