@@ -16,6 +16,7 @@ import hmac
 import os
 import secrets
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,16 +27,31 @@ from typing import Any, Final, TypeVar
 import sqlcipher3
 
 from offline_cache.faults import StoreFault, StoreFaultCode, fault_of_os_error
-from offline_cache.files import PRIVATE_FILE, make_private_folder, sync_folder, write_whole
+from offline_cache.files import (
+    PRIVATE_FILE,
+    make_private_folder,
+    sync_file,
+    sync_folder,
+    write_whole,
+)
 from offline_cache.ports import Clock, utc_text
 
 OLDEST_SQLITE: Final = (3, 51, 3)  # the first without the WAL-reset corruption
-BUSY_TIMEOUT_S: Final = 5.0  # the other process's transactions take milliseconds
+# The other process holds the lock for a millisecond or two. SQLite itself would look again after
+# 1, 3, 8, 18 ms, which a citizen's seal would feel in every burst of sync; so we look ourselves.
+LOOK_AGAIN_S: Final = 0.0002
+OPENING_S: Final = 5.0  # SQLite's own way of looking, until the file is open
+LOOKS: Final = 25_000  # five seconds of looking, and somewhat more of waiting
+EMPTY_WAL_AGAIN_S: Final = 0.005  # each look moves what it may; who reads or writes is soon done
+EMPTY_WAL_LOOKS: Final = 1000
 WAL_KEPT_BYTES: Final = 4 << 20  # a WAL that grew in a burst shrinks back to this
 FREE_BYTES_OF_A_FULL_DISK: Final = 64 << 10  # less than this left explains a failed write
 # So many commits that nobody waits for, of some ten pages each, and the WAL is moved into the main
 # file; SQLite itself would do that within the very commit that a citizen waits for.
 COMMITS_A_CHECKPOINT: Final = 64
+# While sync drains a long queue it holds back: the disk is the citizen's. Each of its marks is some
+# forty pages of a batch, so that the WAL stays below some 20 MB.
+MARKS_A_CHECKPOINT: Final = 256
 # A sealed application fits on half of the usual page, and the hash is the one that this kind of
 # processor computes itself: both cut what a commit costs beside its fsync.
 CIPHER_PAGE_BYTES: Final = 2048
@@ -183,44 +199,73 @@ class Database:
         A fault that `work` returns, or meets, rolls everything back and is the result. When a
         value comes back it is on the disk. What was fresh is put away before `work`.
         """
-        return self._commit(work, quick=False)
+        with self._turn:
+            result = self._commit(work)
+            if not isinstance(result, StoreFault):
+                self._move_into_file(COMMITS_A_CHECKPOINT)
+            return result
+
+    def mark(self, work: Callable[[Any], T | StoreFault]) -> T | StoreFault:
+        """As `write`, for what the hub would tell again if a power cut took it.
+
+        The lock is given back before the disk is waited for: nobody's seal stands behind that. What
+        others commit meanwhile comes after it in the WAL and is synced with it.
+        """
+        with self._turn:
+            try:
+                self._connection.execute("PRAGMA synchronous = NORMAL")
+                try:
+                    result = self._commit(work)
+                finally:
+                    self._connection.execute("PRAGMA synchronous = FULL")
+                if isinstance(result, StoreFault):
+                    return result
+                sync_file(self._path.with_name(self._path.name + "-wal"))
+            except sqlcipher3.Error as error:
+                return fault_of_database_error(error, self._path)
+            except OSError as error:
+                return fault_of_os_error(error, "database")
+            self._move_into_file(MARKS_A_CHECKPOINT)
+            return result
 
     def append(self, work: Callable[[Any], T | StoreFault]) -> T | StoreFault:
         """As `write`, for the commit that a citizen waits for.
 
         What is fresh stays so, and `work` adds to it; the WAL is left to others.
         """
-        return self._commit(work, quick=True)
+        with self._turn:
+            return self._commit(work, put_away=False)
 
     def put_away(self) -> StoreFault | None:
         """Put what is fresh where it is looked for: soon after an `append`, when nobody waits."""
         with self._turn:
             try:
-                found = self._connection.execute("SELECT 1 FROM fresh LIMIT 1").fetchone()
+                found = self._patiently(
+                    lambda: self._connection.execute("SELECT 1 FROM fresh LIMIT 1").fetchone()
+                )
             except sqlcipher3.Error as error:
                 return fault_of_database_error(error, self._path)
             return None if found is None else self.write(lambda cursor: None)
 
-    def _commit(self, work: Callable[[Any], T | StoreFault], *, quick: bool) -> T | StoreFault:
-        with self._turn:
-            if self._condemned.exists():
-                return StoreFault(StoreFaultCode.DAMAGED, "found damaged; to be set aside")
-            try:
-                cursor = self._connection.cursor()
-                cursor.execute("BEGIN IMMEDIATE")
-                if not quick:
-                    _put_away(cursor)
-                result = work(cursor)
-                cursor.execute("ROLLBACK" if isinstance(result, StoreFault) else "COMMIT")
-                if not quick:
-                    self._move_into_file(cursor)
-            except sqlcipher3.Error as error:
-                self._roll_back()
-                return fault_of_database_error(error, self._path)
-            except BaseException:
-                self._roll_back()
-                raise
-            return result
+    def _commit(
+        self, work: Callable[[Any], T | StoreFault], *, put_away: bool = True
+    ) -> T | StoreFault:
+        if self._condemned.exists():
+            return StoreFault(StoreFaultCode.DAMAGED, "found damaged; to be set aside")
+        try:
+            cursor = self._connection.cursor()
+            self._patiently(lambda: cursor.execute("BEGIN IMMEDIATE"))
+            if put_away:
+                _put_away(cursor)
+            result = work(cursor)
+            cursor.execute("ROLLBACK" if isinstance(result, StoreFault) else "COMMIT")
+        except sqlcipher3.Error as error:
+            self._roll_back()
+            return fault_of_database_error(error, self._path)
+        except BaseException:
+            self._roll_back()
+            raise
+        return result
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row] | StoreFault:
         """All rows of one query.
@@ -235,7 +280,9 @@ class Database:
                 if fault is not None and fault.code is StoreFaultCode.DAMAGED:
                     return fault
             try:
-                return list(self._connection.execute(sql, parameters).fetchall())
+                return self._patiently(
+                    lambda: list(self._connection.execute(sql, parameters).fetchall())
+                )
             except sqlcipher3.Error as error:
                 return fault_of_database_error(error, self._path)
 
@@ -245,18 +292,28 @@ class Database:
         False when another process is reading just now or the disk refuses: call again later.
         """
         with self._turn:
-            try:
-                busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            except sqlcipher3.Error:
-                return False
-            return not busy
+            for _ in range(EMPTY_WAL_LOOKS):
+                try:
+                    (busy, _, _) = self._connection.execute(
+                        "PRAGMA wal_checkpoint(TRUNCATE)"
+                    ).fetchone()
+                except sqlcipher3.Error:
+                    return False
+                if not busy:
+                    return True
+                time.sleep(EMPTY_WAL_AGAIN_S)
+            return False
 
     def check(self) -> StoreFault | None:
         """Every page's HMAC and the tree over them. Reads the whole file."""
         with self._turn:
             try:
-                bad = self._connection.execute("PRAGMA cipher_integrity_check").fetchall()
-                said = [row[0] for row in self._connection.execute("PRAGMA quick_check(1)")]
+                bad = self._patiently(
+                    lambda: self._connection.execute("PRAGMA cipher_integrity_check").fetchall()
+                )
+                said = self._patiently(
+                    lambda: [row[0] for row in self._connection.execute("PRAGMA quick_check(1)")]
+                )
             except sqlcipher3.Error as error:
                 return fault_of_database_error(error, self._path)
         if bad:
@@ -273,13 +330,24 @@ class Database:
                 os.close(self._in_use)
                 self._in_use = -1
 
-    def _move_into_file(self, cursor: Any) -> None:
-        """Move the WAL into the main file, now and then; who is reading or writing is not held up."""
+    def _patiently(self, work: Callable[[], T]) -> T:
+        """`work`, again and again while the other process holds what it needs."""
+        for _ in range(LOOKS):
+            try:
+                return work()
+            except sqlcipher3.OperationalError as error:
+                if _result_code(error) & 0xFF != _Result.BUSY:
+                    raise
+            time.sleep(LOOK_AGAIN_S)
+        return work()
+
+    def _move_into_file(self, commits: int) -> None:
+        """Move the WAL into the main file after so many; who reads or writes is not held up."""
         self._commits += 1
-        if self._commits >= COMMITS_A_CHECKPOINT:
+        if self._commits >= commits:
             self._commits = 0
             with contextlib.suppress(sqlcipher3.Error):  # the commit stands; the next one tells
-                cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
@@ -397,7 +465,7 @@ def _open_file(path: Path, key: bytes, clock: Clock, lock: int) -> Database | St
     known_key = mark_path.exists() and hmac.compare_digest(mark_path.read_bytes(), mark)
     try:
         connection = sqlcipher3.connect(
-            str(path), timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            str(path), timeout=OPENING_S, isolation_level=None, check_same_thread=False
         )
     except sqlcipher3.Error as error:
         return fault_of_database_error(error, path)
@@ -451,7 +519,9 @@ def _prepare(
         f"journal_size_limit = {WAL_KEPT_BYTES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
-    return _migrate(connection, clock)
+    epoch = _migrate(connection, clock)
+    connection.execute("PRAGMA busy_timeout = 0")  # from here on `Database` looks again itself
+    return epoch
 
 
 def _migrate(connection: Any, clock: Clock) -> str | StoreFault:
@@ -525,9 +595,13 @@ class _Result(IntEnum):
     NOTADB = 26
 
 
+def _result_code(error: Exception) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0) or 0)
+
+
 def fault_of_database_error(error: Exception, path: Path) -> StoreFault:
     """What SQLite met, as a fault. An error that only a mistake of ours can cause is raised again."""
-    code = int(getattr(error, "sqlite_errorcode", 0) or 0)
+    code = _result_code(error)
     detail = f"SQLite result {code}"
     match code & 0xFF:
         case _Result.CORRUPT | _Result.NOTADB:

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from offline_cache import once
 from offline_cache.blobs import Blobs, Kept
 from offline_cache.database import OWN_EPOCH, SEQ_BITS, Database, Row
 from offline_cache.faults import StoreFault, StoreFaultCode, fault_of_os_error
 from offline_cache.files import write_whole
+from offline_cache.ids import new_id, uuid_text
 from offline_cache.keys import Keys
 from offline_cache.ports import Clock, utc_text, utc_time
 from offline_cache.sealer import Recipient, Sealer
@@ -30,6 +30,7 @@ LAST_SERIAL: Final = 9999  # four digits of the receipt number
 MAX_BODY_BYTES: Final = 256 << 10  # what the hub takes as one body, a hundred times the usual
 SERIALS_RESERVED: Final = 200  # so many applications share one extra small file and its fsync
 
+T = TypeVar("T")
 CHAIN_PAGE: Final = 1000  # links looked at in one query
 _JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 NOTHING_OUTSIDE: Final = (None,) * 7  # a rating has only its order
@@ -160,7 +161,10 @@ class Outbox:
         sealer: Sealer,
         zone: tzinfo,
     ) -> None:
-        """`zone` is the citizen's: the day of a receipt number is theirs."""
+        """`zone` is the citizen's: the day of a receipt number is theirs.
+
+        For the one process that seals: what it has committed, it knows, and looks up nothing of it.
+        """
         self._database = database
         self._keys = keys
         self._clock = clock
@@ -169,6 +173,8 @@ class Outbox:
         self._sealer = sealer
         self._zone = zone
         self._newest_seq: int | None = None
+        self._tail: tuple[int, bytes] | None = None  # seq and link of the newest item
+        self._given: tuple[str, int] | None = None  # the day's counter and its last serial
 
     @property
     def newest_seq(self) -> int | None:
@@ -275,7 +281,7 @@ class Outbox:
                 )
             return Sealed(number, accepted_at, seq_of(row), size)
 
-        return self._database.append(work)
+        return self._append(work)
 
     def put_away(self) -> StoreFault | None:
         """What is left of a seal that nobody waits for; whoever reads first does it else."""
@@ -294,7 +300,7 @@ class Outbox:
             )
             return inserted if isinstance(inserted, StoreFault) else Added(seq_of(inserted[0]))
 
-        return self._database.append(work)
+        return self._append(work)
 
     def state_of(self, number: str) -> Application | StoreFault | None:
         """Where the application with this receipt number is; None when it is not known here."""
@@ -318,15 +324,28 @@ class Outbox:
 
     # -- parts ------------------------------------------------------------------
 
+    def _append(self, work: Callable[[Any], T | StoreFault]) -> T | StoreFault:
+        """In one commit. When it is not known to stand, the next one looks up what is there."""
+        done: T | StoreFault | None = None
+        try:
+            done = self._database.append(work)
+        finally:
+            if done is None or isinstance(done, StoreFault):
+                self._tail = self._given = None
+        return done
+
     def _next_serial(self, cursor: Any, counter: str) -> int | StoreFault:
         """`counter`: the word and the day. It is kept with the row that the number is given to."""
         day = counter.partition(" ")[2]
-        cursor.execute(
-            "SELECT max((SELECT coalesce(max(serial), 0) FROM fresh WHERE counter = ?1),"
-            " coalesce((SELECT value FROM counters WHERE name = ?1), 0))",
-            (counter,),
-        )
-        (given,) = cursor.fetchone()
+        if self._given is not None and self._given[0] == counter:
+            given = self._given[1]
+        else:
+            cursor.execute(
+                "SELECT max((SELECT coalesce(max(serial), 0) FROM fresh WHERE counter = ?1),"
+                " coalesce((SELECT value FROM counters WHERE name = ?1), 0))",
+                (counter,),
+            )
+            (given,) = cursor.fetchone()
         reserved = self._serials.reserved(day)
         serial = int(given or reserved) + 1
         if serial > LAST_SERIAL:
@@ -335,6 +354,7 @@ class Outbox:
             failed = self._serials.reserve(day, serial - 1 + SERIALS_RESERVED)
             if failed is not None:
                 return failed
+        self._given = (counter, serial)
         return serial
 
     def _place(
@@ -445,21 +465,21 @@ class Outbox:
         )
         if len(content) > MAX_BODY_BYTES:
             return StoreFault(StoreFaultCode.TOO_LARGE, f"a body of {len(content)} bytes")
-        last, chain = _newest(cursor)
+        last, chain = self._tail or _newest(cursor)
         self._newest_seq = last  # what is committed for certain
-        seq, item_id = last + 1, uuid.uuid4()
+        seq, item_id = last + 1, new_id(at)
         envelope = self._sealer.item(
             to,
             content,
             epoch=self._database.epoch,
             seq=seq,
             kind=kind.value,
-            item_id=str(item_id),
+            item_id=uuid_text(item_id),
         )
         if isinstance(envelope, StoreFault):
             return envelope
         sha256 = hashlib.sha256(envelope).digest()
-        chain = next_link(chain, seq, item_id.bytes, sha256)
+        chain = next_link(chain, seq, item_id, sha256)
         row, key = (OWN_EPOCH << SEQ_BITS) + seq, once.new_key()
         cursor.execute(
             "INSERT INTO fresh (row, id, kind, order_key, created_at, sha256, chain, key, bytes,"
@@ -467,17 +487,18 @@ class Outbox:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 row,
-                item_id.bytes,
+                item_id,
                 kind.value,
                 order_key,
                 utc_text(at),
                 sha256,
                 chain,
                 key,
-                once.encrypt(key, envelope, item_id.bytes),
+                once.encrypt(key, envelope, item_id),
                 *(outside or NOTHING_OUTSIDE),
             ),
         )
+        self._tail = (seq, chain)
         return row, len(content)
 
     def _content_digest(self, content_sha256: bytes) -> bytes:

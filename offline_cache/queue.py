@@ -15,7 +15,8 @@ from offline_cache import once
 from offline_cache.blobs import Blobs
 from offline_cache.database import SEQ_BITS, Database
 from offline_cache.faults import StoreFault, StoreFaultCode
-from offline_cache.line.wire import Item, LateVerdict, uuid_bytes, uuid_text
+from offline_cache.ids import uuid_bytes, uuid_text
+from offline_cache.line.wire import Item, LateVerdict
 from offline_cache.outbox import (
     Application,
     Waiting,
@@ -149,7 +150,8 @@ class SendQueue:
     ) -> StoreFault | None:
         """The hub holds these; they are kept some days longer. Of others it was told in vain.
 
-        One commit for a batch, whatever it had to say of each item.
+        One commit for a batch, whatever it had to say of each item. What a power cut takes of it is
+        sent once more, and the hub says that it has it.
         """
         at = utc_text(self._clock.utc())
 
@@ -167,7 +169,7 @@ class SendQueue:
                     (json.dumps(list(unanswered)),),
                 )
 
-        return self._database.write(work)
+        return self._database.mark(work)
 
     def refused(self, row: int, code: str, reason: str) -> StoreFault | None:
         """Into the tray, with the hub's words. Kept until somebody deals with it."""

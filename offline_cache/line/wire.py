@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import cbor2
 
+from offline_cache.ids import uuid_bytes, uuid_text
+
 CBOR: Final = "application/cbor"
 JSON: Final = "application/json"
 MOST_DEPTH: Final = 8  # ours have four; nesting is how small texts exhaust a parser
@@ -23,7 +25,6 @@ MOST_VERDICTS: Final = 100  # at a time; more come with the next answer
 LAST_VERDICT: Final = 2**53  # a number that every format carries exactly
 ENVELOPE_BYTES: Final = 320  # around the sealed bytes of one item, its names included
 HASH_BYTES: Final = 32
-UUID_BYTES: Final = 16
 MOST_STEPS: Final = 20  # of a dialogue with a card
 MOST_APDUS: Final = 8  # of one step of a dialogue with a card
 MOST_WORDS: Final = 200  # of a sentence for the citizen
@@ -175,19 +176,6 @@ def batch_body(
         },
         string_referencing=True,
     )
-
-
-def uuid_text(value: bytes) -> str:
-    """As `str(uuid.UUID(bytes=value))`, in a sixth of the time. Raises ValueError."""
-    if len(value) != UUID_BYTES:
-        raise ValueError("not a UUID")
-    text = value.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def uuid_bytes(text: str) -> bytes:
-    """Of a UUID's text as `uuid_text` gives it."""
-    return bytes.fromhex(text.replace("-", ""))
 
 
 class ShapeError(ValueError):

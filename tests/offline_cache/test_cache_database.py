@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from typing import Any
 
 import pytest
 from cache_world import DRAFT_KEPT, ZONE, HandClock, enrol_in, keys_in, ok, seal, store_in
 
-from offline_cache.database import Database, library_fault, open_database, set_aside
+from offline_cache.database import (
+    LOOK_AGAIN_S,
+    Database,
+    library_fault,
+    open_database,
+    set_aside,
+)
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.store import StorePlaces, open_store
 
@@ -255,3 +263,97 @@ def test_faults_of_the_library_set_nothing_aside(tmp_path: Path) -> None:
     )
     assert refused == StoreFault(StoreFaultCode.TOO_OLD)
     assert StorePlaces(tmp_path).database.exists()
+
+
+def test_a_seal_goes_on_the_moment_the_other_process_lets_go(tmp_path: Path) -> None:
+    clock = HandClock()
+    store = store_in(tmp_path, clock)
+    other = ok(open_database(StorePlaces(tmp_path).database, keys_in(tmp_path).database, clock))
+    holds, let_go = Event(), Event()
+
+    def hold() -> None:
+        def work(cursor: object) -> None:
+            holds.set()
+            let_go.wait()
+
+        ok(other.write(work))
+
+    looked: list[float] = []
+
+    def look_again(seconds: float) -> None:
+        looked.append(seconds)
+        if len(looked) == 3:
+            let_go.set()
+            holder.join()
+
+    holder = Thread(target=hold)
+    holder.start()
+    holds.wait()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("offline_cache.database.time.sleep", look_again)
+        assert ok(seal(store)).seq == 1
+    assert looked == [LOOK_AGAIN_S] * 3
+    other.close()
+    store.close()
+
+
+def test_who_never_lets_go_does_not_hold_a_citizen_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = HandClock()
+    store = store_in(tmp_path, clock)
+    other = ok(open_database(StorePlaces(tmp_path).database, keys_in(tmp_path).database, clock))
+    monkeypatch.setattr("offline_cache.database.time.sleep", lambda seconds: None)
+
+    def while_it_writes(cursor: object) -> None:
+        refused = seal(store)
+        assert isinstance(refused, StoreFault) and refused.code is StoreFaultCode.BUSY
+
+    ok(other.write(while_it_writes))
+    assert ok(seal(store)).seq == 1
+    other.close()
+    store.close()
+
+
+def test_what_sync_marks_is_on_the_disk_and_nobody_waited_for_that_behind_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_in(tmp_path, HandClock())
+    other = ok(
+        open_database(StorePlaces(tmp_path).database, keys_in(tmp_path).database, HandClock())
+    )
+    synced: list[str] = []
+
+    def sync(path: Path) -> None:
+        ok(seal(store))  # the lock is free by then
+        synced.append(path.name)
+
+    def level(cursor: Any) -> int:
+        return int(cursor.execute("PRAGMA synchronous").fetchone()[0])
+
+    monkeypatch.setattr("offline_cache.database.sync_file", sync)
+    normal, full = 1, 2
+    assert ok(other.write(level)) == full and synced == []
+    assert ok(other.mark(level)) == normal and synced == ["store.db-wal"]
+    assert ok(other.write(level)) == full and synced == ["store.db-wal"]
+
+    def fails(path: Path) -> None:
+        raise OSError(errno.EIO, "the disk")
+
+    monkeypatch.setattr("offline_cache.database.sync_file", fails)
+    fault = other.mark(level)
+    assert isinstance(fault, StoreFault) and fault.code is StoreFaultCode.UNREADABLE
+    other.close()
+    store.close()
+
+
+def test_two_windows_never_seal_into_one_store(tmp_path: Path) -> None:
+    clock = HandClock()
+    first = store_in(tmp_path, clock)
+    second = open_store(tmp_path, keys_in(tmp_path), clock, draft_kept=DRAFT_KEPT, zone=ZONE)
+    assert isinstance(second, StoreFault) and second.code is StoreFaultCode.BUSY
+    assert ok(seal(first)).seq == 1
+    first.close()
+    after = store_in(tmp_path, clock)
+    assert ok(seal(after)).seq == 2
+    after.close()

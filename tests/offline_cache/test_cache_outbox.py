@@ -7,7 +7,7 @@ import secrets
 import shutil
 import uuid
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from sqlite3.dump import _iterdump  # type: ignore[attr-defined]
 
@@ -32,12 +32,15 @@ from cache_world import (
     store_in,
 )
 from envelope_opener import make_key_pair
+from hypothesis import given
+from hypothesis import strategies as st
 
 from offline_cache.blobs import Blobs, Kept
 from offline_cache.database import CIPHER_PAGE_BYTES, COMMITS_A_CHECKPOINT
 from offline_cache.envelope import Envelopes, suites_at_hand
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.hub_keys import HubKeysFile
+from offline_cache.ids import new_id, uuid_bytes, uuid_text
 from offline_cache.outbox import Attachment, ItemKind, ItemState, Outbox, Serials
 from offline_cache.pages import FRAME_HEADER, WAL_HEADER_BYTES
 from offline_cache.ports import utc_text
@@ -54,7 +57,7 @@ def test_an_application_and_its_place_in_the_queue_are_one(tmp_path: Path) -> No
     assert sealed.number == "QS01261122000100"
     (item,) = due(store, clock)
     assert item.kind == "application" and item.order_key == sealed.number
-    assert uuid.UUID(item.id).version == 4
+    assert uuid.UUID(item.id).version == 7
     assert item.sha256 == hashlib.sha256(item.sealed).hexdigest()
     inside = opened(store, item)
     body = inside.body
@@ -549,3 +552,13 @@ def test_the_wal_does_not_grow_without_end_where_nobody_leaves(tmp_path: Path) -
     for count in range(3 * COMMITS_A_CHECKPOINT):
         store.journal.save(f"s{count}", GRANNY, "a draft")
     assert wal.stat().st_size < 2 * early
+
+
+@given(at=st.datetimes(min_value=datetime(1970, 1, 2), timezones=st.just(UTC)))
+def test_an_id_is_a_uuid_that_tells_its_time_and_no_two_are_alike(at: datetime) -> None:
+    made, again = new_id(at), new_id(at)
+    known = uuid.UUID(bytes=made)
+    assert (known.version, known.variant) == (7, uuid.RFC_4122)
+    assert int.from_bytes(made[:6]) == int(at.timestamp() * 1000) % 2**48
+    assert made != again and new_id(at + timedelta(milliseconds=2)) > max(made, again)
+    assert uuid_text(made) == str(known) and uuid_bytes(str(known)) == made
