@@ -8,8 +8,14 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from ui_window_showing import Shower
 
-from ui import runtime
+from ui import immortal, runtime
 from ui.window import QML_FOLDER
+
+
+@pytest.fixture(scope="session", autouse=True)
+def constants_that_stay() -> None:
+    """Also for tests of view-models alone, which emit signals without an application."""
+    immortal.protect()
 
 
 @pytest.fixture(scope="session")
