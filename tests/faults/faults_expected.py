@@ -39,7 +39,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "silent": {"silent": True},
     "slow": {"slow": 6.0},
     "garbled": {"garble": -1, "garble_how": "flip"},
-    "back_again": {"plugged": False},  # and plugged in again before anything is asked of it
+    "back_again": {"plugged": False},  # and plugged in again before anything more is done
 }
 WHOLE: dict[str, Any] = {
     "plugged": True,

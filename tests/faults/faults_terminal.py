@@ -86,6 +86,11 @@ class Screen:
         situation, key = words
         return self._texts.get(situation, key) in text if situation else text == key
 
+    def forget(self) -> None:
+        """Only what can be read at this moment has been said."""
+        assert self.view is not None
+        self.said = [(type(self.view.page), text) for text in self.words]
+
     def show_preview(self, ring: str | None) -> None:
         pass
 

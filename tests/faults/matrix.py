@@ -109,6 +109,10 @@ class Walk:
                 terminal.wait(FELT_S)
                 terminal.world(self.device, **WHOLE)
             try:
+                if self.way == "back_again":
+                    # That it is gone is told at once, and rightly; what counts is what is left of it.
+                    terminal.until("it is back", self._ready, MENDED_S)
+                    terminal.screen.forget()
                 self._judge(citizen, step, pair)
             except LostError as lost:
                 pair.wrong.append(str(lost))
