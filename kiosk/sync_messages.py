@@ -79,7 +79,7 @@ class Devices(_Message):
 
 class AskCard(_Message):
     """One step of the hub's dialogue with a social card. `sealed` is what the hub alone can read;
-    answers are the card's. `ended`: it is broken off, and this is known of the card.
+    without a password in it, it only asks whether there would be a dialogue. Answers are the card's. `ended`: it is broken off, and this is known of the card.
     """
 
     kind: Literal["ask_card"] = "ask_card"
@@ -194,7 +194,7 @@ class CardSaid(_Message):
 
     kind: Literal["card_said"] = "card_said"
     id: int
-    outcome: Literal["transmit", "done", "refused", "unreachable", "lost"]
+    outcome: Literal["ready", "transmit", "done", "refused", "unreachable", "lost"]
     step: int = 0
     apdus: tuple[str, ...] = Field((), max_length=8, repr=False)  # hexadecimal
     code: str = ""

@@ -29,6 +29,8 @@ def card_samples(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
     yield "ready", card_pages.InsertSocialCard(card="**** 5678"), 1
     for kind in card_pages.SocialCardProblemKind:
         yield str(kind), card_pages.SocialCardProblem(kind), 1
+    refused = card_pages.SocialCardProblemKind.REFUSED
+    yield "refused_why", card_pages.SocialCardProblem(refused, REASON), 1
     yield "", card_pages.NewPin(again=False, typed=0), 2
     yield "typing", card_pages.NewPin(again=False, typed=4), 2
     yield "again", card_pages.NewPin(again=True, typed=6), 2
@@ -43,10 +45,10 @@ def card_samples(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
     for outcome in card_pages.PasswordOutcome:
         slip = slips.get(outcome, card_pages.Slip.NONE)
         yield str(outcome), card_pages.PasswordResult(outcome, REFERENCE, slip, PHONE), 3
-    refused = card_pages.PasswordOutcome.REFUSED
+    outcome = card_pages.PasswordOutcome.REFUSED
     yield (
         "refused_why",
-        card_pages.PasswordResult(refused, REFERENCE, card_pages.Slip.PRINTED, PHONE, REASON),
+        card_pages.PasswordResult(outcome, REFERENCE, card_pages.Slip.PRINTED, PHONE, REASON),
         3,
     )
     yield "social_card", pages.TakeAway(False, False, receipt=True, social_card=True), NO_STEP

@@ -20,8 +20,13 @@ from drivers.device import Fault, Log, Post
 from kiosk import sync_messages as messages
 from kiosk.card_dialogue import DONE, STEPS_MAX, CardChange, Warden
 from kiosk.entry.bugs import tell_bug
-from kiosk.flow.effects import ChangeCardPassword
-from kiosk.flow.events import CardPasswordEnded, DialogueEnd
+from kiosk.flow.effects import AskCardPassword, ChangeCardPassword
+from kiosk.flow.events import (
+    CardPasswordEnded,
+    CardPasswordLeave,
+    CardPasswordLeaveKnown,
+    DialogueEnd,
+)
 from offline_cache.faults import StoreFault
 
 TRIES: Final = 3  # of a step that the hub did not answer: it is harmless to ask again
@@ -84,6 +89,27 @@ class CardDesk:
         )
         thread.start()
 
+    def ask_leave(self, effect: AskCardPassword) -> None:
+        """Answered by `CardPasswordLeaveKnown`. No command goes to the card."""
+        self._leave = leave = threading.Event()
+        thread = threading.Thread(
+            target=self._asked_leave, args=(effect, leave), name="card-question", daemon=True
+        )
+        thread.start()
+
+    def _asked_leave(self, effect: AskCardPassword, leave: threading.Event) -> None:
+        dialogue = _Dialogue(
+            self._transmit, self._ask, Warden(self._application), effect.card, leave
+        )
+        known = CardPasswordLeaveKnown(effect.scope, effect.card, CardPasswordLeave.HUB_AWAY)
+        try:
+            said = dialogue.question(self._seal(_case(effect, pin=""), dialogue.id))
+            if said is not None:
+                known = CardPasswordLeaveKnown(effect.scope, effect.card, *said)
+        except Exception as error:  # noqa: BLE001 - the step goes on, whatever is wrong here
+            tell_bug(self._log, "card-question", error)
+        self._post(known)
+
     def forget(self) -> None:
         """The session is over: no command more goes to a card."""
         self._leave.set()
@@ -94,7 +120,7 @@ class CardDesk:
         )
         end = _Broken(DialogueEnd.FAILED)
         try:
-            end = dialogue.run(self._seal(_case(effect), dialogue.id))
+            end = dialogue.run(self._seal(_case(effect, effect.pin), dialogue.id))
         except Exception as error:  # noqa: BLE001 - what is known of the card is told all the same
             tell_bug(self._log, "card-dialogue", error)
         change = dialogue.change
@@ -148,7 +174,7 @@ class _Dialogue:
                     return _Broken(DialogueEnd.DONE if done else DialogueEnd.FAILED)
                 case "refused":
                     return _Broken(DialogueEnd.REFUSED, said)
-                case "lost" | "unreachable":
+                case "ready" | "lost" | "unreachable":
                     return _Broken(DialogueEnd.FAILED, said)
                 case "transmit":
                     pass
@@ -158,6 +184,17 @@ class _Dialogue:
                 self._once(step, sealed, (), ended=self.change.value)
                 return broken
         return _Broken(DialogueEnd.FAILED)
+
+    def question(self, sealed: bytes | StoreFault) -> tuple[CardPasswordLeave, str, str] | None:
+        """Whether a dialogue would be begun, and the words where it would not; None: not known."""
+        said = None if isinstance(sealed, StoreFault) else self._asked(0, sealed, ())
+        match said.outcome if said is not None else None:
+            case "ready" | "lost":  # lost: a hub that refuses only once it is begun
+                return CardPasswordLeave.GIVEN, "", ""
+            case "refused" if said is not None:
+                return CardPasswordLeave.REFUSED, said.text_zh, said.text_en
+            case _:
+                return None
 
     def _passed_on(self, commands: list[bytes]) -> tuple[_Broken | None, tuple[bytes, ...]]:
         """The card's answers, up to the first that is not 9000."""
@@ -203,8 +240,8 @@ class _Dialogue:
             return None
 
 
-def _case(effect: ChangeCardPassword) -> bytes:
-    """What is sealed: whose it is by both cards, and the new password."""
+def _case(effect: AskCardPassword | ChangeCardPassword, pin: str) -> bytes:
+    """What is sealed: whose it is by both cards, and the new password; none in a question."""
     holder, card = effect.holder, effect.social
     return json.dumps(
         {
@@ -215,7 +252,7 @@ def _case(effect: ChangeCardPassword) -> bytes:
                 "name": card.name,
                 "id_number": card.id_number.upper(),
             },
-            "pin": effect.pin,
+            "pin": pin,
         },
         ensure_ascii=False,
     ).encode()

@@ -33,6 +33,7 @@ from kiosk.entry.vision_desk import PageImages, VisionDesk
 from kiosk.flow.effects import (
     AddPrintResult,
     AddRating,
+    AskCardPassword,
     AskPickup,
     Beep,
     ChangeCardPassword,
@@ -125,6 +126,8 @@ class Runner:
             case StopWatchingSocialCard():
                 devices.card_reader.wanted(False)
                 devices.card_reader.submit(StopWatchingSmartCard())
+            case AskCardPassword():
+                self._cards.ask_leave(effect)
             case ChangeCardPassword():
                 self._cards.perform(effect)
             case StartScanner():

@@ -26,11 +26,15 @@ class SocialCardProblemKind(StrEnum):
     EXPIRED = "expired"
     READER_LOST = "reader_lost"
     LINE = "line"  # the centre cannot be reached: nothing is asked for
+    REFUSED = "refused"  # the centre gives no leave: not offered here, too often today, …
 
 
 @dataclass(frozen=True, slots=True)
 class SocialCardProblem:
+    """`reason`: the centre's words, when it refused."""
+
     kind: SocialCardProblemKind
+    reason: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)

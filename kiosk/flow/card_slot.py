@@ -13,7 +13,7 @@ from drivers.card_reader.values import (
 )
 from drivers.device import DeviceClass, StatusChanged
 from kiosk.availability import may_work
-from kiosk.flow.events import Event
+from kiosk.flow.events import CardPasswordLeaveKnown, Event
 
 
 @dataclass(slots=True)
@@ -27,6 +27,7 @@ class CardSlot:
     lost: bool = False  # the reader is gone: nothing can be said of the card
     card: int = 0  # which insertion
     content: SmartCard | None = field(default=None, repr=False)
+    leave: CardPasswordLeaveKnown | None = None  # what the centre said of this card
 
     def follow(self, event: Event) -> None:
         match event:
@@ -45,6 +46,10 @@ class CardSlot:
                 self.present, self.failed, self.card = True, True, card
             case SmartCardRemoved():
                 self._empty()
+            case CardPasswordLeaveKnown(card=card) if (
+                self.content is not None and card == self.card
+            ):
+                self.leave = event
             case StatusChanged(device=DeviceClass.CARD_READER, status=status):
                 self.lost = not may_work(status)
                 if self.lost:
@@ -54,8 +59,8 @@ class CardSlot:
 
     def _empty(self) -> None:
         self.present = self.reading = self.failed = False
-        self.content = None
+        self.content = self.leave = None
 
     def forget_person(self) -> None:
         """Only that something is in there is still known."""
-        self.content = None
+        self.content = self.leave = None

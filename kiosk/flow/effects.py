@@ -41,6 +41,19 @@ class StopWatchingSocialCard:
 
 
 @dataclass(frozen=True, slots=True)
+class AskCardPassword:
+    """Ask the centre whether the social card of insertion `card` may have a new password here.
+
+    Answered by `CardPasswordLeaveKnown`.
+    """
+
+    scope: Scope
+    card: int
+    holder: CardRecord = field(repr=False)
+    social: SocialCard = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeCardPassword:
     """Have the centre give the social card of insertion `card` this password.
 
@@ -276,6 +289,7 @@ Effect = (
     | StopWatchingForCard
     | WatchForSocialCard
     | StopWatchingSocialCard
+    | AskCardPassword
     | ChangeCardPassword
     | StartCamera
     | StopCamera

@@ -201,6 +201,25 @@ class DialogueEnd(StrEnum):
     FAILED = "failed"  # somebody said what makes no sense
 
 
+class CardPasswordLeave(StrEnum):
+    """Whether the centre lets a card have a new password, asked before anything is typed."""
+
+    GIVEN = "given"
+    REFUSED = "refused"  # not here, not today, not this card; the words say why
+    HUB_AWAY = "hub_away"
+
+
+@dataclass(frozen=True, slots=True)
+class CardPasswordLeaveKnown:
+    """Answer to AskCardPassword for the card of insertion `card`."""
+
+    scope: Scope
+    card: int
+    leave: CardPasswordLeave
+    text_zh: str = ""
+    text_en: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class CardPasswordEnded:
     """Answer to ChangeCardPassword. `change` is what is known of the card, however it ended."""
@@ -236,6 +255,7 @@ Event = (
     | SmartCardRead
     | SmartCardFailed
     | SmartCardRemoved
+    | CardPasswordLeaveKnown
     | CardPasswordEnded
     | CodeScanned
     | CodeRefused

@@ -289,7 +289,7 @@ def read_progress(it: Any) -> Progress:
 
 def read_card_step(it: Any) -> CardStep:
     outcome = _text(it["outcome"])
-    if outcome not in ("transmit", "done", "refused"):
+    if outcome not in ("ready", "transmit", "done", "refused"):
         raise ValueError("no such outcome")
     apdus = it["apdus"]
     if not isinstance(apdus, list) or len(apdus) > MOST_APDUS:

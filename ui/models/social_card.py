@@ -98,7 +98,8 @@ class SocialCardProblemModel(PageModel):
 
     @Property(str, notify=renewed)
     def now(self) -> str:
-        return self._say("now")
+        """The centre's own words, where it has said why."""
+        return self.said(self._page.reason) if self._page.reason else self._say("now")
 
     @Property(bool, notify=renewed)
     def takeOut(self) -> bool:

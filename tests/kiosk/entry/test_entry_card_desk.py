@@ -18,8 +18,14 @@ from kiosk import sync_messages as messages
 from kiosk.card_dialogue import CardChange
 from kiosk.entry import card_desk
 from kiosk.entry.card_desk import CardDesk
-from kiosk.flow.effects import ChangeCardPassword
-from kiosk.flow.events import CardPasswordEnded, DialogueEnd, Scope
+from kiosk.flow.effects import AskCardPassword, ChangeCardPassword
+from kiosk.flow.events import (
+    CardPasswordEnded,
+    CardPasswordLeave,
+    CardPasswordLeaveKnown,
+    DialogueEnd,
+    Scope,
+)
 from kiosk.identity.social_card import APPLICATION
 from kiosk.log import load_catalogue
 from offline_cache.faults import StoreFault, StoreFaultCode
@@ -134,6 +140,8 @@ class Bench:
             content = json.loads(self.contents[-1])
             self.case = CardCase(region="", pin=content["pin"], **content["card"])
             move = self.says(self.authority.begin(self.case))
+            if not content["pin"] and isinstance(move, Say):  # only asked
+                return messages.CardSaid(id=question.id, outcome="ready")
         else:
             assert self.case is not None
             move = self.says(self.authority.go_on(self.case, self.memory, answers))
@@ -151,6 +159,12 @@ class Bench:
                 more = {"outcome": "refused", "code": code, "text_zh": zh, "text_en": en}
         self._answered[key] = messages.CardSaid.model_validate({**plain, **more})
         return self._answered[key]
+
+    def leave(self) -> CardPasswordLeaveKnown:
+        self.desk.ask_leave(AskCardPassword(EFFECT.scope, 1, HOLDER, SOCIAL))
+        known = self.events.get(timeout=20.0)
+        assert isinstance(known, CardPasswordLeaveKnown)
+        return known
 
     def change(self, effect: ChangeCardPassword = EFFECT) -> CardPasswordEnded:
         self.desk.perform(effect)
@@ -177,6 +191,36 @@ def test_the_card_has_the_new_password(bench: Bench) -> None:
     assert bench.asked[0].dialogue.startswith(ended.reference.lower())
     assert [question.step for question in bench.asked] == [0, 1, 2, 3]
     assert len({question.sealed for question in bench.asked}) == 1
+
+
+def test_whether_it_may_be_is_asked_without_a_password_and_without_the_card(bench: Bench) -> None:
+    known = bench.leave()
+    assert (known.leave, known.card, known.scope) == (CardPasswordLeave.GIVEN, 1, EFFECT.scope)
+    assert json.loads(bench.contents[0])["pin"] == ""
+    assert bench.commands == []
+    assert bench.card.pin == "111111"
+
+
+def test_a_centre_that_does_not_offer_it_says_so_before(bench: Bench) -> None:
+    bench.says = lambda _: Refused("not_offered", "本地没有开通", "not offered")
+    known = bench.leave()
+    assert known.leave is CardPasswordLeave.REFUSED
+    assert (known.text_zh, known.text_en) == ("本地没有开通", "not offered")
+
+
+def test_a_centre_that_cannot_be_asked_is_not_taken_for_a_yes(bench: Bench) -> None:
+    bench.away = {0, 1, 2}
+    assert bench.leave().leave is CardPasswordLeave.HUB_AWAY
+    bench.sealed = StoreFault(StoreFaultCode.NO_SEAL_KEY, "not enrolled")
+    assert bench.leave().leave is CardPasswordLeave.HUB_AWAY
+    bench.sealed = b"sealed"
+
+    def broken(_: Move) -> Move:
+        raise ValueError(NUMBER)
+
+    bench.says = broken
+    assert bench.leave().leave is CardPasswordLeave.HUB_AWAY
+    assert NUMBER not in repr(bench.logged)
 
 
 def test_what_is_sealed_names_both_cards_and_nothing_is_logged_of_it(bench: Bench) -> None:

@@ -36,6 +36,7 @@ from kiosk.flow.card_pages import (
 )
 from kiosk.flow.effects import (
     AddRating,
+    AskCardPassword,
     ChangeCardPassword,
     CheckReceipt,
     LookForDraft,
@@ -50,6 +51,8 @@ from kiosk.flow.effects import (
 )
 from kiosk.flow.events import (
     CardPasswordEnded,
+    CardPasswordLeave,
+    CardPasswordLeaveKnown,
     DialogueEnd,
     DocumentsFailed,
     PageNotTaken,
@@ -152,6 +155,14 @@ def insert_social_card(terminal: Terminal) -> None:
     terminal.hear(SmartCardRead(1, SOCIAL))
 
 
+def centre_says(leave: CardPasswordLeave) -> Deed:
+    def do(terminal: Terminal) -> None:
+        for asked in terminal.all(AskCardPassword)[-1:]:
+            terminal.hear(CardPasswordLeaveKnown(asked.scope, asked.card, leave, "到窗口办"))
+
+    return do
+
+
 def card_answers(end: DialogueEnd, change: CardChange) -> Deed:
     def do(terminal: Terminal) -> None:
         for asked in terminal.all(ChangeCardPassword)[-1:]:
@@ -230,6 +241,7 @@ def onward(terminal: Terminal) -> None:
         case InsertSocialCard() | SocialCardProblem():
             terminal.hear(SmartCardRemoved(1))
             insert_social_card(terminal)
+            centre_says(CardPasswordLeave.GIVEN)(terminal)
             terminal.press(Act.NEXT)
         case NewPin():
             for digit in PIN:
@@ -256,6 +268,7 @@ others: st.SearchStrategy[Deed] = st.one_of(
     st.just(scan),
     st.just(insert_social_card),
     st.just(lambda terminal: terminal.hear(SmartCardRemoved(1))),
+    st.builds(centre_says, st.sampled_from(CardPasswordLeave)),
     st.builds(card_answers, st.sampled_from(DialogueEnd), st.sampled_from(CardChange)),
     st.sampled_from(["5", "2", "1", "skip", "?"]).map(
         lambda key: lambda terminal: terminal.key(key)

@@ -31,6 +31,7 @@ from kiosk.flow.card_pages import (
     SocialCardProblemKind,
 )
 from kiosk.flow.effects import (
+    AskCardPassword,
     ChangeCardPassword,
     EraseDraft,
     Print,
@@ -40,7 +41,13 @@ from kiosk.flow.effects import (
     WatchForSocialCard,
     Wipe,
 )
-from kiosk.flow.events import CardPasswordEnded, DialogueEnd, LineChanged
+from kiosk.flow.events import (
+    CardPasswordEnded,
+    CardPasswordLeave,
+    CardPasswordLeaveKnown,
+    DialogueEnd,
+    LineChanged,
+)
 from kiosk.flow.pages import (
     CardProblem,
     Closure,
@@ -84,11 +91,22 @@ class Holder(Terminal):
         self.line(online=True)
         self.cards = 0
 
-    def insert(self, card: SmartCard = SOCIAL) -> None:
+    def put_in(self, card: SmartCard = SOCIAL) -> None:
         self.cards += 1
         self.hear(SmartCardInserted(self.cards))
         assert self.sees(InsertSocialCard).reading
         self.hear(SmartCardRead(self.cards, card))
+
+    def centre_says(self, leave: CardPasswordLeave, why: str = "") -> None:
+        asked = self.last(AskCardPassword)
+        self.hear(CardPasswordLeaveKnown(asked.scope, asked.card, leave, why))
+
+    def insert(self, card: SmartCard = SOCIAL) -> None:
+        """A card, of which the centre says that it may have a new password, if it is asked."""
+        questions = len(self.all(AskCardPassword))
+        self.put_in(card)
+        if len(self.all(AskCardPassword)) > questions:
+            self.centre_says(CardPasswordLeave.GIVEN)
 
     def pull_out(self) -> None:
         self.hear(SmartCardRemoved(self.cards))
@@ -248,6 +266,70 @@ def test_another_card_is_not_taken(
     terminal.sees(InsertSocialCard)
     terminal.insert()
     assert terminal.sees(InsertSocialCard).card == "**** 5678"
+
+
+def test_where_it_is_not_offered_that_is_said_before_a_password_is_typed(terminal: Holder) -> None:
+    why = "本地还没有开通自助改密码，请带卡和身份证到社保窗口办。"
+    terminal.go_to_slot()
+    terminal.put_in()
+    terminal.centre_says(CardPasswordLeave.REFUSED, why)
+    page = terminal.sees(SocialCardProblem)
+    assert page.kind is SocialCardProblemKind.REFUSED
+    assert page.reason is not None and why in repr(page.reason)
+    terminal.press(Act.NEXT)
+    terminal.sees(SocialCardProblem)
+    terminal.pull_out()
+    terminal.sees(InsertSocialCard)
+    assert not terminal.all(ChangeCardPassword)
+
+
+def test_nothing_is_typed_before_the_centre_has_answered(terminal: Holder) -> None:
+    terminal.go_to_slot()
+    terminal.put_in()
+    asked = terminal.last(AskCardPassword)
+    assert (asked.card, asked.holder, asked.social) == (1, ELDER, SOCIAL)
+    terminal.wait(3)
+    terminal.press(Act.NEXT)
+    assert terminal.sees(InsertSocialCard) == InsertSocialCard(reading=True)
+    assert len(terminal.all(AskCardPassword)) == 1
+    terminal.centre_says(CardPasswordLeave.GIVEN)
+    assert terminal.sees(InsertSocialCard).card == "**** 5678"
+
+
+def test_a_centre_that_cannot_be_asked_is_asked_again_by_itself(terminal: Holder) -> None:
+    terminal.go_to_slot()
+    terminal.put_in()
+    terminal.centre_says(CardPasswordLeave.HUB_AWAY)
+    assert terminal.sees(SocialCardProblem).kind is SocialCardProblemKind.LINE
+    terminal.wait(6)
+    assert len(terminal.all(AskCardPassword)) == 2
+    terminal.centre_says(CardPasswordLeave.GIVEN)
+    assert terminal.sees(InsertSocialCard).card
+    terminal.press(Act.NEXT)
+    terminal.sees(NewPin)
+
+
+def test_a_centre_that_never_answers_keeps_nobody_waiting_for_ever(terminal: Holder) -> None:
+    terminal.go_to_slot()
+    terminal.put_in()
+    terminal.wait(41)
+    assert terminal.sees(SocialCardProblem).kind is SocialCardProblemKind.LINE
+    terminal.pull_out()
+    terminal.lift_card()
+    terminal.wait(600, step=2)
+    terminal.sees(Standby)
+
+
+def test_an_answer_is_for_the_card_that_was_asked_about(terminal: Holder) -> None:
+    terminal.go_to_slot()
+    terminal.put_in()
+    first = terminal.last(AskCardPassword)
+    terminal.pull_out()
+    terminal.put_in()
+    terminal.hear(CardPasswordLeaveKnown(first.scope, first.card, CardPasswordLeave.GIVEN))
+    assert terminal.sees(InsertSocialCard) == InsertSocialCard(reading=True)
+    terminal.centre_says(CardPasswordLeave.GIVEN)
+    assert terminal.sees(InsertSocialCard).card
 
 
 def test_a_card_upside_down_and_then_the_right_way_round(terminal: Holder) -> None:
