@@ -72,11 +72,11 @@ def judge(items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Verdict, ..
 
 
 def _verdict(item: Item, answers: list[Answer]) -> Verdict:
-    if not answers or any(
-        answer != answers[0] or answer.sha256 != item.sha256 for answer in answers
-    ):
+    if not answers or answers.count(answers[0]) != len(answers):
         return Verdict(item, VerdictKind.NO_ANSWER)
     answer = answers[0]
+    if answer.sha256 != item.sha256:
+        return Verdict(item, VerdictKind.NO_ANSWER)
     match answer.result:
         case "accepted" | "duplicate":
             return Verdict(item, VerdictKind.ACCEPTED, answer.result)
@@ -267,6 +267,9 @@ class SyncEngine:
         self._backlog_row = 0  # what waited when the spread began
         self._ahead: tuple[Item, ...] = ()  # read while the batch before them was under way
         self._ahead_in_a_row = 0
+        # Rows that the hub has, and rows that it said nothing of, to be marked while the batch that
+        # was read ahead is under way. Who ends before that sends them once more: duplicates.
+        self._unmarked: tuple[list[int], list[int]] | None = None
         self._awaiting: dict[str, _Awaiting] = {}
         self._rounds: dict[str, int] = {}
         self._online = False
@@ -360,6 +363,8 @@ class SyncEngine:
         """The line as it is now."""
         now = self._clock.monotonic()
         if self._counted is None or now - self._counted_at >= COUNT_AGAIN_S:
+            if (failed := self._mark()) is not None:
+                return failed
             waiting = self._queue.waiting()
             if isinstance(waiting, StoreFault):
                 return waiting
@@ -489,6 +494,8 @@ class SyncEngine:
             self._ahead_in_a_row += 1
             return ahead
         self._ahead_in_a_row = 0
+        if (failed := self._mark()) is not None:
+            return failed
         return self._queue.next_batch(
             max_items=self._pacer.batch_items if most is None else most,
             max_bytes=self._pacer.batch_bytes,
@@ -505,36 +512,48 @@ class SyncEngine:
             and not any(item.id in not_now for item in ahead)
         )
 
-    def _exchanged(self, epoch: str, last_seq: int, items: Sequence[Item], seen: int) -> Reply:
-        """Send one batch; the one after it is read from the disk meanwhile.
+    def _exchanged(
+        self, epoch: str, last_seq: int, items: Sequence[Item], seen: int
+    ) -> Reply | StoreFault:
+        """Send one batch; meanwhile the one before it is marked and the one after it read.
 
         What is in this batch still waits as the other is read, so that nothing of the same order is
         in both, whatever the answer will be.
         """
         if len(items) < self._pacer.batch_items or self._ahead_in_a_row >= READ_AHEAD_IN_A_ROW:
-            return self._hub.batch(epoch, last_seq, items, seen)
-        found: list[tuple[Item, ...]] = []
+            failed = self._mark()
+            return self._hub.batch(epoch, last_seq, items, seen) if failed is None else failed
+        found: list[tuple[Item, ...] | StoreFault] = []
         not_now = {*self._delays.not_now(self._clock.monotonic()), *self._awaiting}
 
-        def read() -> None:
-            ahead = self._queue.next_batch(
-                max_items=self._pacer.batch_items,
-                max_bytes=self._pacer.batch_bytes,
-                not_now=not_now,
-                after_row=items[-1].row,
+        def at_the_disk() -> None:
+            found.append(
+                self._mark()
+                or self._queue.next_batch(
+                    max_items=self._pacer.batch_items,
+                    max_bytes=self._pacer.batch_bytes,
+                    not_now=not_now,
+                    after_row=items[-1].row,
+                )
             )
-            if not isinstance(ahead, StoreFault):  # else the next look tells of it
-                found.append(ahead)
 
-        reading = threading.Thread(target=read, name="sync-read-ahead", daemon=True)
-        reading.start()
+        beside = threading.Thread(target=at_the_disk, name="sync-beside", daemon=True)
+        beside.start()
         try:
             answer = self._hub.batch(epoch, last_seq, items, seen)
         finally:
-            reading.join()
-        if found and not isinstance(answer, Failure):
-            self._ahead = found[0]
+            beside.join()
+        for ahead in found:  # none when it met a bug, which has been told
+            if isinstance(ahead, StoreFault):
+                return ahead  # what the hub said now, it says again
+            if not isinstance(answer, Failure):
+                self._ahead = ahead
         return answer
+
+    def _mark(self) -> StoreFault | None:
+        """Note on the disk what the hub has said of the batch before."""
+        unmarked, self._unmarked = self._unmarked, None
+        return None if unmarked is None else self._queue.accepted(*unmarked)
 
     def _send(self, items: Sequence[Item]) -> StoreFault | None:
         """Send one batch and settle what was answered; halves it when it is refused as a whole."""
@@ -547,6 +566,8 @@ class SyncEngine:
         if isinstance(seen, StoreFault):
             return seen
         answer = self._exchanged(epoch, last_seq, items, seen)
+        if isinstance(answer, StoreFault):
+            return answer
         if isinstance(answer, Failure):
             failed = self._queue.sending([item.row for item in items])
             if failed is not None:
@@ -560,6 +581,8 @@ class SyncEngine:
         self._pacer.sent(now, sum(item.wire_bytes for item in items), now - began)
         self._reached()
         failed = self._settle(judge(items, answer.answers))
+        if failed is None and (not self._ahead or answer.verdicts or answer.resend):
+            failed = self._mark()
         failed = failed if failed is not None else self._keep_verdicts(answer.verdicts)
         return failed if failed is not None else self._put_back(epoch, answer.resend)
 
@@ -571,9 +594,7 @@ class SyncEngine:
             if it.kind in (VerdictKind.MISSING, VerdictKind.NO_ANSWER)
         ]
         if accepted or waiting:
-            failed = self._queue.accepted([it.item.row for it in accepted], waiting)
-            if failed is not None:
-                return failed
+            self._unmarked = ([it.item.row for it in accepted], waiting)
             if accepted and self._counted is not None:
                 left = max(0, self._counted.count - len(accepted))
                 self._counted = replace(self._counted, count=left) if left else None

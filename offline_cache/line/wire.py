@@ -197,22 +197,27 @@ def read_batch(it: Any) -> BatchAnswer:
     answers: list[Answer] = []
     for answer in _list(it["answers"]):
         # One answer that is not whole is no acknowledgement of its item; the others stand.
-        with contextlib.suppress(KeyError, TypeError, AttributeError, ValueError):
-            answers.append(
-                Answer(
-                    id=uuid_text(_bytes(answer["id"])),
-                    sha256=_bytes(answer["sha256"]).hex(),
-                    result=_text(answer["result"]),
-                    missing=tuple(_bytes(name).hex() for name in answer.get("missing") or ()),
-                    code=_text(answer.get("code") or ""),
-                    text=_text(answer.get("text") or ""),
-                )
-            )
+        try:
+            answers.append(_answer(answer))
+        except (KeyError, TypeError, AttributeError, ValueError):
+            continue
     return BatchAnswer(
         tuple(answers),
         _ranges(it.get("resend")),
         _maybe_time(it.get("time")),
         read_verdicts(it.get("verdicts")),
+    )
+
+
+def _answer(it: Any) -> Answer:
+    missing, code, text = it.get("missing"), it.get("code"), it.get("text")
+    return Answer(
+        uuid_text(_bytes(it["id"])),
+        _bytes(it["sha256"]).hex(),
+        _text(it["result"]),
+        tuple([_bytes(name).hex() for name in missing]) if missing else (),
+        _text(code) if code else "",
+        _text(text) if text else "",
     )
 
 

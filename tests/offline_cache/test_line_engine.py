@@ -6,8 +6,9 @@ The numbers are those of the project's list of faults.
 from __future__ import annotations
 
 import json
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from line_world import LineWorld
 from little_hub import Held
 
+from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.line.engine import PAUSE_LIMIT_S
 from offline_cache.line.pacing import spread_s
 
@@ -394,6 +396,51 @@ def test_a_long_queue_is_read_ahead_and_each_arrives_once_in_its_order(world: Li
         else:
             assert held.body["number"] in seen or held.body["number"] == poison.order_key
     assert silent.order_key in seen
+
+
+def test_what_the_hub_said_of_a_batch_is_marked_beside_the_next_one(world: LineWorld) -> None:
+    """The line does not stand still while the disk works; whoever looks meanwhile counts right."""
+    numbers = world.seal(350, pages=0)
+    where: list[tuple[str, int]] = []
+    accepted = world.queue.accepted
+
+    def accept(rows: Collection[int], unanswered: Collection[int] = ()) -> StoreFault | None:
+        where.append((threading.current_thread().name, len(rows)))
+        return accepted(rows, unanswered)
+
+    world.queue.accepted = accept  # type: ignore[method-assign]
+    here = threading.current_thread().name
+    world.step()  # what waits is counted for the first time
+    world.step()
+    assert where == [(here, 100)] and world.lines[-1].waiting == 150
+    world.drain()
+    assert where == [(here, 100), ("sync-beside", 100), (here, 100), (here, 50)]
+    assert world.delivered == numbers
+
+
+def test_who_ends_before_the_marking_sends_the_same_once_more(world: LineWorld) -> None:
+    world.seal(250, pages=0)
+    world.step()
+    world.step()
+    assert list(world.queue.state.values()).count("accepted") == 100 < len(world.hub.order)
+    world.start()  # killed, and started again
+    world.drain()
+    assert set(world.queue.state.values()) == {"accepted"}
+    assert len(world.hub.order) == len(set(world.hub.order)) == 250
+    assert world.hub.conflicts == []
+
+
+def test_a_disk_that_refuses_the_marking_is_told_and_nothing_is_lost(world: LineWorld) -> None:
+    world.seal(350, pages=0)
+    accepted, full = world.queue.accepted, StoreFault(StoreFaultCode.DISK_FULL)
+    world.step()
+    world.step()
+    world.queue.accepted = lambda rows, unanswered=(): full  # type: ignore[method-assign]
+    assert world.engine.step() == full
+    world.queue.accepted = accepted  # type: ignore[method-assign]
+    world.drain()
+    assert set(world.queue.state.values()) == {"accepted"}
+    assert len(world.hub.order) == len(set(world.hub.order)) == 350
 
 
 def test_what_was_read_ahead_is_read_anew_when_the_hub_stumbled(world: LineWorld) -> None:
