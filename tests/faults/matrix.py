@@ -148,7 +148,9 @@ class Walk:
                 assert_never(cell)
 
     def _said(self, cell: Told) -> bool:
-        return any(self.terminal.screen.has_said(words) for words in cell.words)
+        """Newly, or it stands there still now that the device is known to be gone."""
+        screen, gone = self.terminal.screen, not self._ready()
+        return any(screen.has_said(words) or (gone and screen.says(words)) for words in cell.words)
 
     def _must_come_on(self, citizen: Citizen, step: type[Any]) -> None:
         terminal = self.terminal
