@@ -112,6 +112,7 @@ TEMPLATES = [
 # A writer waits this long for another one before the terminal is told to come again.
 SQLITE_BUSY_S = 20
 DATABASE_KEEP_S = 600
+PREPARED_AFTER = 5  # times that a connection has seen a statement
 
 
 def _database() -> dict[str, Any]:
@@ -119,8 +120,14 @@ def _database() -> dict[str, Any]:
     if url:
         database = dict(dj_database_url.parse(url, conn_max_age=DATABASE_KEEP_S))
         if database["ENGINE"] == "django.db.backends.postgresql":
-            # The server logs a failed statement; its values then travel apart and stay out of it.
-            database["OPTIONS"] = {"server_side_binding": True, **database.get("OPTIONS", {})}
+            database["OPTIONS"] = {
+                # The server logs a failed statement; its values then travel apart and stay out.
+                "server_side_binding": True,
+                # Those that come again and again are planned once: a third of a batch's statements'
+                # time. A pooler that mixes sessions' transactions would have to know of them.
+                "prepare_threshold": PREPARED_AFTER,
+                **database.get("OPTIONS", {}),
+            }
         return database
     return {
         "ENGINE": "django.db.backends.sqlite3",

@@ -41,7 +41,8 @@ def _without_nul(text: str) -> str:
     return text
 
 
-def _moment(value: object) -> datetime:
+def moment(value: object) -> datetime:
+    """A time with its zone. Raises ValueError."""
     if isinstance(value, datetime):
         at = value
     elif isinstance(value, str) and 16 <= len(value) <= 40:
@@ -53,7 +54,7 @@ def _moment(value: object) -> datetime:
         raise ValueError("is not a time")
     if at.tzinfo is None or not YEARS[0] < at.year < YEARS[1]:
         raise ValueError("is not a time with a zone")
-    return at.astimezone(UTC)
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def _number(number: str) -> str:
@@ -76,7 +77,7 @@ def matching(pattern: str) -> Any:
 
 Moment = Annotated[
     datetime,
-    BeforeValidator(_moment),
+    BeforeValidator(moment),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Sha256 = matching(r"^[0-9a-f]{64}$")

@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, assert_never
+from uuid import UUID
 
-from django.db import DatabaseError, DataError, OperationalError
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError
 from django.utils import timezone
 from pydantic import ValidationError
 
@@ -29,15 +30,14 @@ from hub.applications.aside import Held, Kept, Why, set_aside
 from hub.applications.blobs import AttachmentStore
 from hub.applications.models import Attachment, Outcome, ReceivedItem, SetAside, Verdict
 from hub.applications.verdicts import Told
-from hub.applications.wire import WireItem, outline, sealed_in
+from hub.applications.wire import Item, item_of, outline, sealed_in
 from hub.applications.writer import Writer
 from hub.terminals.models import Terminal
 
 log = logging.getLogger("hub.intake")
 
 _COLUMNS = (
-    "id", "terminal_id", "epoch", "seq", "kind", "order_key", "created_at", "received_at",
-    "sha256", "chain", "sealed", "attachments", "to_open_at",
+    "id", "seq", "kind", "order_key", "created_at", "sha256", "chain", "sealed", "attachments",
 )  # fmt: skip
 
 
@@ -61,12 +61,12 @@ class Judged:
     held: Held | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Read:
     """An item as it came, and as far as it could be read. `wrong`: what is wrong with it alone."""
 
     raw: Any = field(repr=False)
-    item: WireItem | None = field(repr=False)
+    item: Item | None = field(repr=False)
     wrong: Judged | None = None
 
 
@@ -109,7 +109,10 @@ class Intake:
         self, epoch: str, last_seq: int, ready: Sequence[Read]
     ) -> tuple[Sequence[Judged], list[list[int]]]:
         try:
-            return self._written(epoch, last_seq, ready)
+            try:
+                return self._written(epoch, last_seq, ready)
+            except IntegrityError:  # an id or a place is taken, by a fault of the sender's
+                return self._written(epoch, last_seq, ready, surely=False)
         except OperationalError:  # the database is away, busy or full
             raise
         except DataError:
@@ -131,13 +134,14 @@ class Intake:
         return self._written(epoch, last_seq, [Read(one.raw, one.item, alone) for one in ready])
 
     def _written(
-        self, epoch: str, last_seq: int, ready: Sequence[Read]
+        self, epoch: str, last_seq: int, ready: Sequence[Read], *, surely: bool = True
     ) -> tuple[Sequence[Judged], list[list[int]]]:
-        return self._writer.run(
-            _Settling(self._terminal, epoch, last_seq, ready, self._store).settle
-        )
+        """`surely`: what stands beyond all that this queue has come to is not looked up before."""
+        settling = _Settling(self._terminal, epoch, last_seq, ready, self._store, surely=surely)
+        return self._writer.run(settling.settle)
 
 
+_NOT_SETTLED = frozenset({Result.INCOMPLETE, Result.LATER})
 _ACCEPTED = Judged(Result.ACCEPTED)
 _DUPLICATE = Judged(Result.DUPLICATE)
 _LATER = Judged(Result.LATER, "hub_fault", "the hub could not take this item; send it again")
@@ -146,7 +150,7 @@ _OTHER_HASH = Judged(Result.REFUSED, "hash_mismatch", "sha256 is not the hash of
 
 def _read(raw: Any) -> Read:
     try:
-        item = WireItem.model_validate(raw)
+        item = item_of(raw)
     except ValidationError as wrong:
         return Read(raw, None, Judged(Result.REFUSED, "item_invalid", bodies.where_wrong(wrong)))
     except Exception:
@@ -167,7 +171,10 @@ class _Settling:
         last_seq: int,
         ready: Sequence[Read],
         store: AttachmentStore,
+        *,
+        surely: bool,
     ) -> None:
+        self._surely = surely
         self._terminal = terminal
         self._code = terminal.code
         self._epoch = epoch
@@ -178,29 +185,39 @@ class _Settling:
     def settle(self) -> tuple[Sequence[Judged], list[list[int]]]:
         """In the caller's transaction."""
         now = timezone.now()
-        queue = places.queue_to_write(self._code, self._epoch, now)
+        place = places.place_to_write(self._code, self._epoch, now)
         wrong = self._wrong_from_outside()
         new = self._new(wrong)
-        rows = [self._row(item, now) for item in new.values()]
         # Places beyond all that this queue has come to; its row is locked.
-        surely = all(item.seq > queue.top_seq for item in new.values())
-        taken = tables.insert_new(ReceivedItem, _COLUMNS, rows, surely=surely)
-        arrived = {at: item for at, item in new.items() if item.id in taken}
+        surely = self._surely and all(item.seq > place.top_seq for item in new.values())
+        taken = tables.insert_new(
+            ReceivedItem,
+            _COLUMNS,
+            [self._row(item) for item in new.values()],
+            same={
+                "terminal_id": self._code,
+                "epoch": self._epoch,
+                "received_at": now,
+                "to_open_at": now,
+            },
+            surely=surely,
+        )
+        arrived = {at: item for at, item in new.items() if item.key in taken}
         if len(arrived) == len(self._ready):
             answers: Sequence[Judged] = [_ACCEPTED] * len(arrived)
         else:
             answers = self._judged(arrived, wrong, now)
             self._write_aside(answers, now)
         items = list(arrived.values())
-        for item, before in places.broken_links(queue, items):
+        for item, before in places.broken_links(place, items):
             self._note_broken_link(item, before, now)
         settled = [
             one.item.seq
             for one, answer in zip(self._ready, answers, strict=True)
-            if one.item and answer.result not in (Result.INCOMPLETE, Result.LATER)
+            if one.item and answer.result not in _NOT_SETTLED
         ]
-        places.note(queue, self._last_seq, settled, items, now)
-        return answers, places.missing(queue, queue.top_seq)
+        place = places.note(place, self._last_seq, settled, items, now)
+        return answers, places.missing(place, place.top_seq)
 
     # -- what is new --------------------------------------------------------------
 
@@ -221,7 +238,7 @@ class _Settling:
                     wrong[at] = short
         return wrong
 
-    def _short_of(self, item: WireItem, rows: dict[str, Attachment]) -> Judged | None:
+    def _short_of(self, item: Item, rows: dict[str, Attachment]) -> Judged | None:
         missing = []
         for name in dict.fromkeys(name.hex() for name in item.attachments):
             row = rows.get(name)
@@ -233,30 +250,37 @@ class _Settling:
                 return Judged(Result.REFUSED, "attachment_sealed", f"an attachment: {row.fault}")
         return Judged(Result.INCOMPLETE, missing=tuple(missing)) if missing else None
 
-    def _new(self, wrong: dict[int, Judged]) -> dict[int, WireItem]:
+    def _new(self, wrong: dict[int, Judged]) -> dict[int, Item]:
         """By place in the batch; of two with one id or place, the first."""
-        ids, seqs = set(), set()
+        good = {
+            at: one.item
+            for at, one in enumerate(self._ready)
+            if one.item is not None and at not in wrong
+        }
+        ids = {item.key for item in good.values()}
+        seqs = {item.seq for item in good.values()}
+        if len(ids) == len(seqs) == len(good):
+            return good
         new = {}
-        for at, one in enumerate(self._ready):
-            item = one.item
-            if item is None or at in wrong or item.id in ids or item.seq in seqs:
-                continue
-            ids.add(item.id)
-            seqs.add(item.seq)
-            new[at] = item
+        for at, item in good.items():
+            if item.key in ids and item.seq in seqs:
+                ids.remove(item.key)
+                seqs.remove(item.seq)
+                new[at] = item
         return new
 
-    def _row(self, item: WireItem, now: datetime) -> tuple[Any, ...]:
+    @staticmethod
+    def _row(item: Item) -> tuple[Any, ...]:
         """As `_COLUMNS` has it."""
         return (
-            item.id, self._code, self._epoch, item.seq, item.kind, item.order_key, item.created_at,
-            now, item.sha256.hex(), item.chain, item.sealed, b"".join(item.attachments), now,
+            item.key, item.seq, item.kind, item.order_key, item.created_at, item.sha256.hex(),
+            item.chain, item.sealed, b"".join(item.attachments),
         )  # fmt: skip
 
     # -- what is not --------------------------------------------------------------
 
     def _judged(
-        self, arrived: dict[int, WireItem], wrong: dict[int, Judged], now: datetime
+        self, arrived: dict[int, Item], wrong: dict[int, Judged], now: datetime
     ) -> list[Judged]:
         others = [
             one.item
@@ -284,7 +308,7 @@ class _Settling:
             self._open_again(again, now)
         return answers
 
-    def _known(self, item: WireItem, by_id: Any, by_seq: Any) -> Judged | None:
+    def _known(self, item: Item, by_id: Any, by_seq: Any) -> Judged | None:
         """Whether the id or the place in the queue is taken, and by what."""
         held = by_id.get(item.id)
         if held is not None:
@@ -318,7 +342,9 @@ class _Settling:
     def _note_broken_link(
         self, item: places.Link, before: places.Link | None, now: datetime
     ) -> None:
-        link = f"{self._epoch}\n{item.seq}\n{item.id}\n{before.id if before else '-'}"
+        item_id = UUID(bytes=item.key)
+        earlier = UUID(bytes=before.key) if before else "-"
+        link = f"{self._epoch}\n{item.seq}\n{item_id}\n{earlier}"
         SetAside.objects.get_or_create(
             terminal_id=self._code,
             fingerprint=hashlib.sha256(link.encode()).hexdigest(),
@@ -326,12 +352,12 @@ class _Settling:
             code="chain_broken",
             defaults={
                 "text": "the chain does not follow from the place before",
-                "item_id": str(item.id),
+                "item_id": str(item_id),
                 "epoch": self._epoch,
                 "seq": item.seq,
                 "kind": item.kind,
                 "sha256": item.sha256.hex(),
-                "held_id": item.id,
+                "held_id": item_id,
                 "held_sha256": before.sha256.hex() if before else "",
                 "raw": "{}",
                 "first_at": now,

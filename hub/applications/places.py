@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
-from uuid import UUID
+from operator import attrgetter
+from typing import Any, Protocol
 
 from django.db import connection
 
@@ -25,10 +25,10 @@ PLACES_READ_MAX = 20_000  # beyond the first that is missing
 
 
 class Link(Protocol):
-    """An item as its queue's chain knows it; hashes are 32 bytes."""
+    """An item as its queue's chain knows it: its id in 16 bytes, hashes in 32."""
 
     @property
-    def id(self) -> UUID: ...
+    def key(self) -> bytes: ...
     @property
     def seq(self) -> int: ...
     @property
@@ -43,65 +43,101 @@ class Link(Protocol):
 class _Held:
     """A link that came earlier."""
 
-    id: UUID
+    key: bytes
     seq: int
     kind: str
     sha256: bytes
     chain: bytes
 
 
-def queue_to_read(terminal: str, epoch: str) -> Queue:
-    """Its row, or what it would begin with."""
-    found = Queue.objects.filter(terminal_id=terminal, epoch=epoch).first()
-    return found or Queue(terminal_id=terminal, epoch=epoch)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a queue has come: its `Queue` row. A batch has no time for a model."""
+
+    terminal: str
+    epoch: str
+    row: int = 0  # none yet
+    whole_upto: int = 0
+    top_seq: int = 0
+    claimed_seq: int = 0
+    top_link: bytes = b""
+    gap_since: Any = None  # as the database has it
 
 
-def queue_to_write(terminal: str, epoch: str, now: datetime) -> Queue:
-    """Its row, locked; made when an item of a new epoch comes."""
-    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    where, values = f"terminal_id = %s AND epoch = %s{lock}", (terminal, epoch)
-    row = tables.row_of(Queue, where, values)
-    if row is None:
+_PLACE = (
+    "SELECT id, whole_upto, top_seq, claimed_seq, top_link, gap_since FROM applications_queue"
+    " WHERE terminal_id = %s AND epoch = %s"
+)
+_NOTE = (
+    "UPDATE applications_queue SET whole_upto = %s, top_seq = %s, claimed_seq = %s,"
+    " top_link = %s, gap_since = %s, last_at = %s WHERE id = %s"
+)
+
+
+def place_to_read(terminal: str, epoch: str) -> Place:
+    """What it would begin with, if there is no row."""
+    return _place(terminal, epoch, _PLACE) or Place(terminal, epoch)
+
+
+def place_to_write(terminal: str, epoch: str, now: datetime) -> Place:
+    """Its row is locked; made when an item of a new epoch comes."""
+    statement = _PLACE + (" FOR UPDATE" if connection.features.has_select_for_update else "")
+    found = _place(terminal, epoch, statement)
+    if found is None:
         made = Queue(terminal_id=terminal, epoch=epoch, first_at=now, last_at=now)
         Queue.objects.bulk_create([made], ignore_conflicts=True)
-        row = tables.row_of(Queue, where, values)
-    assert isinstance(row, Queue)  # noqa: S101 (nobody deletes one)
-    return row
+        found = _place(terminal, epoch, statement)
+    assert found is not None  # noqa: S101 (nobody deletes one)
+    return found
+
+
+def _place(terminal: str, epoch: str, statement: str) -> Place | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, (terminal, epoch))
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    number, whole, top, claimed, link, gap_since = row
+    return Place(terminal, epoch, number, whole, top, claimed, bytes(link), gap_since)
 
 
 def note(
-    row: Queue, claimed: int, settled: Sequence[int], arrived: Sequence[Link], now: datetime
-) -> None:
-    """These places were settled just now; of them, these hold an item."""
+    at: Place, claimed: int, settled: Sequence[int], arrived: Sequence[Link], now: datetime
+) -> Place:
+    """These places were settled just now; of them, these hold an item. How far it has come now."""
     top = max(settled, default=0)
-    row.claimed_seq = max(row.claimed_seq, claimed, top)
-    if row.whole_upto == row.top_seq and sorted(settled) == list(
-        range(row.top_seq + 1, row.top_seq + 1 + len(settled))
-    ):
-        row.whole_upto = max(row.whole_upto, top)  # nothing was missing, and nothing is
+    if at.whole_upto == at.top_seq and _go_on(at.top_seq, settled):
+        whole = max(at.whole_upto, top)  # nothing was missing, and nothing is
     else:
-        row.whole_upto = _whole_from(row)
-    if top > row.top_seq:
-        row.top_seq = top
-        last = max(arrived, key=lambda item: item.seq, default=None)
-        row.top_link = last.chain if last is not None and last.seq == top else b""
-    if row.whole_upto >= row.top_seq:
-        row.gap_since = None
-    elif row.gap_since is None:
-        row.gap_since = now
-    row.last_at = now
-    changed = ("claimed_seq", "top_seq", "top_link", "whole_upto", "gap_since", "last_at")
-    tables.update(Queue, row.pk, {name: getattr(row, name) for name in changed})
+        whole = _whole_from(at)
+    link = at.top_link
+    if top > at.top_seq:
+        last = max(arrived, key=_seq, default=None)
+        link = last.chain if last is not None and last.seq == top else b""
+    top = max(top, at.top_seq)
+    gap_since = None if whole >= top else (at.gap_since or now)
+    claimed = max(at.claimed_seq, claimed, top)
+    with connection.cursor() as cursor:
+        tables.execute(cursor, _NOTE, (whole, top, claimed, link, gap_since, now, at.row))
+    return Place(at.terminal, at.epoch, at.row, whole, top, claimed, link, gap_since)
 
 
-def missing(row: Queue, upto: int) -> list[list[int]]:
+_seq = attrgetter("seq")
+
+
+def _go_on(top: int, settled: Sequence[int]) -> bool:
+    """Whether these are the next places, each once."""
+    return sorted(settled) == list(range(top + 1, top + 1 + len(settled)))
+
+
+def missing(at: Place, upto: int) -> list[list[int]]:
     """Ranges of places up to `upto` (both ends included) that are neither held nor set aside. The
     first may wait for its papers while thousands behind it are taken: it is asked with every batch."""
-    whole = row.whole_upto
+    whole = at.whole_upto
     upto = min(upto, whole + PLACES_READ_MAX)
     if upto <= whole:
         return []
-    queue = (row.terminal_id, row.epoch, whole, upto)
+    queue = (at.terminal, at.epoch, whole, upto)
     with connection.cursor() as cursor:
         cursor.execute(_MISSING, [whole, *queue, *queue, upto + 1, RANGES_MAX])
         return [list(ends) for ends in cursor.fetchall()]
@@ -121,10 +157,10 @@ _MISSING = """
 """
 
 
-def _whole_from(row: Queue) -> int:
-    whole = row.whole_upto
+def _whole_from(at: Place) -> int:
+    whole = at.whole_upto
     while True:
-        page = _settled_after(row, whole)
+        page = _settled_after(at, whole)
         for seq in page:
             if seq != whole + 1:
                 return whole
@@ -133,32 +169,32 @@ def _whole_from(row: Queue) -> int:
             return whole
 
 
-def _settled_after(row: Queue, seq: int) -> list[int]:
+def _settled_after(at: Place, seq: int) -> list[int]:
     """The next settled places, in order, at most `PAGE`."""
-    places = {"terminal_id": row.terminal_id, "epoch": row.epoch, "seq__gt": seq}
+    places = {"terminal_id": at.terminal, "epoch": at.epoch, "seq__gt": seq}
     held = ReceivedItem.objects.filter(**places).order_by("seq").values_list("seq", flat=True)
     aside = SetAside.objects.filter(**places).order_by("seq").values_list("seq", flat=True)
     return sorted({*held[:PAGE], *aside[:PAGE]})[:PAGE]
 
 
-def broken_links(row: Queue, arrived: Sequence[Link]) -> list[tuple[Link, Link | None]]:
+def broken_links(at: Place, arrived: Sequence[Link]) -> list[tuple[Link, Link | None]]:
     """Those whose chain does not follow from the place before, with that place's item.
 
     Items may arrive in any order: a link is judged when both its ends are held. `arrived` are
-    written already, and not noted in `row` yet.
+    written already, and not noted in `at` yet.
     """
     if not arrived:
         return []
-    new = {item.seq: item for item in arrived}
-    link = bytes(row.top_link) or (FIRST_LINK if row.top_seq == 0 else b"")
-    if link and _follow(link, row.top_seq, arrived):
+    link = at.top_link or (FIRST_LINK if at.top_seq == 0 else b"")
+    if link and _follow(link, at.top_seq, arrived):
         return []
+    new = {item.seq: item for item in arrived}
     beside = {seq + step for seq in new for step in (-1, 1)} - new.keys() - {0}
     found = ReceivedItem.objects.filter(
-        terminal_id=row.terminal_id, epoch=row.epoch, seq__in=sorted(beside)
+        terminal_id=at.terminal, epoch=at.epoch, seq__in=sorted(beside)
     ).values_list("id", "seq", "kind", "sha256", "chain")
     around = {
-        seq: _Held(item_id, seq, kind, bytes.fromhex(sha256), bytes(chain))
+        seq: _Held(item_id.bytes, seq, kind, bytes.fromhex(sha256), bytes(chain))
         for item_id, seq, kind, sha256, chain in found
     }
     held: dict[int, Link] = {**around, **new}
@@ -168,7 +204,7 @@ def broken_links(row: Queue, arrived: Sequence[Link]) -> list[tuple[Link, Link |
         if before is None and seq > 1:
             continue
         link = before.chain if before else FIRST_LINK
-        if chained(link, seq, item.id, item.sha256) != item.chain:
+        if chained(link, seq, item.key, item.sha256) != item.chain:
             broken.append((item, before))
     return broken
 
@@ -177,7 +213,7 @@ def _follow(link: bytes, top: int, arrived: Sequence[Link]) -> bool:
     """Whether they are the next places, in order, each chained to the one before: as always."""
     for item in arrived:
         top += 1
-        link = chained(link, top, item.id, item.sha256)
+        link = chained(link, top, item.key, item.sha256)
         if item.seq != top or item.chain != link:
             return False
     return True

@@ -1,16 +1,20 @@
 """Writing many rows at once: COPY on PostgreSQL, one insert of several rows elsewhere.
 
-Rows are tuples in the columns' order: a hundred items a batch leave no time for a hundred objects.
+Rows are tuples in the columns' order, and what is the same in all of them is said once: a hundred
+items a batch leave no time for a hundred objects. An UUID may be its 16 bytes.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
-from contextlib import suppress
-from typing import Any
+import struct
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
+from typing import Any, Final
+from uuid import UUID
 
-from django.db import IntegrityError, connection, models, transaction
+from django.db import connection, models
 
 Row = Sequence[Any]
 # SQLite takes 32,766 values in a statement, and 999 where it is older than this machine's.
@@ -19,70 +23,78 @@ ALONE = 0x5A57_4F50  # this hub's lock for opening, among the database's advisor
 
 
 def insert_new(
-    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], *, surely: bool
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    same: Mapping[str, Any],
+    surely: bool,
 ) -> set[Any]:
-    """Those whose keys are not taken; their primary keys, which stand first in the rows.
+    """Those whose keys are not taken; their primary keys as they stand in the rows, which is first.
 
     On PostgreSQL by way of a temporary table, which waits for another connection that is writing the
     same ones and leaves them out. `surely`: none can be taken, but by a fault of the sender's; they
-    are copied straight to their place, for half of the database's work, and only if one is taken
-    after all by that way.
+    are copied straight to their place, for half of the database's work. Raises IntegrityError, and
+    the transaction is lost, when one is taken after all.
     """
     if not rows:
         return set()
     key = _key(model)
     if connection.vendor != "postgresql":
-        return set(_inserted(model, columns, rows, f'ON CONFLICT DO NOTHING RETURNING "{key}"'))
+        more = f'ON CONFLICT DO NOTHING RETURNING "{key}"'
+        return _among(rows, _inserted(model, columns, rows, same, more))
     if surely:
-        with suppress(IntegrityError), transaction.atomic():
-            insert(model, columns, rows)
-            return {row[0] for row in rows}
+        insert(model, columns, rows, same=same)
+        return {row[0] for row in rows}
     table = model._meta.db_table
-    named = _named(columns)
+    named = _named([*same, *columns])
     with connection.cursor() as cursor:
         cursor.execute(
             f'CREATE TEMP TABLE IF NOT EXISTS "new_{table}" '
             f'(LIKE "{table}" INCLUDING DEFAULTS) ON COMMIT DELETE ROWS'
         )
-        _copy(cursor, model, f"new_{table}", columns, rows)
+        _copy(model, f"new_{table}", columns, rows, same)
         cursor.execute(
             f'WITH new AS (DELETE FROM "new_{table}" RETURNING *) '  # noqa: S608
             f'INSERT INTO "{table}" ({named}) SELECT {named} FROM new '
             f'ON CONFLICT DO NOTHING RETURNING "{key}"'
         )
-        return {row[0] for row in cursor.fetchall()}
+        return _among(rows, [row[0] for row in cursor.fetchall()])
 
 
-def update(model: type[models.Model], key: Any, values: dict[str, Any]) -> None:
-    """Columns of one row. At the door even the making of a statement is paid for by every batch."""
-    by_column = _by_column(model)
-    changes = ", ".join(f'"{column}" = %s' for column in values)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f'UPDATE "{model._meta.db_table}" SET {changes} '  # noqa: S608 (our own names)
-            f'WHERE "{_key(model)}" = %s',
-            [
-                *(by_column[name].get_db_prep_save(values[name], connection) for name in values),
-                key,
-            ],
-        )
+def _among(rows: Sequence[Row], keys: Collection[Any]) -> set[Any]:
+    """These keys, as the rows have them."""
+    written = {_plain(key) for key in keys}
+    return {row[0] for row in rows if _plain(row[0]) in written}
 
 
-def row_of(model: type[models.Model], where: str, values: Sequence[Any]) -> Any:
-    """One row, `where` its columns are these values; None if there is none."""
-    statement = f'SELECT * FROM "{model._meta.db_table}" WHERE {where}'  # noqa: S608 (our own)
-    return next(iter(model._default_manager.raw(statement, values)), None)
+def _plain(key: Any) -> Any:
+    return key.bytes if isinstance(key, UUID) else key
 
 
-def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
+def insert(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    same: Mapping[str, Any] | None = None,
+) -> None:
     """Raises IntegrityError when a key is taken."""
     if not rows:
         return
     if connection.vendor != "postgresql":
-        _inserted(model, columns, rows)
+        _inserted(model, columns, rows, same or {})
         return
-    with connection.cursor() as cursor:
-        _copy(cursor, model, model._meta.db_table, columns, rows)
+    _copy(model, model._meta.db_table, columns, rows, same or {})
+
+
+def execute(cursor: Any, statement: str, values: Sequence[Any]) -> None:
+    """A statement written out, for where even its making by the framework is paid for by every
+    batch. Times are given as the database has them."""
+    adapted = connection.ops.adapt_datetimefield_value
+    cursor.execute(
+        statement, [adapted(one) if isinstance(one, datetime) else one for one in values]
+    )
 
 
 def alone() -> None:
@@ -93,11 +105,16 @@ def alone() -> None:
 
 
 def _inserted(
-    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], more: str = ""
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    same: Mapping[str, Any],
+    more: str = "",
 ) -> list[Any]:
     """What `more` returns, if it does: the first column of every row, as the model has it."""
     by_column = _by_column(model)
-    fields = [by_column[column] for column in columns]
+    fields = [by_column[column] for column in (*same, *columns)]
+    alike = tuple(same.values())
     part = max(1, VALUES_MAX // len(fields))
     places = f"({', '.join(['%s'] * len(fields))})"
     returned: list[Any] = []
@@ -105,12 +122,12 @@ def _inserted(
         for at in range(0, len(rows), part):
             some = rows[at : at + part]
             cursor.execute(
-                f'INSERT INTO "{model._meta.db_table}" ({_named(columns)}) '  # noqa: S608
+                f'INSERT INTO "{model._meta.db_table}" ({_named([*same, *columns])}) '  # noqa: S608
                 f"VALUES {', '.join([places] * len(some))} {more}",
                 [
-                    field.get_db_prep_save(value, connection)
+                    _saved(field, value)
                     for row in some
-                    for field, value in zip(fields, row, strict=True)
+                    for field, value in zip(fields, (*alike, *row), strict=True)
                 ],
             )
             if more:
@@ -119,19 +136,98 @@ def _inserted(
     return [key.to_python(value) for value in returned] if key else returned
 
 
+def _saved(field: Any, value: Any) -> Any:
+    if isinstance(field, models.UUIDField) and isinstance(value, bytes):
+        value = UUID(bytes=value)
+    return field.get_db_prep_save(value, connection)
+
+
+# -- COPY ---------------------------------------------------------------------------
+
+
 def _copy(
-    cursor: Any, model: type[models.Model], table: str, columns: Sequence[str], rows: Sequence[Row]
+    model: type[models.Model],
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    same: Mapping[str, Any],
 ) -> None:
+    """All rows in one piece: handed over one by one they would take the driver four times as long."""
     by_column = _by_column(model)
-    types = [
-        _TYPES[str(by_column[column].db_type(connection)).partition("(")[0]] for column in columns
+
+    def packed(column: str, values: Sequence[Any]) -> Sequence[bytes]:
+        field = by_column[column]
+        pack = _PACKED[str(field.db_type(connection)).partition("(")[0]]
+        return _some_null(pack, values) if field.null else pack(values)
+
+    begin = _COUNT(len(same) + len(columns))
+    begin += b"".join(packed(column, [value])[0] for column, value in same.items())
+    each = [
+        packed(column, values)
+        for column, values in zip(columns, zip(*rows, strict=True), strict=True)
     ]
-    statement = f'COPY "{table}" ({_named(columns)}) FROM STDIN (FORMAT BINARY)'
-    with connection.wrap_database_errors, cursor.copy(statement) as copy:
-        copy.set_types(types)
-        write = copy.write_row
-        for row in rows:
-            write(row)
+    content = b"".join(chain.from_iterable(zip(repeat(begin, len(rows)), *each, strict=True)))
+    statement = f'COPY "{table}" ({_named([*same, *columns])}) FROM STDIN (FORMAT BINARY)'
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.copy(statement) as copy,
+    ):
+        copy.write(_SIGNATURE + content + _TRAILER)
+
+
+# The binary format of COPY: a signature, flags and an empty extension; -1 as a count ends it and
+# as a length is NULL. Every value has its length before it; numbers are big endian and as wide as
+# their column. A whole column is packed at once: a call for each value would cost more than it does.
+_SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER: Final = b"\xff\xff"
+_NULL: Final = b"\xff\xff\xff\xff"
+_COUNT: Final = struct.Struct(">h").pack
+_LENGTH: Final = struct.Struct(">i").pack
+_BIGINT: Final = struct.Struct(">iq").pack
+_INTEGER: Final = struct.Struct(">ii").pack
+_SMALLINT: Final = struct.Struct(">ih").pack
+_UUID_LENGTH: Final = _LENGTH(16)
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)  # times are microseconds since
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+Packed = Callable[[Sequence[Any]], Sequence[bytes]]
+
+
+def _bytes_packed(values: Sequence[bytes]) -> Sequence[bytes]:
+    return [_LENGTH(len(one)) + one for one in values]
+
+
+def _text_packed(values: Sequence[str]) -> Sequence[bytes]:
+    return _bytes_packed([one.encode() for one in values])
+
+
+def _uuid_packed(values: Sequence[Any]) -> Sequence[bytes]:
+    return [_UUID_LENGTH + _plain(one) for one in values]
+
+
+def _time_packed(values: Sequence[datetime]) -> Sequence[bytes]:
+    return [_BIGINT(8, (one - _EPOCH) // _MICROSECOND) for one in values]
+
+
+def _some_null(pack: Packed, values: Sequence[Any]) -> Sequence[bytes]:
+    filled = iter(pack([one for one in values if one is not None]))
+    return [_NULL if one is None else next(filled) for one in values]
+
+
+_PACKED: Final[Mapping[str, Packed]] = {
+    "uuid": _uuid_packed,
+    "varchar": _text_packed,
+    "text": _text_packed,
+    "bigint": lambda values: [_BIGINT(8, one) for one in values],
+    "integer": lambda values: [_INTEGER(4, one) for one in values],
+    "smallint": lambda values: [_SMALLINT(2, one) for one in values],
+    "timestamp with time zone": _time_packed,
+    "bytea": _bytes_packed,
+}
+
+
+# -- names --------------------------------------------------------------------------
 
 
 def _named(columns: Collection[str]) -> str:
@@ -146,19 +242,6 @@ def _key(model: type[models.Model]) -> str:
     key = model._meta.pk
     assert key is not None  # noqa: S101 (every model of ours has one)
     return str(key.column)
-
-
-# The driver's names for the columns' types: in binary, a number must be as wide as its column.
-_TYPES = {
-    "uuid": "uuid",
-    "varchar": "text",
-    "text": "text",
-    "bigint": "int8",
-    "integer": "int4",
-    "smallint": "int2",
-    "timestamp with time zone": "timestamptz",
-    "bytea": "bytea",
-}
 
 
 def json_text(value: Any) -> str:

@@ -10,20 +10,33 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import cbor2
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from hub.applications.bodies import ATTACHMENTS_MAX, SEQ_MAX, Epoch, ItemKind, Moment, TerminalCode
+from hub.applications.bodies import (
+    ATTACHMENTS_MAX,
+    SEQ_MAX,
+    Epoch,
+    ItemKind,
+    Moment,
+    TerminalCode,
+    moment,
+)
 from hub.applications.bodies import matching as matching_text
 
 CBOR = "application/cbor"
 JSON = "application/json"
 HASH_BYTES = 32
+ID_BYTES = 16
+ORDER_KEY = r"[\x21-\x7e]{1,64}"
 SEALED_BYTES_MAX = 393_216  # an item of 256 KB that did not compress, and its envelope
 DEPTH_MAX = 8  # the agreed shape has four levels
 
@@ -90,7 +103,7 @@ def _hash(value: object) -> bytes:
 def _id(value: object) -> uuid.UUID:
     if isinstance(value, uuid.UUID):
         return value
-    if isinstance(value, bytes) and len(value) == 16:
+    if isinstance(value, bytes) and len(value) == ID_BYTES:
         return uuid.UUID(bytes=value)
     if isinstance(value, str) and len(value) == 36:
         try:
@@ -128,19 +141,82 @@ Sealed = Annotated[
 
 
 class WireItem(BaseModel):
-    """One thing out of a terminal's queue, as it travels."""
+    """One thing out of a terminal's queue, as it travels: its document, and the judge of whatever
+    `item_of` does not know at a glance."""
 
     model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
 
     id: Id
     seq: int = Field(ge=1, le=SEQ_MAX)
     kind: ItemKind
-    order_key: matching_text(r"^[\x21-\x7e]{1,64}$")
+    order_key: matching_text(f"^{ORDER_KEY}$")
     created_at: Moment
     attachments: list[Hash] = Field(default=[], max_length=ATTACHMENTS_MAX)
     sha256: Hash = Field(description="of the sealed bytes")
     chain: Hash = Field(description="SHA-256 over the chain before, seq, id and sha256")
     sealed: Sealed = Field(description="a ZW1 envelope")
+
+
+@dataclass(slots=True)
+class Item:
+    """A `WireItem` that was read."""
+
+    key: bytes  # its id, 16 bytes
+    seq: int
+    kind: str
+    order_key: str
+    created_at: datetime
+    attachments: Sequence[bytes]
+    sha256: bytes
+    chain: bytes
+    sealed: bytes = field(repr=False)
+
+    @property
+    def id(self) -> uuid.UUID:
+        return uuid.UUID(bytes=self.key)
+
+
+_ORDER_KEY = re.compile(ORDER_KEY)
+_KINDS = frozenset(get_args(ItemKind))
+_SHAPES = (bytes, int, str, str, str, bytes, bytes, bytes)
+
+
+def item_of(raw: Any) -> Item:
+    """Raises pydantic's ValidationError. A batch has a hundred items: what terminals send in CBOR is
+    known at a glance, in a fifth of the time that the model takes for it."""
+    try:
+        key, seq, kind, order_key = raw["id"], raw["seq"], raw["kind"], raw["order_key"]
+        told, sha256, chain, sealed = (
+            raw["created_at"], raw["sha256"], raw["chain"], raw["sealed"]
+        )  # fmt: skip
+        named = raw["attachments"]
+        if (
+            (type(key), type(seq), type(kind), type(order_key), type(told), type(sha256),
+             type(chain), type(sealed)) == _SHAPES
+            and len(key) == ID_BYTES
+            and 1 <= seq <= SEQ_MAX
+            and kind in _KINDS
+            and _ORDER_KEY.fullmatch(order_key)
+            and len(sha256) == len(chain) == HASH_BYTES
+            and len(sealed) <= SEALED_BYTES_MAX
+            and type(named) is list
+            and (not named or _all_hashes(named))
+        ):  # fmt: skip
+            at = moment(told)
+            return Item(key, seq, kind, order_key, at, named, sha256, chain, sealed)
+    except (LookupError, TypeError, ValueError):
+        pass
+    found = WireItem.model_validate(raw)
+    return Item(
+        found.id.bytes, found.seq, found.kind, found.order_key, found.created_at,
+        found.attachments, found.sha256, found.chain, found.sealed,
+    )  # fmt: skip
+
+
+def _all_hashes(named: list[Any]) -> bool:
+    return len(named) <= ATTACHMENTS_MAX and all(
+        type(name) is bytes and len(name) == HASH_BYTES for name in named
+    )
 
 
 class Batch(BaseModel):
@@ -157,9 +233,9 @@ class Batch(BaseModel):
     items: list[Any] = Field(repr=False)
 
 
-def chained(before: bytes, seq: int, item_id: uuid.UUID, sha256: bytes) -> bytes:
-    """The chain's next link."""
-    return hashlib.sha256(before + seq.to_bytes(8, "big") + item_id.bytes + sha256).digest()
+def chained(before: bytes, seq: int, key: bytes, sha256: bytes) -> bytes:
+    """The chain's next link; `key` is the item's id, 16 bytes."""
+    return hashlib.sha256(before + seq.to_bytes(8, "big") + key + sha256).digest()
 
 
 FIRST_LINK = bytes(HASH_BYTES)

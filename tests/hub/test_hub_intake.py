@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 
 def _refused(raw: Any) -> intake.Read:
-    item = intake.WireItem.model_validate(raw)
+    item = intake.item_of(raw)
     return intake.Read(
         raw, item, intake.Judged(intake.Result.REFUSED, "item_invalid", "too narrow")
     )
@@ -402,13 +402,13 @@ def test_a_fault_of_ours_at_the_door_stops_no_other_item(
     items = [terminal.item("rating", terminal.rating(terminal.number())) for _ in range(10)]
     poisoned, row = items[6]["id"], intake._Settling._row
 
-    def bug(self: Any, item: Any, now: Any) -> Any:
+    def bug(item: Any) -> Any:
         if str(item.id) == poisoned:
             raise ZeroDivisionError("unforeseen, with a name: 钟离秋实")
-        return row(self, item, now)
+        return row(item)
 
     with monkeypatch.context() as broken:
-        broken.setattr(intake._Settling, "_row", bug)
+        broken.setattr(intake._Settling, "_row", staticmethod(bug))
         answers = terminal.send(*items)
     assert [one["result"] for one in answers] == ["accepted"] * 6 + ["later"] + ["accepted"] * 3
     assert "ZeroDivisionError" in caplog.text
@@ -506,7 +506,7 @@ def test_what_is_missing_is_what_is_neither_held_nor_set_aside(
     )
     settled = held | aside
     whole = next(seq for seq in range(1, 42) if seq not in settled) - 1
-    told = places.missing(Queue(terminal_id="QS01", epoch=epoch, whole_upto=whole), upto)
+    told = places.missing(places.Place("QS01", epoch, whole_upto=whole), upto)
     named = [seq for first, last in told for seq in range(first, last + 1)]
     assert named == [seq for seq in range(1, upto + 1) if seq not in settled]
     assert all(after[0] > before[1] + 1 for before, after in pairwise(told))
