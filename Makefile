@@ -6,7 +6,7 @@ PY := .venv/bin/python
 # Tests whose outcome hangs on the database: rows, races, searches.
 ON_POSTGRES := tests/hub/test_hub_intake.py tests/hub/test_hub_opener.py tests/hub/test_hub_uploads.py tests/hub/test_hub_staff.py
 
-.PHONY: help setup run test pytest lint fuzz gallery test-postgres fleet faults social-card power-cuts kills window-kills disk-image slow-line sync-memory million-rows lock rapidocr clean bench-codes bench-pages
+.PHONY: help setup run test pytest lint fuzz gallery test-contract test-postgres fleet faults social-card power-cuts kills window-kills disk-image slow-line sync-memory million-rows lock rapidocr clean bench-codes bench-pages
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -21,7 +21,7 @@ run: setup
 
 ## make test     every test and every rule of the house
 test: setup
-	@$(MAKE) --no-print-directory -j3 lint pytest test-postgres
+	@$(MAKE) --no-print-directory -j4 lint pytest test-contract test-postgres
 
 # More workers than cores: the robot, the hub's processes and the power cuts mostly wait. What they
 # compile of the tests is made once before, or each of them would make it.
@@ -48,6 +48,11 @@ gallery: setup
 ## make test-postgres   what the hub writes, on a real PostgreSQL 15 that is thrown away after
 test-postgres: setup
 	@pg_virtualenv -t -v 15 sh -c 'DATABASE_URL=postgres://$$PGUSER:$$PGPASSWORD@$$PGHOST:$$PGPORT/postgres $(PY) -m pytest -q $(ON_POSTGRES)'
+
+## make test-contract   the hub's doors held to hub/openapi.json by whatever schemathesis thinks of
+# By itself: what it thinks of it makes while tests are gathered, and each worker gathers all.
+test-contract: setup
+	@$(PY) -m pytest -q -n 0 -p schemathesis tests/hub/contract.py
 
 ## make fleet    10,000 terminals come back to one hub, spread and all at once (FLEET_TERMINALS=n for fewer)
 fleet: setup
