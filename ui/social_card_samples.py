@@ -51,4 +51,8 @@ def card_samples(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
         card_pages.PasswordResult(outcome, REFERENCE, card_pages.Slip.PRINTED, PHONE, REASON),
         3,
     )
-    yield "social_card", pages.TakeAway(False, False, receipt=True, social_card=True), NO_STEP
+    yield (
+        "social_card",
+        pages.TakeAway(False, False, receipt=True, social_card=True, plate_used=False),
+        NO_STEP,
+    )

@@ -176,7 +176,8 @@ class TakeAwayModel(PageModel):
         rows = []
         if page.reader_used:
             rows.append(self._thing("card", page.card_on_reader, "id-card", lit))
-            rows.append(self._thing("paper", page.paper_on_plate, "file-text", lit))
+            if page.plate_used:  # else nobody looked: nothing is claimed of it
+                rows.append(self._thing("paper", page.paper_on_plate, "file-text", lit))
         elif page.plate_used:  # what was copied may have been the ID card: it lies on the plate
             rows.append(self._thing("original", page.paper_on_plate, "file-text", lit))
         if page.social_card is not False:  # most services never ask for one
