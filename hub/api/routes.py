@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseTrouble
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
 from ninja import NinjaAPI, Query
@@ -103,8 +104,8 @@ def _failures(api: NinjaAPI) -> None:
     def nothing(request: HttpRequest, wrong: Http404) -> HttpResponse:
         return error(404, "not_found", "there is nothing at this address")
 
-    @api.exception_handler(DatabaseError)
-    def busy(request: HttpRequest, wrong: DatabaseError) -> HttpResponse:
+    @api.exception_handler(DatabaseTrouble)
+    def busy(request: HttpRequest, wrong: DatabaseTrouble) -> HttpResponse:
         log.error("the database could not do it: %s", type(wrong).__name__)
         return again("busy", "the database cannot take it now; come again")
 

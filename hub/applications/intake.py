@@ -21,7 +21,8 @@ from enum import StrEnum
 from typing import Any, assert_never
 from uuid import UUID
 
-from django.db import DatabaseError, DataError, IntegrityError, OperationalError
+from django.db import DataError, IntegrityError
+from django.db import Error as DatabaseTrouble
 from django.utils import timezone
 from pydantic import ValidationError
 
@@ -91,7 +92,7 @@ class Intake:
     def take(
         self, epoch: str, last_seq: int, items: Sequence[Any], *, verdicts_seen: int = 0
     ) -> Settled:
-        """A database that fails as a whole raises DatabaseError; nothing was acknowledged then and
+        """A database that fails as a whole raises its own error; nothing was acknowledged then and
         the terminal comes again."""
         ready = [_read(raw) for raw in items]
         answers, resend = self._settled(epoch, last_seq, ready)
@@ -113,13 +114,12 @@ class Intake:
                 return self._written(epoch, last_seq, ready)
             except IntegrityError:  # an id or a place is taken, by a fault of the sender's
                 return self._written(epoch, last_seq, ready, surely=False)
-        except OperationalError:  # the database is away, busy or full
-            raise
         except DataError:
             alone = Judged(Result.REFUSED, "not_storable", "a value cannot be stored")
-        except DatabaseError:
-            raise
-        except OSError:  # the attachments' store is away
+        except IntegrityError:  # and this one is ours
+            log.exception("items could not be taken")
+            alone = _LATER
+        except (DatabaseTrouble, OSError):  # the database or the attachments' store is away or full
             raise
         except Exception:
             log.exception("items could not be taken")

@@ -10,15 +10,13 @@ the others go on.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import TracebackType
 from typing import Any, assert_never
 
-from django.db import DataError, OperationalError, connections
-from django.db.models import Count, Min, Q
+from django.db import DataError, InterfaceError, OperationalError
+from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from hub.applications import bodies, tables, verdicts
@@ -39,6 +37,7 @@ from hub.applications.models import (
 from hub.applications.opening import Opened, Refusal, Sealed, opened
 from hub.applications.verdicts import Found
 from hub.applications.writer import Writer, writer
+from hub.background import Background
 from hub.seal.envelope import KeyRing
 from hub.seal.keys import key_ring
 
@@ -47,6 +46,10 @@ log = logging.getLogger("hub.opener")
 PAGE = 200  # items opened before they are written: a tenth of a second's work
 AGAIN_AFTER = timedelta(minutes=10)  # what we could not read: after an update of the hub, we may
 LOOK_EVERY_S = 0.5  # when nothing waits; a citizen who asks at once has it opened by asking
+# While items arrive the door goes first, for terminals wait there and nobody waits here; but what
+# has lain for so long is opened beside it.
+QUIET = timedelta(seconds=0.4)
+PATIENCE = timedelta(seconds=10)
 TROUBLE_S = 5.0
 NUMBER_TAKEN = "number_taken"
 
@@ -76,6 +79,21 @@ class Opener:
     def __init__(self, keys: Callable[[], KeyRing], writer: Writer) -> None:
         self._keys = keys
         self._writer = writer
+
+    def turn(self) -> float:
+        """One page, if it is not the door's turn; how long to wait for the next, in seconds."""
+        if self.doors_turn():
+            return QUIET.total_seconds()
+        return LOOK_EVERY_S if self.next_page() < PAGE else 0.0
+
+    def doors_turn(self) -> bool:
+        """Whether items are arriving, and the first that waits may wait a little longer."""
+        now = timezone.now()
+        found = ReceivedItem.objects.filter(to_open_at__lte=now).aggregate(
+            first=Min("to_open_at"), last=Max("to_open_at")
+        )
+        first, last = found["first"], found["last"]
+        return first is not None and now - last < QUIET and now - first < PATIENCE
 
     def next_page(self) -> int:
         """Open those that have waited longest; how many were looked at."""
@@ -120,7 +138,7 @@ class Opener:
         try:
             self._writer.run(_Spreading(found).write)
             return
-        except OperationalError:  # the database is away, busy or full
+        except (OperationalError, InterfaceError):  # the database is away, busy or full
             raise
         except DataError:
             alone = Refusal("not_storable", "a value cannot be stored")
@@ -336,39 +354,6 @@ def waiting() -> tuple[int, datetime | None]:
     return found["count"], found["since"]
 
 
-class Opening:
-    """A thread that opens while the hub serves."""
-
-    def __init__(self, opener: Opener) -> None:
-        self._opener = opener
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self.run, name="opening", daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        wrong: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.end()
-        self._thread.join()
-
-    def end(self) -> None:
-        self._ended.set()
-
-    def run(self) -> None:
-        """Until `end`."""
-        wait_s = 0.0
-        while not self._ended.wait(wait_s):
-            wait_s = 0.0
-            try:
-                if self._opener.next_page() < PAGE:
-                    wait_s = LOOK_EVERY_S
-            except Exception:
-                log.exception("opening failed; it is tried again")
-                connections.close_all()
-                wait_s = TROUBLE_S
-        connections.close_all()
+def opening() -> Background:
+    """Opens while the hub serves."""
+    return Background("opening", opener().turn, trouble_s=TROUBLE_S)

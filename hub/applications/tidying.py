@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
 
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from hub.applications.blobs import AttachmentStore, attachment_store
 from hub.applications.models import Attachment, Enclosure, ReceivedItem, named
 from hub.applications.uploads import tidy_parts
+from hub.background import Background
 from hub.pickups.keeping import erase_expired
 
 UNNAMED_LIFE_D = 30  # its item comes next on the line; a line may be dead for weeks in between
@@ -68,38 +67,29 @@ def _deleted(name: str, store: AttachmentStore) -> bool:
     return True
 
 
-class Tidying:
-    """A thread that tidies every so often while the hub serves."""
+class Tidier:
+    """Scans that nobody fetched go every minute, the rest every `every_s`."""
 
     def __init__(self, every_s: float) -> None:
         self._every_s = every_s
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="tidying", daemon=True)
+        self._last_s = -math.inf
 
-    def __enter__(self) -> None:
-        self._thread.start()
+    @property
+    def looks_every_s(self) -> float:
+        return min(FIRST_AFTER_S, self._every_s)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        wrong: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
+    def turn(self) -> float:
+        erase_expired()
+        if time.monotonic() - self._last_s >= self._every_s:
+            self._last_s = time.monotonic()
+            done = tidy(attachment_store(), settings.INCOMING)
+            if done.attachments or done.parts:
+                log.info("tidied attachments=%d parts=%d", done.attachments, done.parts)
+        return self.looks_every_s
 
-    def _run(self) -> None:
-        last_s = -math.inf
-        while not self._ended.wait(min(FIRST_AFTER_S, self._every_s)):
-            try:
-                erase_expired()
-                if time.monotonic() - last_s < self._every_s:
-                    continue
-                last_s = time.monotonic()
-                done = tidy(attachment_store(), settings.INCOMING)
-                if done.attachments or done.parts:
-                    log.info("tidied attachments=%d parts=%d", done.attachments, done.parts)
-            except Exception:
-                log.exception("tidying failed; it is tried again")
-            finally:
-                connections.close_all()
+
+def tidying(every_s: float) -> Background:
+    """Tidies every so often while the hub serves."""
+    tidier = Tidier(every_s)
+    wait_s = tidier.looks_every_s
+    return Background("tidying", tidier.turn, trouble_s=wait_s, first_after_s=wait_s)

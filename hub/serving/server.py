@@ -26,8 +26,8 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from hub.applications.opener import Opening, opener
-from hub.applications.tidying import Tidying
+from hub.applications.opener import opening
+from hub.applications.tidying import tidying
 from hub.serving.bridge import CERTIFICATE, Bridge
 
 OPENING_NICE = 10  # it works on what the serving processes leave, and a tenth when they leave none
@@ -134,9 +134,9 @@ def run(
         part.replace(port_file)
     scheme = "http" if plain else "https"
     ready(f"hub ready {scheme}://{host}:{opened}")
-    with Tidying(settings.TIDY_EVERY_S):
+    with tidying(settings.TIDY_EVERY_S):
         if processes == 1:
-            with Opening(opener()):
+            with opening():
                 _serve(listening, plain=plain)
             return 0
         return _supervise(listening, plain=plain, processes=processes)
@@ -153,11 +153,11 @@ def keep_opening() -> None:
     """The process that opens what the serving ones took; they go first, a terminal waits there."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     os.nice(OPENING_NICE)
-    opening = Opening(opener())
+    work = opening()
     _keep_what_was_loaded()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: opening.end())
-    opening.run()
+        signal.signal(number, lambda *_: work.end())
+    work.run()
 
 
 def _listen(host: str, port: int) -> socket.socket:

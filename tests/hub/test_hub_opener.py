@@ -26,7 +26,7 @@ from hub.applications.models import (
     SetAside,
     Verdict,
 )
-from hub.applications.opener import AGAIN_AFTER, opener, waiting
+from hub.applications.opener import AGAIN_AFTER, PATIENCE, QUIET, opener, waiting
 from hub.applications.record import counts
 from hub.applications.tidying import UNNAMED_LIFE_D, tidy
 from hub.terminals.models import Terminal as Known
@@ -289,3 +289,31 @@ def test_a_rating_that_is_opened_first_finds_its_application_later(terminal: Ter
     terminal.outcome(application)
     assert Rating.objects.get().application_id == number
     assert PrintResult.objects.get().application_id == number
+
+
+# -- when it opens ----------------------------------------------------------------
+
+
+def test_while_items_arrive_the_door_goes_first_but_nothing_waits_long(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.send(_bare(terminal))
+    arrived = ReceivedItem.objects.get().received_at
+    # What we failed to read is looked at much later; it says nothing about the door.
+    put_off = terminal.item("rating", terminal.rating(terminal.number()))
+    terminal.send(put_off)
+    ReceivedItem.objects.filter(pk=put_off["id"]).update(to_open_at=arrived + AGAIN_AFTER)
+
+    def turn(after: timedelta) -> int:
+        monkeypatch.setattr(opener_module.timezone, "now", lambda: arrived + after)
+        opener().turn()
+        return Application.objects.count()
+
+    assert turn(QUIET / 2) == 0
+    assert turn(QUIET) == 1
+
+    terminal.send(_bare(terminal))
+    ReceivedItem.objects.filter(to_open_at=arrived + QUIET).update(to_open_at=arrived)
+    terminal.send(_bare(terminal))
+    ReceivedItem.objects.filter(to_open_at=arrived + QUIET).update(to_open_at=arrived + PATIENCE)
+    assert turn(PATIENCE) == 3
