@@ -71,6 +71,15 @@ FocusScope {
     readonly property int pages: Math.max(starts.length, secondStarts.length)
     property int page: 0
 
+    // What a column shows, from the page itself: when the page has just changed, what is bound to it
+    // may not have followed yet. A shorter column is empty at its end.
+    function startOf(begins: list<real>): real {
+        return page < begins.length ? begins[page] : 1e6;
+    }
+    function endOf(begins: list<real>): real {
+        return page + 1 < begins.length ? begins[page + 1] - 2 : startOf(begins) + viewHeight;
+    }
+
     onViewHeightChanged: paging.restart()
     onWantedChanged: paging.restart()
     onBothHeightsChanged: paging.restart()
@@ -250,8 +259,8 @@ FocusScope {
         for (const item of hidden)
             item.opacity = 1;
         hidden = [];
-        hideColumn(parts, firstView.start, firstView.end);
-        hideColumn(secondParts, secondView.start, secondView.end);
+        hideColumn(parts, startOf(starts), endOf(starts));
+        hideColumn(secondParts, startOf(secondStarts), endOf(secondStarts));
         if (turns)
             swept = !swept;
     }
@@ -386,10 +395,8 @@ FocusScope {
     // What shows of one column: one page of it, and nothing of the next at the lower edge.
     component PageView: Item {
         property list<real> starts: [0]
-        readonly property bool there: root.page < starts.length // a shorter column is empty then
-        readonly property real start: there ? starts[root.page] : 1e6
-        readonly property real end: root.page + 1 < starts.length ? starts[root.page + 1] - 2 : start + root.viewHeight
-        height: root.turns ? Math.min(root.viewHeight, end - start) : root.viewHeight
+        readonly property real start: root.startOf(starts)
+        height: root.turns ? Math.min(root.viewHeight, root.endOf(starts) - start) : root.viewHeight
         clip: root.turns
     }
 

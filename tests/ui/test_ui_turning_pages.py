@@ -1,0 +1,88 @@
+"""What does not fit on one screen is turned by buttons, and each turn shows what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtQuick import QQuickItem
+from PySide6.QtTest import QTest
+from ui_layout_reading import clip_of, rect
+from ui_window_showing import Shower, Shown, seen, settle
+
+ROUNDS = 100  # a busy machine breaks a page into its parts later
+TURN_ON = {"zh": "下一页", "en": "More"}
+
+
+def frame(shown: Shown) -> QQuickItem:
+    """The page itself."""
+    return next(
+        item
+        for item in reversed(shown.items())
+        if item.property("twoColumns") is not None and seen(item)
+    )
+
+
+def until(true: Callable[[], object]) -> None:
+    for _ in range(ROUNDS):
+        if true():
+            return
+        settle()
+    raise AssertionError("it did not come")
+
+
+def press(shown: Shown, words: str) -> None:
+    QTest.mouseClick(
+        shown.window, Qt.MouseButton.LeftButton, pos=shown.middle(words).toPoint() + QPoint(0, -4)
+    )
+
+
+def texts(shown: Shown, *, now: bool) -> set[str]:
+    """Every text of the page; with `now`, only what can be read without turning."""
+    found = set()
+    for item in shown.items():
+        if not item.inherits("QQuickText") or not str(item.property("text")).strip():
+            continue
+        if not item.isVisible() or item.height() <= 0 or not inside(item, frame(shown)):
+            continue
+        room = clip_of(item)
+        if now and not (seen(item) and room is not None and room.contains(rect(item).center())):
+            continue
+        found.add(str(item.property("text")))
+    return found
+
+
+def inside(item: QQuickItem, root: QQuickItem) -> bool:
+    at: QQuickItem | None = item
+    while at is not None and at is not root:
+        at = at.parentItem()
+    return at is root
+
+
+@pytest.mark.parametrize(
+    ("look", "sample"),
+    [
+        ("elder-zh", "review"),
+        ("elder-zh", "accepted-declined"),
+        ("elder-zh", "accepted-unknown"),
+        ("elder-zh", "service_guide"),
+        ("largest-en", "consent"),
+    ],
+)
+def test_whoever_turns_to_the_last_page_has_seen_every_word(
+    show: Shower, look: str, sample: str
+) -> None:
+    shown = show(sample, look)
+    page = frame(shown)
+    until(lambda: page.property("pages") > 1)
+    blocks_before = texts(shown, now=True)
+    read = set(blocks_before)
+    for number in range(1, page.property("pages")):
+        before = texts(shown, now=True)
+        press(shown, TURN_ON[look[-2:]])
+        assert page.property("page") == number
+        new = texts(shown, now=True) - before
+        assert len(new) > 1, "a page came up blank"  # more than the 2 of 2/3
+        read |= new
+    assert {text for text in texts(shown, now=False) if " / " not in text} <= read
