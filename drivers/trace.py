@@ -5,7 +5,8 @@ kind of device says which bytes of its stream are personal (a `Mask`); where not
 are. Lengths stay, so that a trace still parses; a mask mends the checksums that it breaks.
 
 A trace is JSON lines: a head `{"trace": 1, ...}`, then `{"t": seconds, "io": "w" | "r", "hex": ...}`
-for what was written and read, and `{"t": ..., "io": "lost", "why": ...}`. One file for each device,
+for what was written and read, and `{"t": ..., "io": "lost", "why": ...}`; of PC/SC, which is no wire of
+ours, also what was in the slot (`card_reader/traced.py`). One file for each device,
 at most `MAX_BYTES`, then the file before is overwritten.
 """
 
@@ -43,9 +44,13 @@ class Traces:
             wire = open_wire(url, ports)
             if isinstance(wire, Fault):
                 return wire
-            return TracedWire(wire, self._sink(device, url), ports.mask(), self._clock)
+            return TracedWire(wire, self.notes(device, url), ports.mask())
 
         return open_traced
+
+    def notes(self, device: DeviceClass, url: str) -> Notes:
+        """Where a connection that is no wire of ours is written down; masked by who writes."""
+        return Notes(self._sink(device, url), self._clock)
 
     def _sink(self, device: DeviceClass, url: str) -> _Sink:
         # The scheme is enough: an address may name a host that is nobody's business.
@@ -99,42 +104,52 @@ class _Sink:
             self._file = None
 
 
+class Notes:
+    """The lines of one connection, with their times."""
+
+    def __init__(self, sink: _Sink, clock: Clock) -> None:
+        self._sink = sink
+        self._clock = clock
+        self._began_s = clock.monotonic()
+
+    def line(self, io: str, **facts: object) -> None:
+        seconds = round(self._clock.monotonic() - self._began_s, 4)
+        self._sink.line({"t": seconds, "io": io, **facts})
+
+    def close(self) -> None:
+        self._sink.close()
+
+
 class TracedWire:
     """A wire beside which everything is written down, masked."""
 
-    def __init__(self, wire: Transport, sink: _Sink, mask: Mask, clock: Clock) -> None:
+    def __init__(self, wire: Transport, notes: Notes, mask: Mask) -> None:
         self._wire = wire
-        self._sink = sink
+        self._notes = notes
         self._mask = mask
-        self._clock = clock
-        self._began_s = clock.monotonic()
 
     def read(self, limit: int, wait_s: float) -> bytes | Fault:
         data = self._wire.read(limit, wait_s)
         if isinstance(data, Fault):
-            self._line("lost", why=data.detail)
+            self._notes.line("lost", why=data.detail)
         elif data:
-            self._line("r", hex=self._mask.heard(data).hex())
+            self._notes.line("r", hex=self._mask.heard(data).hex())
         return data
 
     def write(self, data: bytes, wait_s: float) -> int | Fault:
         taken = self._wire.write(data, wait_s)
         if isinstance(taken, Fault):
-            self._line("lost", why=taken.detail)
+            self._notes.line("lost", why=taken.detail)
         elif taken:
-            self._line("w", hex=self._mask.written(data[:taken]).hex())
+            self._notes.line("w", hex=self._mask.written(data[:taken]).hex())
         return taken
-
-    def _line(self, io: str, **facts: object) -> None:
-        seconds = round(self._clock.monotonic() - self._began_s, 4)
-        self._sink.line({"t": seconds, "io": io, **facts})
 
     def wake(self) -> None:
         self._wire.wake()
 
     def close(self) -> None:
         self._wire.close()
-        self._sink.close()
+        self._notes.close()
 
 
 # -- playing back ---------------------------------------------------------------
@@ -143,7 +158,7 @@ class TracedWire:
 @dataclass(frozen=True, slots=True)
 class Step:
     at_s: float
-    io: str  # w, r or lost
+    io: str  # w, r or lost; of PC/SC also look and card
     data: bytes = b""
     why: str = ""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from drivers.card_reader.driver import CardReaderDriver
+from drivers.card_reader.pcsc import Pcsc, PcscLite
+from drivers.card_reader.traced import TracedPcsc
 from drivers.card_reader.values import SocialLayout
 from drivers.code_scanner.driver import CodeScannerDriver
 from drivers.code_scanner.values import Suffix
@@ -15,6 +17,7 @@ from drivers.io_board.driver import IoBoardDriver
 from drivers.io_board.protocol import Kind as BoardKind
 from drivers.keypad.driver import KeypadDriver
 from drivers.page_printer.driver import PagePrinterDriver
+from drivers.trace import Traces
 from drivers.voice.driver import VoiceDriver
 from drivers.worker import C, DeviceWorker, Driver
 from kiosk.entry.receipt_printer import receipt_printer
@@ -58,12 +61,20 @@ class Fleet:
     workers: list[Worker]
 
 
-def fleet_of(settings: Settings, of: MakeWorker) -> Fleet:
-    """A worker for every device, made by `of`; none is started."""
+def fleet_of(settings: Settings, of: MakeWorker, traces: Traces | None = None) -> Fleet:
+    """A worker for every device, made by `of`; none is started. `traces`: PC/SC is written down."""
+
+    def pcsc() -> Pcsc:
+        service = PcscLite()
+        if traces is None:
+            return service
+        notes = traces.notes(DeviceClass.CARD_READER, settings.card_reader.url)
+        return TracedPcsc(service, notes)
+
     layout = layout_of(settings)
     devices = Devices(
         id_reader=of(_id_reader(settings)),
-        card_reader=of(CardReaderDriver(settings.card_reader.url, layout)),
+        card_reader=of(CardReaderDriver(settings.card_reader.url, layout, pcsc)),
         code_scanner=of(_code_scanner(settings)),
         receipt_printer=of(receipt_printer(settings)),
         page_printer=of(PagePrinterDriver(settings.page_printer.url)),

@@ -97,7 +97,7 @@ class Terminal:
             opener = traces.opener(driver.device, open_transport) if traces else open_transport
             return DeviceWorker(driver, post, clock, log, open_wire=opener, arrivals=self._arrivals)
 
-        fleet = fleet_of(settings, of)
+        fleet = fleet_of(settings, of, traces)
         devices, self._workers = fleet.commanded, fleet.workers
         vision_child, sync_child = _Late(), _Late()
         self._vision = VisionDesk(
