@@ -45,6 +45,19 @@ def run(
 
 
 @app.command()
+def keep(
+    settings: SettingsPath = DEFAULT_SETTINGS,
+    fullscreen: Annotated[
+        bool, typer.Option("--fullscreen", help="Full screen, whatever the settings say.")
+    ] = False,
+) -> None:
+    """Start the terminal and keep it running: a window that ended or stands still begins anew."""
+    from kiosk.entry.keeper import main as start
+
+    raise typer.Exit(start(settings, fullscreen))
+
+
+@app.command()
 def robot(
     settings: Annotated[
         Path | None, typer.Option("--settings", help="Of a running rehearsal; none: its own.")

@@ -27,9 +27,10 @@ from PySide6.QtGui import QGuiApplication
 from drivers.device import Log
 from kiosk.clock import SystemClock
 from kiosk.documents.ring import PreviewReader
+from kiosk.entry.alive import Alive
 from kiosk.entry.bugs import watch_for_bugs
 from kiosk.entry.commands.settings_file import exit_of
-from kiosk.entry.program import no_core_dumps, program_version
+from kiosk.entry.program import die_with_parent, no_core_dumps, program_version
 from kiosk.entry.terminal import Terminal, untouched
 from kiosk.flow.pages import Closure
 from kiosk.flow.view import View
@@ -62,6 +63,9 @@ def main(settings_path: Path, fullscreen: bool) -> int:
     if not _there_is_a_screen():
         print("no display: neither DISPLAY nor WAYLAND_DISPLAY leads to one", file=sys.stderr)
         return NO_DISPLAY
+    alive = Alive.of_this_process()
+    if alive.asked_for:
+        die_with_parent(signal.SIGTERM)  # nobody would look after it, nor know of it
     home = _private_home(settings.paths.runtime)
     runtime.prepare()
     no_core_dumps()
@@ -76,7 +80,7 @@ def main(settings_path: Path, fullscreen: bool) -> int:
             problem = "cannot be used; /dev/shm is, until it can"
             log("settings_fault", field="paths.runtime", line=0, problem=problem)
         closed = Closure.SETTINGS if faults else None
-        code = _run(settings, settings_path, fullscreen, log, home, closed=closed)
+        code = _run(settings, settings_path, fullscreen, log, home, alive=alive, closed=closed)
         log("process_stopped", process="window")
         faulthandler.disable()
     return code or (exit_of(faults) if faults else 0)
@@ -128,6 +132,7 @@ def _run(
     log: Log,
     home: Path,
     *,
+    alive: Alive,
     closed: Closure | None,
 ) -> int:
     application = QGuiApplication(["kiosk"])
@@ -175,6 +180,7 @@ def _run(
     ticker.setInterval(TICK_MS)
     ticker.timeout.connect(terminal.tick)
     ticker.timeout.connect(look_whether_to_end)
+    ticker.timeout.connect(alive.beat)  # by the thread that paints: it beats while it can
 
     signal.signal(signal.SIGTERM, end)  # acted on at the next tick, when Python has the thread
     signal.signal(signal.SIGINT, end)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kiosk.entry.alive import NOTIFY_SOCKET, READY, STILL_HERE
 from kiosk.entry.commands.settings_file import exit_of
 from kiosk.settings import load
 
@@ -19,13 +21,18 @@ LIMIT_S = 120.0  # a window on a machine that others use too
 
 
 @contextmanager
-def kiosk_run(settings: Path) -> Iterator[subprocess.Popen[str]]:
+def kiosk_run(settings: Path, listener: str = "") -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "kiosk", "run", "--settings", str(settings)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_QUICK_BACKEND": "software"},
+        env={
+            **os.environ,
+            "QT_QPA_PLATFORM": "offscreen",
+            "QT_QUICK_BACKEND": "software",
+            **({NOTIFY_SOCKET: listener} if listener else {}),
+        },
     )
     watchdog = threading.Timer(LIMIT_S, process.kill)
     watchdog.start()
@@ -68,10 +75,17 @@ def test_folders_that_cannot_be_used_close_what_needs_them_and_the_window_opens(
 ) -> None:
     file = tmp_path / "kiosk.toml"
     file.write_text(place(tmp_path), encoding="utf-8")
-    with kiosk_run(file) as process:
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as keeper,
+        kiosk_run(file, f"{tmp_path}/keeper") as process,
+    ):
+        keeper.bind(f"{tmp_path}/keeper")
+        keeper.settimeout(LIMIT_S)
         lines = told_until(process, "device_status", device="keypad")
+        heard = [keeper.recv(64) for _ in range(3)]
         process.send_signal(signal.SIGTERM)
         assert process.wait(LIMIT_S) == 0
+    assert heard == [READY, STILL_HERE, STILL_HERE]  # while it is drawn, whoever keeps it hears it
     text = "\n".join(lines)
     assert "paths.logs" in text and '"paths.runtime"' in text
     assert '"store_fault"' in text
