@@ -58,9 +58,9 @@ test-contract: setup
 fleet: setup
 	@.venv/bin/kiosk bench fleet
 
-## make faults   every device broken in every way on every page of an application, without a window (about an hour)
+## make faults   every device broken in every way on every page of an application, without a window (half an hour; goes on where it stopped, anew without out/faults)
 faults: setup
-	@$(PY) -m pytest -q -n 0 tests/faults/matrix.py
+	@$(PY) -m pytest -q -n 2 --dist load tests/faults/matrix.py
 
 ## make social-card   the robot resets a social card's password, and pulls the card out while it is written (two minutes)
 social-card: setup
