@@ -25,19 +25,21 @@ class ReadKind(StrEnum):
     NAME = "name"
     TEXT = "text"
     DATE = "date"
+    PERIOD = "period"
     ID_NUMBER = "id_number"
     ACCOUNT = "account"
     CREDIT_CODE = "credit_code"
 
 
 class ReadField(BaseModel):
-    """One thing that stands on a paper."""
+    """One thing that stands on a paper. `wraps`: it may go on in the rows below."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: str = Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")
     kind: ReadKind
     labels: tuple[str, ...] = ()
+    wraps: bool = False
 
 
 class KnownPaper(BaseModel):

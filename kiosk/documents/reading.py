@@ -11,7 +11,7 @@ import importlib
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, auto
 from statistics import median
 from typing import Any, Final, Protocol, assert_never
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from drivers.device import Fault, FaultCode
 from kiosk.documents.page import Image
+from kiosk.documents.smaller import fitting
 from kiosk.settings import ReaderName
 
 READ_LIMIT_S: Final = 20.0  # a dense A4 page takes 2 s on an idle core, ten on a very busy one
@@ -29,14 +30,30 @@ MOST_PX: Final = 3000  # the longest side that it is given
 LEAST_CONFIDENCE: Final = 20.0  # of 100: below, it has seen a speck
 COLUMN_GAP: Final = 1.0  # of the print's height: a wider gap parts two entries of a form
 NOISY_LEVELS: Final = 3.0  # of 255 by which half of the paper differs from its surroundings
+SMALL_PX: Final = 1600  # a page whose long side is less is not made smaller
+DARK_LEVEL: Final = 225.0  # lighter than this, a paper has dark print
+LIGHT_PRINT: Final = 1.3  # it stands out by so much more than anything dark
+LINE_HEIGHTS: Final = 2.5  # nor is one this many times as long as print is high
 LINE_SHARE: Final = 18  # a stroke longer than this part of the page's width is no character
 
 
 class Layout(Enum):
-    """What kind of page it is; the value is tesseract's page segmentation mode."""
+    """What is to be read."""
 
-    TEXT = 6  # one block of text
-    FORM = 11  # words here and there
+    TEXT = auto()  # one block of text
+    FORM = auto()  # words here and there
+    NUMBERS = auto()  # numbers here and there, and nothing else
+
+
+_CAPITALS_AND_DIGITS: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_WAYS: Final = {  # tesseract's language and page segmentation mode
+    Layout.TEXT: ("-l", "chi_sim", "--psm", "6"),
+    Layout.FORM: ("-l", "chi_sim", "--psm", "11"),
+    Layout.NUMBERS: (
+        *("-l", "eng", "--psm", "11"),
+        *("-c", f"tessedit_char_whitelist={_CAPITALS_AND_DIGITS}"),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +98,13 @@ class TesseractReader:
         done, png = cv2.imencode(".png", grey, [cv2.IMWRITE_PNG_COMPRESSION, 1])
         if not done:
             return Fault(FaultCode.BAD_INPUT, "cannot be encoded")
-        command = ["tesseract", "-", "-", "-l", "chi_sim", "--psm", str(layout.value), "tsv"]
+        command = ["tesseract", "-", "-", *_WAYS[layout], "tsv"]
         answer = self._run(command, png.tobytes())
         if isinstance(answer, Fault):
             return answer
-        return in_rows(parse_tsv(answer.decode("utf-8", "replace"), scale))
+        # of numbers it is never sure, and they have their check digits
+        least = 0.0 if layout is Layout.NUMBERS else LEAST_CONFIDENCE
+        return in_rows(parse_tsv(answer.decode("utf-8", "replace"), scale, least))
 
 
 def run_quietly(command: list[str], data: bytes, limit_s: float = READ_LIMIT_S) -> bytes | Fault:
@@ -119,20 +138,30 @@ def run_quietly(command: list[str], data: bytes, limit_s: float = READ_LIMIT_S) 
 def prepared(page: Image) -> tuple[NDArray[np.uint8], float]:
     """Grey, even, without the lines of tables, print of the right height; the scale used.
 
-    The lightest of the three colours leaves out coloured stamps.
+    The lighter of red and green leaves out stamps, and shows what is printed or written in blue.
     """
-    light = np.asarray(np.maximum(np.maximum(page[..., 0], page[..., 1]), page[..., 2]), np.uint8)
+    light = np.asarray(np.maximum(page[..., 1], page[..., 2]), np.uint8)
+    negative = _is_light_on_dark(light)
+    if negative:
+        light = np.asarray(255 - light, np.uint8)
     smooth = _calmed(light)
     ground = np.asarray(cv2.blur(cv2.dilate(smooth, np.ones((9, 9), np.uint8)), (31, 31)), np.uint8)
     ink = cv2.subtract(ground, smooth)
     mask = np.asarray((ink > 25) * np.uint8(255), np.uint8)
     height = _print_height(mask)
-    even = np.asarray(cv2.divide(light, np.maximum(ground, 1), scale=250), np.uint8)
-    length = max(40, light.shape[1] // LINE_SHARE)
+    if negative:  # a share of next to no light would make print of what is woven into the ground
+        full = max(60.0, float(np.percentile(ink[::3, ::3], 99.5)))
+        strong = np.asarray(cv2.convertScaleAbs(ink, alpha=235 / full), np.uint8)
+        even = np.asarray(250 - np.minimum(strong, 250), np.uint8)
+    else:
+        even = np.asarray(cv2.divide(light, np.maximum(ground, 1), scale=250), np.uint8)
+    length = max(40, light.shape[1] // LINE_SHARE, round(LINE_HEIGHTS * height))
     for kernel in ((length, 1), (1, length)):
         lines = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones(kernel, np.uint8))
         even[cv2.dilate(lines, np.ones((3, 3), np.uint8)) > 0] = 250
-    scale = min(2.5, max(0.3, PRINT_PX / height)) if height else 1.0
+    # what stands on small papers is of many sizes: there is time to read them as large as they are
+    least = min(1.0, SMALL_PX / max(light.shape))
+    scale = min(2.5, max(least, PRINT_PX / height)) if height else 1.0
     scale = min(scale, MOST_PX / max(light.shape))
     if abs(scale - 1) < 0.1:
         return even, 1.0
@@ -140,6 +169,16 @@ def prepared(page: Image) -> tuple[NDArray[np.uint8], float]:
     return np.asarray(
         cv2.resize(even, None, fx=scale, fy=scale, interpolation=way), np.uint8
     ), scale
+
+
+def _is_light_on_dark(light: NDArray[np.uint8]) -> bool:
+    """Whether what stands out from its surroundings is lighter than they are."""
+    small = fitting(light, 700)
+    if float(np.median(small)) > DARK_LEVEL:
+        return False
+    around = cv2.blur(small, (61, 61)).astype(np.int16)
+    lowest, highest = np.percentile(small - around, (1.5, 98.5))
+    return bool(highest > LIGHT_PRINT * -lowest)
 
 
 def _calmed(light: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -164,7 +203,9 @@ def _print_height(mask: NDArray[np.uint8]) -> float:
     return float(np.percentile(sides, 60)) if len(sides) >= 5 else 0.0
 
 
-def parse_tsv(text: str, scale: float) -> tuple[Word, ...]:
+def parse_tsv(
+    text: str, scale: float, least_confidence: float = LEAST_CONFIDENCE
+) -> tuple[Word, ...]:
     """tesseract's table of words; rows that are none are passed over."""
     words: list[Word] = []
     for line in text.splitlines():
@@ -176,7 +217,7 @@ def parse_tsv(text: str, scale: float) -> tuple[Word, ...]:
             confidence = float(cells[10])
         except ValueError:
             continue
-        if confidence >= LEAST_CONFIDENCE:
+        if confidence >= least_confidence:
             words.append(Word(cells[11].strip(), x, y, width, height, confidence))
     return tuple(words)
 
@@ -229,6 +270,8 @@ class RapidReader:
         return cls(library.RapidOCR())
 
     def read(self, page: Image, layout: Layout) -> Reading | Fault:
+        if layout is Layout.NUMBERS:
+            return Reading((), 0.0)  # it reads them among the words already
         # its classifier of directions turns good lines over; the page is upright already
         found, _ = self._engine(page, use_cls=False)
         words = []

@@ -46,12 +46,12 @@ from kiosk.channel import Channel, ChannelClosed
 from kiosk.clock import SystemClock
 from kiosk.documents import messages
 from kiosk.documents.codes import CodeReader
-from kiosk.documents.extract import fields_of, is_paper
 from kiosk.documents.jpeg import described
+from kiosk.documents.known_paper import PaperReading, read_paper
 from kiosk.documents.looker import Looker, fingerprint
 from kiosk.documents.page import Image
 from kiosk.documents.plate_store import PlateStore
-from kiosk.documents.reading import Layout, RapidReader, Reader, Reading, open_reader
+from kiosk.documents.reading import RapidReader, Reader, open_reader
 from kiosk.documents.rectify import to_jpeg
 from kiosk.documents.ring import PreviewWriter
 from kiosk.documents.signature import draw_signature
@@ -446,9 +446,9 @@ class Vision:
 
     def _read(self, unread: _Unread) -> None:
         started = self._clock.monotonic()
-        reading: Reading | Fault
+        reading: PaperReading | Fault
         try:
-            reading = self._reader.read(unread.page, Layout.FORM)
+            reading = read_paper(self._reader, unread.page, unread.paper)
         except (cv2.error, ValueError, ArithmeticError) as error:
             tell_bug(self._log, "reading", error)
             reading = Fault(FaultCode.BROKEN)
@@ -457,10 +457,9 @@ class Vision:
             self._log("page_unread", fault=reading.code.value, milliseconds=milliseconds)
             self._tell(unread.epoch, messages.PageRead(id=unread.id, whole=False))
             return
-        fields = fields_of(unread.paper, reading.lines)
         self._log(
             "page_read",
-            fields=len(fields),
+            fields=len(reading.fields),
             of=len(unread.paper.fields),
             confidence=round(reading.confidence, 2),
             milliseconds=milliseconds,
@@ -468,8 +467,8 @@ class Vision:
         answer = messages.PageRead(
             id=unread.id,
             whole=True,
-            is_paper=is_paper(unread.paper, reading.lines),
-            fields=fields,
+            is_paper=reading.is_paper,
+            fields=reading.fields,
             lines=reading.lines,
         )
         self._tell(unread.epoch, answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from datetime import date
 
+import made_papers
 import numpy as np
 import pytest
 import test_documents_upright as print_of
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from drivers.device import Fault, FaultCode
 from drivers.id_reader.values import number_check_digit
 from kiosk.catalogue.papers import known_papers
+from kiosk.documents.enhance import even_light
 from kiosk.documents.extract import (
     Agreement,
     agreement,
@@ -22,9 +24,11 @@ from kiosk.documents.extract import (
     is_paper,
     same_page,
 )
+from kiosk.documents.known_paper import read_paper
 from kiosk.documents.reading import (
     Layout,
     RapidReader,
+    Reading,
     TesseractReader,
     in_rows,
     open_reader,
@@ -147,11 +151,102 @@ def test_a_page_of_the_register_gives_its_fields() -> None:
 
 def test_a_number_counts_only_with_its_check_digit_and_in_whatever_pieces_it_was_read() -> None:
     broken = f"{NUMBER[:6]} {NUMBER[6:14]}|{NUMBER[14:]}"
-    assert fields_of(REGISTER, (broken,)) == {"number": NUMBER}
+    assert fields_of(REGISTER, (broken,))["number"] == NUMBER
     letters = NUMBER.replace("0", "O").replace("1", "l")
-    assert fields_of(REGISTER, (f"号码{letters}",)) == {"number": NUMBER}
+    assert fields_of(REGISTER, (f"号码{letters}",))["number"] == NUMBER
     wrong = NUMBER[:-1] + ("1" if NUMBER[-1] != "1" else "2")
     assert fields_of(REGISTER, (wrong,)) == {}
+
+
+def test_an_address_goes_on_in_the_rows_below_and_ends_before_the_next_label() -> None:
+    card = known_papers()["id_card_front"]
+    rows = (
+        "姓名|孔贵",
+        "住址|湖南省清水县清水镇上湾",
+        "村8组41号",
+        f"公民身份号码|{NUMBER}",
+    )
+    assert fields_of(card, rows)["address"] == "湖南省清水县清水镇上湾村8组41号"
+    assert fields_of(card, (*rows[:2], NUMBER))["address"] == "湖南省清水县清水镇上湾"
+    register = (
+        "本市(县",
+        "人|清水县上湾村8组41号|宗教信仰",
+        "公民身份",
+    )  # the label is on three rows
+    assert fields_of(REGISTER, register) == {"address": "清水县上湾村8组41号"}
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        ("竹名胡涛明", "胡涛明"),  # a sign of the label misread, at either end
+        ("姓各|胡涛明", "胡涛明"),
+        ("姓胡涛明", None),  # missing: the name may have lost its first sign as well
+        ("曾用名|胡涛明", None),  # another entry
+        ("人名胡涛明", "胡涛明"),
+    ],
+)
+def test_a_label_with_one_sign_misread_is_known(row: str, name: str | None) -> None:
+    card = known_papers()["id_card_front"]
+    assert fields_of(card, (row,)).get("name") == name
+
+
+def test_a_label_that_stands_elsewhere_as_it_should_is_not_taken_from_what_is_like_it() -> None:
+    licence = known_papers()["business_licence"]
+    rows = ("经|虽|者|杜琴娜", "经营范围|日用百货")
+    assert fields_of(licence, rows)["legal_person"] == "杜琴娜"
+    assert "legal_person" not in fields_of(licence, rows[1:])
+    back = known_papers()["id_card_back"]
+    assert fields_of(back, ("有效|限|2016.04.22-2026.04.22",)) == {"valid": "2016.04.22-2026.04.22"}
+    assert fields_of(back, ("有效期限|2007.06.05-长期",)) == {"valid": "2007.06.05-长期"}
+    assert fields_of(back, ("有效期限|长期", "有效期限")) == {}  # half of it is nothing
+
+
+def test_a_day_of_birth_is_that_of_the_number_whose_check_digit_holds() -> None:
+    rows = ("出生日期|1941年1]月19日", f"公民身份|{NUMBER}")
+    assert fields_of(REGISTER, rows)["birth"] == "1941-07-19"
+    assert fields_of(REGISTER, ("出生日期|1966年1]月14日",)) == {"birth": "1966-11-14"}
+
+
+class Twice:
+    """Reads words, and numbers only when it is asked for them alone."""
+
+    def __init__(self, words: tuple[str, ...], numbers: tuple[str, ...]) -> None:
+        self.answers = {Layout.FORM: words, Layout.NUMBERS: numbers}
+        self.asked: list[Layout] = []
+
+    def read(self, page: object, layout: Layout) -> Reading:
+        self.asked.append(layout)
+        return Reading(self.answers[layout], 0.9)
+
+
+def test_a_number_that_was_not_read_among_words_is_asked_for_alone() -> None:
+    page = np.zeros((20, 20, 3), np.uint8)
+    card = known_papers()["bank_card"]
+    reader = Twice(("清水农村商业银行", "4133"), ("3", "6228480402564890018"))
+    found = read_paper(reader, page, card)
+    assert not isinstance(found, Fault)
+    assert found.fields == {"account": "6228480402564890018"} and found.is_paper
+    wrong = read_paper(Twice((), ("6228480402564890019",)), page, card)
+    assert not isinstance(wrong, Fault)
+    assert wrong.fields == {} and not wrong.is_paper
+    once = Twice((f"公民身份|{NUMBER}", "姓名|孔贵"), ("姓名|李国强",))
+    whole = read_paper(once, page, REGISTER)
+    assert not isinstance(whole, Fault) and whole.fields["name"] == "孔贵"
+    assert once.asked == [Layout.FORM]  # nothing is missing: nobody waits for a second reading
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_number_of_a_bank_card_is_read_in_dark_and_in_light_print(dark: bool) -> None:
+    number = next(n for n in range(4, 200, 5) if _is_dark(made_papers.make(4, n).picture) is dark)
+    one = made_papers.make(4, number)
+    found = read_paper(PATIENT, even_light(one.picture), known_papers()[one.paper])
+    assert not isinstance(found, Fault)
+    assert found.fields == one.fields
+
+
+def _is_dark(picture: np.ndarray) -> bool:
+    return bool(np.median(picture) < 90)
 
 
 def test_a_bank_card_and_a_licence_give_their_numbers() -> None:
@@ -161,6 +256,10 @@ def test_a_bank_card_and_a_licence_give_their_numbers() -> None:
     }
     assert is_paper(card, ("6228 4804 0256 4890 018",))
     assert not is_paper(card, ("6228 4804 0256 4890 019",))
+    assert fields_of(card, ("6228|4804|0256|4890|018",)) == {"account": "6228480402564890018"}
+    assert fields_of(card, ("1|6228480402564890018",)) == {"account": "6228480402564890018"}
+    # its last 19 have a fitting check digit by chance: a part of a longer run is no number
+    assert fields_of(card, ("16252620229724292111",)) == {}
     licence = known_papers()["business_licence"]
     rows = (
         "营业执照",
@@ -181,6 +280,9 @@ def test_a_paper_is_known_by_a_word_on_it_even_when_a_sign_of_it_was_misread() -
     assert is_paper(REGISTER, ("常佳人口登记卡",))
     assert not is_paper(REGISTER, ("清水县人民政府", "关于办理居住证的通知"))
     assert not is_paper(REGISTER, ())
+    licence = known_papers()["business_licence"]
+    assert is_paper(licence, ("统一社会信代码|营业", "名|称|清水县某某商店"))
+    assert not is_paper(licence, ("社会保障卡申请表",))
 
 
 @given(st.lists(st.text(max_size=40), max_size=8))
