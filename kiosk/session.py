@@ -18,6 +18,7 @@ from drivers.code_scanner.values import CodeRefused, CodeScanned
 from drivers.device import Clock, Log, StatusChanged
 from drivers.id_reader.values import CardFound, CardRemoved
 from drivers.keypad.values import KeyPressed
+from drivers.voice.values import Tone
 from kiosk.availability import all_closed, closure, offered, paper_receipt, world_at_start
 from kiosk.catalogue.load import Catalogue
 from kiosk.catalogue.model import Item, StepKind, fill
@@ -26,12 +27,14 @@ from kiosk.flow.actions import Act, Action
 from kiosk.flow.card_slot import CardSlot
 from kiosk.flow.case import Case
 from kiosk.flow.effects import (
+    Beep,
     Effect,
     EraseDraft,
     KeepPhoto,
     StopCamera,
     StopWatchingForCard,
     StopWatchingSocialCard,
+    TellStaff,
     Wipe,
 )
 from kiosk.flow.events import Event, LineChanged, StorageChanged
@@ -89,6 +92,7 @@ class _Citizen:
     id: str
     started_s: float
     navigator: Navigator | None = None
+    item: Item | None = None  # the last that was chosen, also when they are back at the services
     take_away: TakeAway | None = None
 
 
@@ -200,6 +204,11 @@ class Session:
         """After a bug nobody knows what holds: whoever was here is wiped, and the start shown."""
         citizen, self._citizen = self._citizen, None
         navigator = citizen.navigator if citizen is not None else None
+        left = [
+            name
+            for name, there in (("reader", self._reader), ("card_slot", self._slot))
+            if there.present
+        ]
         self._reader, self._slot = CardOnReader(), CardSlot()
         self._reset()
         if citizen is not None:
@@ -208,6 +217,9 @@ class Session:
             for effect in (*stops, EraseDraft(number)):
                 self._run(effect)
             self._run(Wipe(citizen.id))
+            if left:  # no page waits for it any more: a sound, and the staff
+                self._run(Beep(Tone.TAKE_YOUR_THINGS))
+                self._run(TellStaff("left_behind", ",".join(left)))
             seconds = round(self._clock.monotonic() - citizen.started_s)
             self._log("session_ended", session=citizen.id, reason="unexpected", seconds=seconds)
         self._show()
@@ -361,7 +373,7 @@ class Session:
                 self._log("catalogue_fault", item="", field="", problem="unknown item chosen")
             return
         navigator = Navigator(self._context(citizen, item))
-        citizen.navigator = navigator
+        citizen.navigator, citizen.item = navigator, item
         self._forward = True
         self._carry_out(navigator.start())
         self._after_navigator()
@@ -439,13 +451,12 @@ class Session:
         self._overlay, self._warned_s = None, None
         navigator, citizen.navigator = citizen.navigator, None
         number = ""
-        item: Item | None = None
         camera_used = receipt = rated = thanks = sheets = False
         if navigator is not None:
             context = navigator.context
             if navigator.ended is None:
                 self._carry_out(navigator.leave())
-            item, number = context.item, context.case.card_number
+            number = context.case.card_number
             printing = context.case.printing
             camera_used = context.camera_used
             receipt = printing is not None and printing.paper_out
@@ -457,7 +468,9 @@ class Session:
         seconds = round(self._clock.monotonic() - citizen.started_s)
         self._log("session_ended", session=citizen.id, reason=reason, seconds=seconds)
         self._forward = True
-        if item is None:
+        item = citizen.item
+        # At the services nothing lies about, but for what was laid down since.
+        if item is None or (navigator is None and not (self._reader.present or self._slot.present)):
             self._finish()
             return
         context = self._context(citizen, item)
@@ -524,19 +537,14 @@ class Session:
     # -- time -----------------------------------------------------------------
 
     @property
-    def _slow(self) -> bool:
-        """Who reads large letters gets the longer time too."""
-        return self._preferences.elder or self._preferences.text_size is not TextSize.NORMAL
-
-    @property
     def _idle_s(self) -> int:
         window = self._settings.window
-        return window.elder_idle_s if self._slow else window.idle_s
+        return window.elder_idle_s if self._preferences.slow else window.idle_s
 
     @property
     def _warning_s(self) -> int:
         window = self._settings.window
-        return window.elder_idle_warning_s if self._slow else window.idle_warning_s
+        return window.elder_idle_warning_s if self._preferences.slow else window.idle_warning_s
 
     def _idle_left_s(self) -> int:
         return max(0, math.ceil(self._touched_s + self._idle_s - self._clock.monotonic()))

@@ -546,6 +546,7 @@ def _submit_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
     yield "relative", _review(item, relative=True), 3
     statement = tuple(text.words for text in item.statement)
     yield "empty", pages.Sign(statement, ELDER.name_masked, empty=True), 4
+    yield "changed", pages.Sign(statement, ELDER.name_masked, empty=True, changed=True), 4
     yield "", pages.Sign(statement, ELDER.name_masked, empty=False, strokes=_STROKES), 4
     yield "", pages.Submitting(item.name.words), 5
     for kind in pages.SubmitProblemKind:

@@ -41,6 +41,7 @@ from kiosk.flow.effects import (
     Count,
     Effect,
     EraseDraft,
+    GiveUpSeal,
     HandOver,
     KeepPhoto,
     LookForDraft,
@@ -167,6 +168,8 @@ class Runner:
                 # A receipt follows: a printer that was pulled an hour ago is tried now, not in 30 s.
                 devices.receipt_printer.wanted(True)
                 self._store.perform(effect)
+            case GiveUpSeal():
+                self._store.give_up(effect.scope)
             case (
                 SaveDraft()
                 | EraseDraft()

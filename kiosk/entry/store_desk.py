@@ -27,7 +27,14 @@ from kiosk.flow.effects import (
     SaveDraft,
     Seal,
 )
-from kiosk.flow.events import DraftKnown, EarlierKnown, Sealed, SealFailed, StorageChanged
+from kiosk.flow.events import (
+    DraftKnown,
+    EarlierKnown,
+    Scope,
+    Sealed,
+    SealFailed,
+    StorageChanged,
+)
 from kiosk.receipts import number as receipt_number
 from kiosk.settings import Settings
 from offline_cache.disk import Disk, Room
@@ -117,6 +124,7 @@ class StoreDesk:
         self._usable: tuple[bool, str] | None = None
         self._care: threading.Thread | None = None
         self._looked_on: date | None = None
+        self._given_up: set[Scope] = set()  # seals that nobody waits for; of one hung disk, a few
         self._owed: deque[EraseDraft | AddRating | AddPrintResult] = deque(maxlen=OWED_MAX)
 
     def start(
@@ -144,6 +152,10 @@ class StoreDesk:
     def perform(self, effect: StoreEffect) -> None:
         """Queue one effect. Never waits."""
         self._queue.put(effect)
+
+    def give_up(self, scope: Scope) -> None:
+        """Nobody waits for this seal any longer. Past the queue, which may be what it waits in."""
+        self._given_up.add(scope)
 
     def stop(self) -> None:
         """Carry out what is queued, close the store, end the thread."""
@@ -360,6 +372,10 @@ class StoreDesk:
                 assert_never(effect)
 
     def _seal(self, effect: Seal) -> None:
+        if effect.scope in self._given_up:  # nobody was told that it is accepted
+            self._given_up.discard(effect.scope)
+            self._log("seal_failed", item=effect.item, fault="given_up")
+            return
         store, keys = self._store, self._keys
         if store is None or keys is None:
             reason = self._usable[1] if self._usable else "not open"
@@ -396,6 +412,9 @@ class StoreDesk:
             attachments=len(effect.attachments),
             bytes=sealed.body_bytes,
         )
+        if effect.scope in self._given_up:  # they left without number and receipt
+            self._given_up.discard(effect.scope)
+            self._log("sealed_unseen", number=sealed.number, item=effect.item)
         signature = keys.sign(receipt_number.signed_part(sealed.number))
         self._post(
             Sealed(

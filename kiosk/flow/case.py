@@ -7,6 +7,7 @@ cards (the reader gives them again, which proves that the same person is back) n
 from __future__ import annotations
 
 import base64
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -19,6 +20,7 @@ from kiosk.flow.events import PageRead, ProgressKnown
 from kiosk.flow.pages import Advice, Doubt, Point
 from kiosk.flow.printing import ReceiptPrinting
 
+Content = tuple[dict[str, str], dict[str, tuple[bytes, ...]]]
 SIGNATURE = "signature"  # code of the strokes among what can be concealed
 
 
@@ -59,6 +61,7 @@ class Case:
     readings: dict[str, PageRead] = field(default_factory=dict, repr=False)  # by image of the page
     read_fields: set[str] = field(default_factory=set)  # filled in from a paper, not yet touched
     strokes: tuple[Stroke, ...] = field(default=(), repr=False)
+    signed_over: Content | None = field(default=None, repr=False)  # what the strokes stand under
     loose: tuple[TakenPage, ...] = ()  # pages of no application: to be copied, or for a phone
     is_card: bool = False  # `loose` are the sides of an ID card
     sheets_out: bool = False  # paper of A4 came, or may have come
@@ -72,6 +75,14 @@ class Case:
     rated: bool = False
     new_pin: str = field(default="", repr=False)  # typed twice, until the card's dialogue begins
     told: bool = False  # its outcome was told: leaving erases nothing that is still wanted
+
+    @property
+    def content(self) -> Content:
+        """What is signed: the answers and the pictures of the papers, as they are now."""
+        return (
+            {code: value.strip() for code, value in self.form.items() if value.strip()},
+            {code: tuple(page.jpeg for page in pages) for code, pages in self.pages.items()},
+        )
 
     @property
     def entered(self) -> bool:
@@ -94,6 +105,13 @@ class Case:
         """The number for which drafts are kept; "" before anybody was identified."""
         return self.applicant.number if self.applicant else ""
 
+    @property
+    def _agent_mark(self) -> str:
+        """Tells one relative from another in a draft that keeps nobody's number; "" without one."""
+        if not self.for_relative or self.agent is None:
+            return ""
+        return hashlib.sha256(f"{self.card_number} {self.agent.number}".encode()).hexdigest()
+
     def is_party(self, number: str) -> bool:
         """Whether the card is that of the applicant or of the relative who acts."""
         return any(
@@ -115,7 +133,7 @@ class Case:
         self.pages.clear()
         self.readings.clear()
         self.read_fields.clear()
-        self.strokes = ()
+        self.strokes, self.signed_over = (), None
         self.earlier_number = None
         self.draft_asked = self.earlier_asked = False
         self.concealed.clear()
@@ -133,6 +151,7 @@ class Case:
             item=self.item,
             item_version=self.item_version,
             for_relative=self.for_relative,
+            agent_mark=self._agent_mark,
             form=self.form,
             pages={
                 code: tuple(_to_draft(page) for page in pages) for code, pages in self.pages.items()
@@ -155,7 +174,7 @@ class Case:
         return True
 
     def draft_fits(self, payload: str) -> bool:
-        """Whether a draft belongs to this item as it is today, and to the same way of acting."""
+        """Whether a draft belongs to this item as it is today, and to the same who act."""
         draft = _read(payload)
         return draft is not None and self._fits(draft)
 
@@ -164,6 +183,7 @@ class Case:
             draft.item == self.item
             and draft.item_version == self.item_version
             and draft.for_relative == self.for_relative
+            and draft.agent_mark == self._agent_mark
             and (any(draft.form.values()) or bool(draft.pages))
         )
 
@@ -218,6 +238,7 @@ class _Draft(BaseModel):
     item: str
     item_version: int
     for_relative: bool
+    agent_mark: str = Field(repr=False)
     form: dict[str, str] = Field(repr=False)
     pages: dict[str, tuple[_DraftPage, ...]] = Field(repr=False)
     earlier_number: str | None

@@ -144,7 +144,10 @@ class Earlier(Step):
         if self._draft_offered():
             self._where = _Where.DRAFT
             return NOTHING
-        old = self._draft is not None and self._draft.payload is not None
+        # One of another service, or of another who acted for this person, is left until its time
+        # is up: whoever began it may still be on the way back to it.
+        expires_at = self._draft.expires_at if self._draft is not None else None
+        old = expires_at is not None and self.context.now >= expires_at
         return self._after_draft((EraseDraft(self.context.case.card_number),) if old else ())
 
     def _after_draft(self, effects: tuple[Effect, ...]) -> Outcome:

@@ -183,6 +183,16 @@ class Seal:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveUpSeal:
+    """Nobody waits for the `Seal` of this scope any longer: it is not to be begun.
+
+    One that the disk is already writing may be committed all the same; staff are told of it.
+    """
+
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
 class KeepPhoto:
     """The photo of the card on the reader, under the key by which its page names it.
 
@@ -304,6 +314,7 @@ Effect = (
     | EraseDraft
     | LookForEarlier
     | Seal
+    | GiveUpSeal
     | KeepPhoto
     | AddRating
     | AddPrintResult

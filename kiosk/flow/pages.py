@@ -321,6 +321,7 @@ class Sign:
     signer_masked: str
     empty: bool
     strokes: tuple[tuple[Point, ...], ...] = field(default=(), repr=False)
+    changed: bool = False  # it was signed, then something was changed: sign again
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,11 +333,13 @@ class SubmitProblemKind(StrEnum):
     DISK_FULL = "disk_full"
     STORE = "store"  # could not be written; nothing was accepted
     DOCUMENTS = "documents"  # the papers could not be put together
+    UNSURE = "unsure"  # the disk has not answered: it may be accepted, and it may not
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitProblem:
-    """Not accepted, said so; what was entered is still here and SUBMIT may be pressed again."""
+    """Not accepted, or nobody knows yet; what was entered is still here and SUBMIT may be pressed
+    again: where nobody knows, it only waits on."""
 
     kind: SubmitProblemKind
 

@@ -56,7 +56,7 @@ class Rate(Step):
         )
 
     def touched(self) -> None:
-        limit = ELDER_RATING_S if self.context.preferences.elder else RATING_S
+        limit = ELDER_RATING_S if self.context.preferences.slow else RATING_S
         self._until_s = self.context.monotonic_s + limit
 
     def tick(self) -> Outcome:

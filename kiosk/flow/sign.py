@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-from kiosk.catalogue.model import StepKind
+from kiosk.catalogue.model import StepKind, StepPart
 from kiosk.flow.actions import Act, Action, Stroke
 from kiosk.flow.case import SIGNATURE
 from kiosk.flow.pages import Page
 from kiosk.flow.pages import Sign as SignPage
-from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, Outcome, Step
+from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, Context, Outcome, Step
 from kiosk.identity import masking
 
 MAX_STROKES = 200  # a long name written in block characters has about 60
@@ -18,10 +18,24 @@ MAX_POINTS = 20_000  # 60 strokes at 120 points a second for two seconds each
 
 
 class Sign(Step):
-    """SIGN_STROKES carries all strokes of the box each time; none empties it."""
+    """SIGN_STROKES carries all strokes of the box each time; none empties it.
+
+    A signature stands for what was there when it was drawn: when that has been changed since, it
+    is asked for again.
+    """
 
     kind: ClassVar[StepKind] = StepKind.SIGN
     bar: ClassVar[str] = "sign"
+
+    def __init__(self, context: Context, part: StepPart | None) -> None:
+        super().__init__(context, part)
+        case = context.case
+        self._changed = bool(case.strokes) and case.signed_over != case.content
+
+    def enter(self) -> Outcome:
+        if self._changed:
+            self.context.case.strokes = ()
+        return NOTHING
 
     @property
     def done(self) -> bool:
@@ -36,6 +50,7 @@ class Sign(Step):
             signer_masked=masking.name(signer.name or signer.english_name) if signer else "",
             empty=not self._signed,
             strokes=() if hidden else case.strokes,
+            changed=self._changed and not self._signed,
         )
 
     @property
@@ -46,7 +61,8 @@ class Sign(Step):
     def act(self, action: Action) -> Outcome:
         match action.act:
             case Act.SIGN_STROKES if _possible(action.strokes):
-                self.context.case.strokes = action.strokes
+                case = self.context.case
+                case.strokes, case.signed_over = action.strokes, case.content
                 self.context.case.concealed.discard(SIGNATURE)
                 return NOTHING
             case Act.SUBMIT | Act.NEXT if self._signed:

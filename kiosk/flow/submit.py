@@ -13,7 +13,7 @@ from typing import ClassVar
 from kiosk.catalogue.model import Material, StepKind, StepPart
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.case import SealedCase, TakenPage
-from kiosk.flow.effects import Attachment, EraseDraft, MakeDocuments, Seal
+from kiosk.flow.effects import Attachment, Effect, EraseDraft, GiveUpSeal, MakeDocuments, Seal
 from kiosk.flow.events import DocumentsFailed, DocumentsMade, Event, Sealed, SealFailed
 from kiosk.flow.pages import Page, SubmitProblem, SubmitProblemKind, Submitting
 from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, Context, Forward, Outcome, Step
@@ -103,9 +103,14 @@ class Submit(Step):
             return FORWARD if self._seen_long_enough else NOTHING
         if self.busy and self.context.monotonic_s >= self._until_s:
             self._problem = (
-                SubmitProblemKind.STORE if self._sealing else SubmitProblemKind.DOCUMENTS
+                SubmitProblemKind.UNSURE if self._sealing else SubmitProblemKind.DOCUMENTS
             )
         return NOTHING
+
+    def leave(self) -> tuple[Effect, ...]:
+        """Who does not wait for the disk any longer takes back what it has not begun to write."""
+        waits = self._sealing and self.context.case.sealed is None
+        return (GiveUpSeal(self.scope),) if waits else ()
 
     @property
     def _seen_long_enough(self) -> bool:

@@ -46,7 +46,7 @@ class ToPhone(Step):
 
     @property
     def _shown_s(self) -> int:
-        return ELDER_SHOWN_S if self.context.preferences.elder else SHOWN_S
+        return ELDER_SHOWN_S if self.context.preferences.slow else SHOWN_S
 
     def page(self) -> Page:
         waiting = self._state is PickupState.WAITING

@@ -26,6 +26,11 @@ class Preferences:
     low_reach: bool = False  # all controls in the lower half
     voice: bool = False
 
+    @property
+    def slow(self) -> bool:
+        """Who reads large letters gets the longer times too."""
+        return self.elder or self.text_size is not TextSize.NORMAL
+
 
 @dataclass(frozen=True, slots=True)
 class IdleWarning:

@@ -161,7 +161,7 @@ class SignModel(PageModel):
         return self.say("sign", "title")
 
     def leading(self) -> str:
-        return self.say("sign", "lead")
+        return self.say("sign", "lead_changed" if self._page.changed else "lead")
 
     @Property(Rows, notify=renewed)
     def statement(self) -> Rows:
@@ -234,6 +234,30 @@ class SubmitProblemModel(PageModel):
     @Property(str, notify=renewed)
     def now(self) -> str:
         return self._say("now")
+
+    @property
+    def _unsure(self) -> bool:
+        """Nobody knows whether it is accepted: waiting is all that can be done."""
+        return self._page.kind is SubmitProblemKind.UNSURE
+
+    def _either(self, key: str) -> str:
+        return self.say("submit_problem", f"{key}_unsure" if self._unsure else key)
+
+    @Property(str, notify=renewed)
+    def kept(self) -> str:
+        return self._either("kept")
+
+    @Property(str, notify=renewed)
+    def notAccepted(self) -> str:
+        return self._either("accepted_not")
+
+    @Property(str, notify=renewed)
+    def submitAgain(self) -> str:
+        return self._either("again")
+
+    @Property(str, notify=renewed)
+    def leave(self) -> str:
+        return self._either("leave")
 
     @Property(bool, notify=renewed)
     def canGoBack(self) -> bool:

@@ -433,6 +433,32 @@ def test_a_bug_in_any_look_up_is_answered_and_the_thread_lives(
     assert desk.asked.get(timeout=WAIT_S) == ReceiptHere(None, signature_agrees=False)
 
 
+def test_a_seal_that_nobody_waits_for_any_longer_is_not_begun(desk: Desk) -> None:
+    desk.desk.give_up(SCOPE)
+    desk.desk.perform(seal())
+    desk.desk.perform(LookForEarlier(SCOPE, "old_age_allowance", 30, NUMBER))
+    desk.asked.get(timeout=WAIT_S)  # nothing is known here, so the hub is asked
+    assert "application_sealed" not in desk.told
+    desk.desk.perform(seal())  # the next one is as every other
+    assert isinstance(desk.wait_for(Sealed), Sealed)
+    assert "sealed_unseen" not in desk.told
+
+
+def test_what_was_committed_after_its_citizen_left_is_told_to_the_staff(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Outbox.seal
+
+    def slowly(outbox: Outbox, *args: Any, **kwargs: Any) -> Any:
+        desk.desk.give_up(SCOPE)  # they leave while the disk is writing
+        return whole(outbox, *args, **kwargs)
+
+    monkeypatch.setattr(Outbox, "seal", slowly)
+    desk.desk.perform(seal())
+    assert isinstance(desk.wait_for(Sealed), Sealed)
+    assert desk.told.count("sealed_unseen") == 1
+
+
 def test_what_the_disk_refused_when_somebody_left_is_erased_before_the_next_draft(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

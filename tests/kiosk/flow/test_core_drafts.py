@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from core_citizen import ACCOUNT, ELDER, ITEM, PHONE, RELATIVE, RELATIVE_CARD, Terminal
+from core_citizen import ACCOUNT, ELDER, ITEM, PHONE, RELATIVE, RELATIVE_CARD, Terminal, card
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.id_reader.values import CardRecord
 from kiosk.flow.actions import Act
 from kiosk.flow.case import Case, TakenPage
 from kiosk.flow.effects import EraseDraft, LookForDraft, LookForEarlier, SaveDraft
@@ -20,6 +21,7 @@ from kiosk.flow.pages import (
     DraftFound,
     EarlierApplication,
     Form,
+    PlaceIdCard,
     Review,
     TakeAway,
 )
@@ -113,6 +115,49 @@ def test_a_draft_of_a_relative_acting_is_not_offered_to_the_elder_alone() -> Non
     case = Case(ITEM, 1, for_relative=True, form={"phone": PHONE})
     offer(terminal, case.to_draft())
     terminal.sees(Form)
+
+
+def relative_at_lookup(agent: CardRecord) -> Terminal:
+    terminal = Terminal()
+    terminal.go_to(PlaceIdCard)
+    terminal.press(Act.FOR_RELATIVE)
+    terminal.lay_card(agent)
+    terminal.press(Act.CONFIRM_IDENTITY)
+    terminal.lift_card()
+    terminal.lay_card(ELDER)
+    terminal.press(Act.CONFIRM_IDENTITY)
+    return terminal
+
+
+def draft_of_relative(agent: CardRecord) -> str:
+    terminal = relative_at_lookup(agent)
+    terminal.no_past()
+    terminal.type("phone", PHONE)
+    terminal.type("relative_phone", "13900139000")
+    terminal.press(Act.NEXT)
+    return terminal.last(SaveDraft).payload
+
+
+def test_the_relative_who_acted_goes_on_with_both_cards() -> None:
+    payload = draft_of_relative(RELATIVE_CARD)
+    assert RELATIVE_CARD.number not in payload
+    terminal = relative_at_lookup(RELATIVE_CARD)
+    offer(terminal, payload)
+    terminal.sees(DraftFound)
+
+
+def test_another_relative_sees_nothing_of_the_first_ones_draft() -> None:
+    other = card("孙大强", date(1980, 1, 1), "137", valid_to=date(2035, 1, 1))
+    terminal = relative_at_lookup(other)
+    offer(terminal, draft_of_relative(RELATIVE_CARD))
+    assert all(field.value == "" for field in terminal.sees(Form).fields)
+
+
+def test_the_elders_card_alone_does_not_erase_what_the_relative_began() -> None:
+    terminal = at_lookup()
+    offer(terminal, draft_of_relative(RELATIVE_CARD))
+    terminal.sees(Form)
+    assert not terminal.all(EraseDraft)  # who presses "for an elder" now is still offered it
 
 
 def test_a_damaged_draft_or_one_of_another_version_is_simply_not_offered() -> None:

@@ -8,7 +8,7 @@ from core_citizen import ELDER, Terminal
 from kiosk.catalogue.load import load
 from kiosk.entry.guard import GIVE_UP_AFTER, Guard
 from kiosk.flow.actions import Act, Action
-from kiosk.flow.effects import EraseDraft, StopWatchingForCard, Wipe
+from kiosk.flow.effects import Beep, EraseDraft, StopWatchingForCard, TellStaff, Wipe
 from kiosk.flow.form import Form as FormStep
 from kiosk.flow.pages import Closure, Form, Home, OutOfService, Standby
 from kiosk.flow.view import Preferences
@@ -48,6 +48,19 @@ def test_after_a_bug_in_a_step_the_citizen_is_wiped_and_the_start_is_shown(
     guard.act(Action(Act.START, terminal.view.serial))
     terminal.sees(Home)
     assert not ended
+
+
+def test_a_card_that_lies_there_after_a_bug_is_beeped_for_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = Terminal()
+    guard, _ = guarded(terminal)
+    terminal.go_to(Form)
+    monkeypatch.setattr(FormStep, "tick", bug)
+    guard.tick()
+    terminal.sees(Standby)
+    assert terminal.all(Beep)
+    assert terminal.last(TellStaff) == TellStaff("left_behind", "reader")
 
 
 def test_a_terminal_that_fails_at_every_tick_ends_to_be_started_again(

@@ -13,6 +13,7 @@ from core_citizen import (
     ITEM,
     RELATIVE,
     RELATIVE_CARD,
+    STROKES,
     Terminal,
     card,
     installed,
@@ -21,7 +22,16 @@ from core_citizen import (
 from drivers.device import DeviceClass, FaultCode, Status
 from drivers.id_reader.values import CardFound, CardKind, CardPhoto, CardRead, CardRecord
 from kiosk.flow.actions import Act
-from kiosk.flow.effects import EraseDraft, KeepPhoto, Seal, WatchForCard, Wipe
+from kiosk.flow.effects import (
+    EraseDraft,
+    KeepPhoto,
+    LookForDraft,
+    LookForEarlier,
+    Seal,
+    WatchForCard,
+    Wipe,
+)
+from kiosk.flow.events import DraftKnown, EarlierKnown
 from kiosk.flow.pages import (
     Accepted,
     CapturePage,
@@ -419,6 +429,41 @@ def test_another_elder_begins_with_an_empty_form() -> None:
     assert terminal.last(EraseDraft).card_number == ELDER.number
     terminal.no_past()
     assert terminal.sees(Form).fields[0].value == ""
+
+
+def test_another_elder_gets_no_earlier_number_and_nothing_read_of_the_first() -> None:
+    terminal = Terminal()
+    terminal.go_to(ConfirmIdentity)
+    terminal.press(Act.CONFIRM_IDENTITY)
+    terminal.hear(DraftKnown(terminal.last(LookForDraft).scope, None, None, None))
+    scope = terminal.last(LookForEarlier).scope
+    terminal.hear(EarlierKnown(scope, "QS01261101000355", terminal.clock.utc(), True))
+    terminal.press(Act.APPLY_AGAIN)
+    terminal.fill_form()
+    terminal.wait(1)
+    terminal.plate()
+    terminal.page_taken(to_be_read=True)
+    terminal.page_read(name="张玉兰")
+    while not isinstance(terminal.page, PlaceIdCard | ConfirmIdentity):
+        terminal.press(Act.BACK)
+    terminal.lift_card()
+    terminal.lay_card(card("王五", date(1940, 1, 1), "117"))
+    terminal.press(Act.CONFIRM_IDENTITY)
+    terminal.no_past()
+    terminal.fill_form()
+    terminal.wait(1)
+    terminal.plate()
+    terminal.page_taken(to_be_read=True)
+    # Its picture has the same key: what was read on the first one's must not speak for it.
+    terminal.press(Act.KEEP_PAGE)
+    terminal.sees(CheckPage)
+    terminal.page_read(name="王五")
+    terminal.sees(Review)
+    terminal.press(Act.NEXT)
+    terminal.press(Act.SIGN_STROKES, strokes=STROKES)
+    terminal.press(Act.SUBMIT)
+    terminal.documents()
+    assert terminal.last(Seal).application["earlier_number"] is None
 
 
 def test_who_stops_acting_for_the_elder_leaves_nothing_of_the_elder() -> None:

@@ -18,7 +18,7 @@ from core_citizen import (
     installed,
 )
 
-from drivers.device import DeviceClass, Status
+from drivers.device import DeviceClass, FaultCode, Status
 from kiosk.catalogue.load import load
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.effects import (
@@ -35,7 +35,7 @@ from kiosk.flow.effects import (
     TellStaff,
     Wipe,
 )
-from kiosk.flow.events import PageTaken, StorageChanged
+from kiosk.flow.events import LineChanged, PageTaken, StorageChanged
 from kiosk.flow.pages import (
     Accepted,
     Advice,
@@ -272,6 +272,17 @@ def test_elder_mode_gives_twice_the_time() -> None:
     assert overlay.of_seconds == 60
 
 
+@pytest.mark.parametrize("size", ["elder", "largest"])
+def test_large_letters_give_the_longer_time_to_rate_too(size: str) -> None:
+    terminal = Terminal()
+    terminal.line(online=False)
+    terminal.go_to(Accepted)
+    terminal.printed()
+    terminal.press(Act.SET_TEXT_SIZE, size)
+    terminal.press(Act.NEXT)
+    assert terminal.sees(Rating).seconds_left == 90
+
+
 def test_laying_down_a_card_is_being_there() -> None:
     terminal = Terminal()
     terminal.go_to(Form)
@@ -455,6 +466,15 @@ def test_help_and_text_sizes_open_over_the_page_and_close() -> None:
     terminal.sees(PlaceIdCard)
 
 
+def test_help_for_a_page_goes_with_the_page() -> None:
+    terminal = Terminal()
+    terminal.go_to(PlaceIdCard)
+    terminal.press(Act.SHOW_HELP)
+    terminal.lay_card(ELDER)
+    terminal.sees(ConfirmIdentity)
+    assert terminal.view.overlay is None
+
+
 def test_the_language_changes_what_the_flow_itself_says() -> None:
     terminal = Terminal()
     terminal.go_to(Review)
@@ -494,6 +514,14 @@ def test_the_status_bar_tells_the_line_and_its_age() -> None:
     assert header.line is Line.OFFLINE
     assert header.minutes_since_contact == 15
     assert header.now.second == 0
+
+
+def test_a_line_process_that_was_just_started_does_not_forget_the_last_contact() -> None:
+    terminal = Terminal()
+    terminal.line(online=True)
+    terminal.hear(LineChanged(None, None, 0, False))
+    header = terminal.view.header
+    assert (header.line, header.minutes_since_contact) == (Line.UNKNOWN, 2)
 
 
 def test_a_line_that_only_staff_can_mend_is_told_and_the_terminal_goes_on_working() -> None:
@@ -613,6 +641,30 @@ def test_the_receipt_is_given_a_moment_when_all_else_is_taken() -> None:
     terminal.sees(TakeAway)
     terminal.wait(4)
     nothing_left(terminal)
+
+
+def test_a_card_laid_down_at_the_services_is_to_be_taken_too() -> None:
+    terminal = Terminal()
+    terminal.go_to(PlaceIdCard)
+    terminal.press(Act.GO_HOME)
+    terminal.sees(Home)
+    terminal.lay_card(ELDER)
+    terminal.press(Act.BACK)
+    assert terminal.sees(TakeAway).card_on_reader
+    assert terminal.all(Beep)
+    terminal.wait(61)
+    assert terminal.last(TellStaff) == TellStaff("left_behind", "reader")
+    nothing_left(terminal)
+
+
+def test_a_receipt_that_nobody_knows_of_is_looked_for_at_the_end() -> None:
+    terminal = Terminal()
+    terminal.line(online=False)
+    terminal.go_to(Accepted)
+    terminal.print_fails(FaultCode.SILENT)
+    terminal.press(Act.SKIP_RATING)
+    terminal.press(Act.SKIP_RATING)
+    assert terminal.sees(TakeAway).receipt
 
 
 # -- what is open ----------------------------------------------------------------------

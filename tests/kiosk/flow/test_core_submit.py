@@ -7,6 +7,7 @@ import json
 
 import pytest
 from core_citizen import (
+    ACCOUNT,
     ELDER,
     ITEM,
     PAGE_JPEG,
@@ -25,6 +26,7 @@ from kiosk.flow.effects import (
     AddPrintResult,
     AddRating,
     EraseDraft,
+    GiveUpSeal,
     MakeDocuments,
     Print,
     Seal,
@@ -36,6 +38,7 @@ from kiosk.flow.pages import (
     PrintState,
     Rating,
     RatingReasons,
+    Review,
     Sign,
     SubmitProblem,
     SubmitProblemKind,
@@ -133,6 +136,65 @@ def test_what_could_not_be_kept_is_not_accepted_and_may_be_submitted_again(
     assert terminal.last(Seal).application["form"]["phone"] == PHONE  # type: ignore[index]
 
 
+def test_who_changes_what_was_signed_signs_again() -> None:
+    terminal = Terminal()
+    terminal.go_to(Sign)
+    terminal.press(Act.SIGN_STROKES, strokes=STROKES)
+    terminal.press(Act.BACK)
+    terminal.press(Act.CHANGE, "account")
+    terminal.press(Act.SET_FIELD, "account", value="6222021001123456789")
+    terminal.press(Act.NEXT)
+    terminal.sees(Review)
+    terminal.press(Act.NEXT)
+    sign = terminal.sees(Sign)
+    assert (sign.empty, sign.changed, sign.strokes) == (True, True, ())
+    terminal.press(Act.SUBMIT)
+    terminal.sees(Sign)
+    terminal.press(Act.SIGN_STROKES, strokes=STROKES)
+    assert not terminal.sees(Sign).changed
+    terminal.press(Act.SUBMIT)
+    terminal.documents()
+    assert terminal.last(Seal).application["form"]["account"] != ACCOUNT  # type: ignore[index]
+
+
+def test_who_only_looks_back_at_it_keeps_the_signature() -> None:
+    terminal = Terminal()
+    terminal.go_to(Sign)
+    terminal.press(Act.SIGN_STROKES, strokes=STROKES)
+    terminal.press(Act.BACK)
+    terminal.press(Act.CHANGE, "account")
+    terminal.press(Act.SET_FIELD, "account", value="6222021001123456789")
+    terminal.press(Act.BACK)  # given up: the account is as it was
+    terminal.press(Act.NEXT)
+    sign = terminal.sees(Sign)
+    assert (sign.empty, sign.changed, sign.strokes) == (False, False, STROKES)
+
+
+def test_a_disk_that_does_not_answer_is_said_to_be_unsure_and_is_waited_for() -> None:
+    terminal = submitted()
+    terminal.documents()
+    terminal.wait(61)
+    assert terminal.sees(SubmitProblem).kind is SubmitProblemKind.UNSURE
+    terminal.press(Act.SUBMIT)
+    terminal.sees(Submitting)
+    assert len(terminal.all(Seal)) == 1  # waiting on is no second application
+    terminal.seal()
+    terminal.wait(1)
+    terminal.sees(Accepted)
+    assert not terminal.all(GiveUpSeal)
+
+
+def test_who_does_not_wait_for_the_disk_takes_the_application_back() -> None:
+    terminal = submitted()
+    terminal.documents()
+    terminal.wait(61)
+    terminal.press(Act.GO_HOME)
+    assert not terminal.all(GiveUpSeal)  # asked first
+    terminal.press(Act.LEAVE)
+    assert terminal.last(GiveUpSeal).scope == terminal.last(Seal).scope
+    terminal.sees(TakeAway)
+
+
 def test_papers_that_could_not_be_put_together_are_told_and_all_is_still_there() -> None:
     terminal = submitted()
     terminal.hear(DocumentsFailed(terminal.last(MakeDocuments).scope, "child lost"))
@@ -157,7 +219,7 @@ def test_a_commit_that_comes_late_is_still_believed() -> None:
     terminal = submitted()
     terminal.documents()
     terminal.wait(61)
-    assert terminal.sees(SubmitProblem).kind is SubmitProblemKind.STORE
+    assert terminal.sees(SubmitProblem).kind is SubmitProblemKind.UNSURE
     terminal.seal()
     terminal.sees(Accepted)
 

@@ -22,8 +22,8 @@ PageFrame {
     }
     Banner {
         icon: "shield-check"
-        words: Texts.words.submit_problem.kept
-        detail: Texts.words.submit_problem.accepted_not
+        words: root.model.kept
+        detail: root.model.notAccepted
     }
     Paragraph {
         text: Texts.words.submit_problem.else
@@ -39,13 +39,13 @@ PageFrame {
     Filler {}
 
     back: PushButton {
-        words: root.model.canGoBack ? Texts.words.common.back : Texts.words.submit_problem.leave
+        words: root.model.canGoBack ? Texts.words.common.back : root.model.leave
         icon: root.model.canGoBack ? "arrow-left" : "log-out"
         onActivated: root.model.canGoBack ? root.model.back() : root.model.goHome()
     }
     main: PushButton {
         kind: PushButton.Main
-        words: Texts.words.submit_problem.again
+        words: root.model.submitAgain
         icon: "arrow-right"
         onActivated: root.model.again()
     }
