@@ -63,7 +63,7 @@ FocusScope {
     readonly property bool turns: wanted > fullHeight + 1
     // a low screen has no height for two rows that are half empty
     readonly property bool turnerBesideMiddle: Theme.small && actions.twoRows && !hasDock
-    readonly property bool turnerBetween: Theme.small && !hasDock && hasActions && actions.roomBetween >= turner.leastWidth
+    readonly property bool turnerBetween: (Theme.small || Theme.landscape && Theme.elder) && !hasDock && hasActions && actions.roomBetween >= turner.leastWidth
     readonly property real viewHeight: !turns ? fullHeight
                                        : Math.max(Theme.fsBody * 1.5, fullHeight - (turnerBesideMiddle || turnerBetween ? 0 : turner.implicitHeight) - Theme.s2)
     property list<real> starts: [0]
@@ -92,9 +92,19 @@ FocusScope {
             if (!child.visible || child.height <= 0)
                 continue;
             if (child.splits === true || (child.column !== undefined && child.height > viewHeight) || child instanceof ColumnLayout
-                    || (child instanceof GridLayout && (child.columns === 1 || child.height > viewHeight)))
+                    || (child instanceof GridLayout && (child.columns === 1 || child.height > viewHeight))) {
+                const first = into.length;
                 pieces(child.column !== undefined ? child.column : child, into);
-            else
+                if (child.column !== undefined && into.length > first) {
+                    // its border goes with what is in it: alone it would be a page of nothing
+                    for (const piece of into.slice(first)) {
+                        if (piece.top === into[first].top)
+                            piece.top = place(child);
+                        if (piece.bottom === into[into.length - 1].bottom)
+                            piece.bottom = place(child) + child.height;
+                    }
+                }
+            } else
                 into.push({
                     "item": child,
                     "top": place(child),
@@ -163,16 +173,29 @@ FocusScope {
             if (!all.some(piece => piece.top < line - 1 && piece.bottom > line + 1))
                 return line;
         const texts = [];
-        for (const piece of all)
-            if (piece.top < end && piece.bottom > from)
-                textsIn(piece.item, texts);
-        const between = [end];
+        const drawn = [];
+        for (const piece of all) {
+            if (piece.top >= end || piece.bottom <= from)
+                continue;
+            const before = texts.length;
+            textsIn(piece.item, texts);
+            if (texts.length === before && piece.bottom - piece.top <= viewHeight)
+                drawn.push(piece);
+        }
+        let between = [end];
         for (const text of texts)
             for (let line = text.top; line < Math.min(text.bottom, end); line += text.step)
                 if (line > from + 40)
                     between.push(line);
+        for (const piece of drawn)
+            if (piece.top > from + 8)
+                between.push(piece.top);
         between.sort((a, b) => b - a);
-        let best = end;
+        // half a code cannot be read, nor half a picture be seen
+        const past = between.filter(line => !drawn.some(piece => piece.top < line - 1 && piece.bottom > line + 1));
+        if (past.length > 0)
+            between = past;
+        let best = between[0];
         let fewest = 1e9;
         for (const line of between) {
             const through = texts.filter(text => goesThrough(line, text)).length;

@@ -7,8 +7,8 @@ import Kiosk.Models
 import Kiosk.Texts
 import Kiosk.Theme
 
-// Accepted: the number, what has happened and what will, and the receipt. Where the paper fails,
-// the receipt is on the screen.
+// Accepted: the number, what has happened and what will, and the receipt. Where there is no paper,
+// the receipt is on the screen, code and number together: first of all there where pages are turned.
 PageFrame {
     id: root
 
@@ -16,11 +16,95 @@ PageFrame {
     readonly property bool lying: Theme.landscape && !Theme.small
     readonly property bool oneColumn: Theme.small || Theme.elder && !Theme.landscape
     readonly property bool compact: (Theme.elder || Theme.landscape) && model.paperComes
+    readonly property bool onScreen: model.paperTrouble || Theme.elder && !model.paperComes
+    // what is to be photographed fits on the first page only without it
+    readonly property bool leadBelow: onScreen && Theme.elder && (Theme.largest || Theme.landscape)
 
     objectName: "accepted"
     title: model.title
     mayShare: false // it stands in columns by itself
-    lead: model.lead
+    lead: leadBelow ? "" : model.lead
+
+    // -- there is no paper: to be photographed -----------------------------------
+    Card {
+        visible: root.onScreen
+        lit: true
+        spacing: Theme.s2
+        padding: Theme.landscape && Theme.elder ? Theme.s2 : Theme.s4
+        Layout.topMargin: Theme.s1
+        Layout.bottomMargin: Theme.s1
+
+        GridLayout {
+            Layout.fillWidth: true
+            columns: 2
+            columnSpacing: Theme.landscape && Theme.elder ? Theme.s3 : Theme.s5
+            rowSpacing: Theme.s3
+
+            QrCode {
+                Layout.alignment: Qt.AlignHCenter
+                size: !Theme.landscape ? 320 : Theme.small ? 190 : 240
+                text: root.model.qrText
+                words: Texts.words.accepted.photo
+            }
+            ColumnLayout {
+                spacing: Theme.s1
+                Label {
+                    kind: Label.Section
+                    text: Texts.words.accepted.photo
+                }
+                Label {
+                    visible: Theme.landscape ? root.model.paperTrouble && !Theme.largest : !Theme.largest
+                    text: Theme.landscape ? root.model.deliveryWords : Texts.words.accepted.photo_lead
+                }
+                Label {
+                    visible: !Theme.landscape && !Theme.largest
+                    text: Texts.words.accepted.photo_lead_second
+                }
+                Label {
+                    visible: !Theme.landscape && !Theme.largest
+                    kind: Label.Note
+                    text: Texts.words.accepted.photo_also
+                    color: Theme.ink2
+                }
+                Label {
+                    visible: Theme.landscape
+                    kind: Label.Number
+                    text: root.model.number
+                }
+            }
+        }
+        Rectangle {
+            visible: !Theme.landscape
+            Layout.fillWidth: true
+            implicitHeight: 2
+            color: Theme.line
+        }
+        GridLayout {
+            visible: !Theme.landscape
+            Layout.fillWidth: true
+            columns: Theme.elder ? 1 : 2
+            columnSpacing: Theme.s3
+            rowSpacing: 0
+            Label {
+                Layout.fillWidth: false
+                text: Texts.words.common.number
+                color: Theme.ink2
+            }
+            Label {
+                kind: Label.Number
+                horizontalAlignment: Theme.elder ? Text.AlignLeft : Text.AlignRight
+                text: root.model.number
+            }
+        }
+    }
+    Label {
+        visible: root.leadBelow
+        text: root.model.lead
+    }
+    Label {
+        visible: root.onScreen && Theme.largest && !Theme.landscape
+        text: Texts.words.accepted.photo_also
+    }
 
     // -- paper comes, or none is wanted ------------------------------------------
     // upright: number, then states beside the paper; lying: states beside number and paper
@@ -32,6 +116,7 @@ PageFrame {
         rowSpacing: Theme.gap
 
         Card {
+            visible: !root.onScreen
             Layout.row: 0
             Layout.column: root.lying ? 1 : 0
             Layout.columnSpan: root.lying || root.oneColumn ? 1 : 2
@@ -39,6 +124,7 @@ PageFrame {
             padding: Theme.landscape ? Theme.s2 : Theme.s4
 
             RowLayout {
+                visible: !(Theme.small && Theme.elder) // there the number itself takes the page
                 Layout.fillWidth: true
                 Label {
                     text: Texts.words.common.number
@@ -65,7 +151,7 @@ PageFrame {
             detail: root.model.printDetail
         }
         Rectangle {
-            visible: !root.compact
+            visible: !root.compact && !root.onScreen
             Layout.row: 1
             Layout.column: root.oneColumn ? 0 : 1
             Layout.alignment: Qt.AlignTop
@@ -120,6 +206,7 @@ PageFrame {
             Layout.row: root.lying ? 0 : root.oneColumn ? 2 : 1
             Layout.rowSpan: root.lying ? 2 : 1
             Layout.column: 0
+            Layout.columnSpan: root.onScreen && !root.oneColumn ? 2 : 1
             Layout.alignment: Qt.AlignTop
             spacing: 0
             Repeater {
@@ -154,77 +241,8 @@ PageFrame {
     }
 
     // -- the paper does not come --------------------------------------------------
-    Card {
-        visible: root.model.paperTrouble
-        lit: true
-        spacing: Theme.s2
-        Layout.topMargin: Theme.s1
-        Layout.bottomMargin: Theme.s1
-
-        GridLayout {
-            Layout.fillWidth: true
-            columns: Theme.largest && !Theme.landscape ? 1 : 2
-            columnSpacing: Theme.s5
-            rowSpacing: Theme.s3
-
-            QrCode {
-                Layout.alignment: Qt.AlignHCenter
-                size: !Theme.landscape ? 320 : Theme.small ? 190 : 240
-                text: root.model.qrText
-                words: Texts.words.accepted.photo
-            }
-            ColumnLayout {
-                spacing: Theme.s1
-                Label {
-                    kind: Label.Section
-                    text: Texts.words.accepted.photo
-                }
-                Label {
-                    text: Theme.landscape ? root.model.deliveryWords : Texts.words.accepted.photo_lead
-                }
-                Label {
-                    visible: !Theme.landscape
-                    text: Texts.words.accepted.photo_lead_second
-                }
-                Label {
-                    visible: !Theme.landscape
-                    kind: Label.Note
-                    text: Texts.words.accepted.photo_also
-                    color: Theme.ink2
-                }
-                Label {
-                    visible: Theme.landscape
-                    kind: Label.Number
-                    text: root.model.number
-                }
-            }
-        }
-        Rectangle {
-            visible: !Theme.landscape
-            Layout.fillWidth: true
-            implicitHeight: 2
-            color: Theme.line
-        }
-        GridLayout {
-            visible: !Theme.landscape
-            Layout.fillWidth: true
-            columns: Theme.elder ? 1 : 2
-            columnSpacing: Theme.s3
-            rowSpacing: 0
-            Label {
-                Layout.fillWidth: false
-                text: Texts.words.common.number
-                color: Theme.ink2
-            }
-            Label {
-                kind: Label.Number
-                horizontalAlignment: Theme.elder ? Text.AlignLeft : Text.AlignRight
-                text: root.model.number
-            }
-        }
-    }
     TileGrid {
-        visible: root.model.paperTrouble && !Theme.landscape
+        visible: root.model.paperTrouble && !Theme.landscape && !Theme.elder
         least: 400
 
         Tile {
@@ -263,7 +281,7 @@ PageFrame {
         onActivated: root.model.finish()
     }
     middle: PushButton {
-        visible: Theme.landscape && root.model.canPrintAgain
+        visible: (Theme.landscape || Theme.elder) && root.model.canPrintAgain // else a tile
         words: Texts.words.accepted.print_again
         icon: "printer"
         onActivated: root.model.printAgain()
