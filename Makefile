@@ -29,13 +29,14 @@ pytest: setup
 	@$(PY) -m pytest -q -n 0 --collect-only >/dev/null
 	@$(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
-## make lint     style, types, import rules, screens against their models
+## make lint     style, types, import rules, screens against their models, scripts
 lint: setup
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
 	@$(PY) -m ui.qmltypes
+	@shellcheck deploy/*.sh deploy/*/*.sh
 
 ## make fuzz     ten minutes of coverage-guided fuzzing over every device's protocol; what is new is kept
 fuzz: setup

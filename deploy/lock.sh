@@ -12,5 +12,12 @@ grep '^setuptools==' requirements.lock | sed 's/ .*//' | "${compile[@]}" - --out
 pins=$(mktemp)
 trap 'rm -f "$pins"' EXIT
 grep '==' requirements.lock | sed 's/ .*//' >"$pins"
+# What a machine runs that is no workshop: the terminal without tests, hub and rehearsal; the hub without the terminal.
+"${compile[@]}" pyproject.toml --extra national --constraint "$pins" --output-file requirements-terminal.lock
+.venv/bin/python - <<'END' | "${compile[@]}" - --constraint "$pins" --output-file requirements-hub.lock
+import tomllib
+extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]
+print(*extras["hub"], *extras["s3"], *extras["national"], sep="\n")
+END
 echo "rapidocr-onnxruntime" | "${compile[@]}" - --constraint "$pins" \
     --override <(echo "opencv-python; sys_platform == 'never'") --output-file requirements-rapidocr.lock

@@ -7,11 +7,11 @@ cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "set-up: $*"; }
 
+wanted=$(awk '/^# -- /{on = !/an installed terminal only/} on && /^[^#]/{print $1}' deploy/packages.txt)
 missing=()
-while read -r name _; do
-    case "$name" in '' | '#'*) continue ;; esac
+for name in $wanted; do
     [ "$(dpkg-query -W -f='${db:Status-Abbrev}' "$name" 2>/dev/null | tr -d ' ')" = ii ] || missing+=("$name")
-done <deploy/packages.txt
+done
 if [ "${#missing[@]}" -gt 0 ]; then
     say "installing ${#missing[@]} Debian packages: ${missing[*]}"
     as_root=()
@@ -35,8 +35,8 @@ done
 [ -n "$python" ] || { say "Python 3.11 is needed and was not found"; exit 1; }
 
 stamp=.venv/set-up
-wanted=$(cat requirements-build.lock requirements.lock pyproject.toml | sha256sum | cut -d' ' -f1)
-if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+locks=$(cat requirements-build.lock requirements.lock pyproject.toml | sha256sum | cut -d' ' -f1)
+if [ "$(cat "$stamp" 2>/dev/null)" != "$locks" ]; then
     say "making the virtual environment (.venv) from the lock files"
     [ -x .venv/bin/python ] || "$python" -m venv .venv
     rm -f "$stamp"
@@ -46,6 +46,6 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     .venv/bin/python -m pip install --disable-pip-version-check --no-build-isolation --require-hashes \
         -r requirements.lock | sed -n 's/^\(Collecting\|Building\|Installing\|Successfully\).*/  &/p' | cut -c1-100
     .venv/bin/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
-    printf '%s' "$wanted" >"$stamp"
+    printf '%s' "$locks" >"$stamp"
 fi
 say "ready"
