@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from drivers.receipt_printer.values import Align, Feed, Line, Pair, QrCode, Rule, Text
 from kiosk.clock import local
 from kiosk.receipts.number import grouped
 from kiosk.words import Words
+
+_QUIET_LINES: Final = 1  # above the code: a scanner wants four modules (24 dots) of white around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ def _chinese(receipt: Receipt) -> tuple[Line, ...]:
         Pair("受理时间", f"{local(receipt.accepted_at):%Y-%m-%d %H:%M}"),
         Pair("办理部门", receipt.department.get("zh")),
         Pair("办理时限", f"{receipt.days}个工作日内"),
-        Text("扫码或在任一自助终端查办理进度", Align.CENTRE),
+        Text("在任一自助终端扫码查进度", Align.CENTRE),
+        Feed(_QUIET_LINES),
         QrCode(receipt.qr_text),
         Text(f"咨询电话 {receipt.help_phone}", Align.CENTRE, large=True),
         Text(f"终端 {receipt.terminal}", Align.CENTRE),
@@ -93,7 +97,8 @@ def _english(receipt: Receipt) -> tuple[Line, ...]:
         Pair("Accepted", f"{local(receipt.accepted_at):%Y-%m-%d %H:%M}"),
         Pair("Department", receipt.department.get("en")),
         Pair("Answer within", f"{receipt.days} working days"),
-        Text("Scan here or at any terminal to see progress", Align.CENTRE),
+        Text("Scan at any terminal to see progress", Align.CENTRE),
+        Feed(_QUIET_LINES),
         QrCode(receipt.qr_text),
         Text(f"Help {receipt.help_phone}", Align.CENTRE, large=True),
         Text(f"Terminal {receipt.terminal}", Align.CENTRE),

@@ -62,6 +62,7 @@ def _test_page(paper_mm: int) -> tuple[Line, ...]:
         Text("大字 large", large=True),
         Text("字库外的字：䶮 㛃 𬭎"),
         Text("靠右 right", Align.RIGHT),
+        Feed(1),
         QrCode("ZW1.TEST"),
         Text("以上四边完整、二维码可扫、已切纸", Align.CENTRE),
         Feed(2),

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import numpy
+import pytest
+import zxingcpp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.device import Fault
+from drivers.receipt_printer.protocol import (
+    columns_of_paper,
+    encode_receipt,
+    layout,
+)
 from drivers.receipt_printer.values import Line, Pair, QrCode, Text
 from kiosk.flow.pages import Words
 from kiosk.receipts import number as numbers
 from kiosk.receipts.number import QrFault, ReceiptQr
 from kiosk.receipts.receipt import Receipt, lines
+from rehearsal.emulators.escpos import Tokenizer
+from rehearsal.emulators.paper import Paper
+from rehearsal.emulators.paper import Receipt as PrintedPaper
 
 AT = datetime(2026, 11, 22, 16, 30, tzinfo=UTC)  # half past midnight of the 23rd in Shanghai
 SIGNATURE = bytes(range(64))
+CUT = b"\x1dV\x42\x00"
 terminals = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=4, max_size=4)
 serials = st.integers(1, 9999)
 
@@ -118,6 +131,44 @@ def test_the_paper_says_what_is_true_and_no_more() -> None:
     assert "已受理，已上传" in delivered
     assert "待上传" not in delivered
     assert "送到中心" in delivered
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("paper_mm", [58, 80])
+def test_a_scanner_finds_white_on_all_four_sides_of_the_code(paper_mm: int, language: str) -> None:
+    paper = on_paper(lines(receipt(), language), paper_mm)
+    ink = numpy.asarray(paper.picture.convert("L")) < 128
+    [code] = zxingcpp.read_barcodes(numpy.asarray(paper.picture))
+    at = code.position
+    column, row = at.top_left.x, at.top_left.y
+    side = at.bottom_right.x - column
+    quiet = 4 * QrCode("").modules_dots
+    for strip in (
+        ink[row - quiet : row, column - quiet : column + side + quiet],
+        ink[row + side : row + side + quiet, column - quiet : column + side + quiet],
+        ink[row : row + side, column - quiet : column],
+        ink[row : row + side, column + side : column + side + quiet],
+    ):
+        assert strip.size > 0
+        assert not strip.any()
+
+
+def test_the_paper_sends_nobody_to_a_phone_that_cannot_read_the_code() -> None:
+    """The code holds a signed number, no address: only a terminal knows what to do with it."""
+    assert "在任一自助终端扫码查进度" in read(lines(receipt(), "zh"))
+    assert "Scan at any terminal" in read(lines(receipt(), "en"))
+
+
+def on_paper(paper: tuple[Line, ...], paper_mm: int) -> PrintedPaper:
+    """What an emulated printer of this width makes of it."""
+    items = layout(paper, columns_of_paper(paper_mm))
+    assert not isinstance(items, Fault)
+    pieces = encode_receipt(items, lambda _row: b"", CUT, b"", after_a_torn_one=False)
+    printer, tokenizer = Paper(paper_mm), Tokenizer()
+    for token in tokenizer.feed(b"".join(pieces)):
+        if printer.carry_out(token).cut:
+            return printer.cut()
+    raise AssertionError("nothing was cut")
 
 
 def test_a_second_paper_is_marked() -> None:
