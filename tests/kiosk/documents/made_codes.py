@@ -286,13 +286,15 @@ class HeldUp:
 
     frames: list[Image]
     text: str
+    format: str
     whole_from: int  # the first frame in which all of it can be seen
 
 
 def held_up(seed: int, number: int, frames_per_s: float) -> HeldUp:
     """A second of a telephone or a receipt brought before the camera, 1080p."""
     rng = np.random.default_rng((seed, number, 3))
-    text, symbol = _symbol(rng, FORMATS[number % len(FORMATS)])
+    name = FORMATS[number % len(FORMATS)]
+    text, symbol = _symbol(rng, name)
     module = min(6.0, 620 / max(symbol.shape))
     size = (round(symbol.shape[1] * module), round(symbol.shape[0] * module))
     flat = cv2.resize(symbol, size, interpolation=cv2.INTER_NEAREST).astype(np.float32)
@@ -321,7 +323,7 @@ def held_up(seed: int, number: int, frames_per_s: float) -> HeldUp:
         corners = corners @ matrix[:, :2].T + matrix[:, 2]
         if whole < 0 and (corners >= 0).all() and (corners <= (1919, 1079)).all():
             whole = k
-    return HeldUp(frames, text, max(whole, 0))
+    return HeldUp(frames, text, name, max(whole, 0))
 
 
 def _disc(picture: Floats, radius: float) -> Floats:
