@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import resource
 import signal
+import socket
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final
 
 PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
@@ -20,6 +23,20 @@ def program_version() -> str:
         return version("zhengwu-kiosk")
     except PackageNotFoundError:
         return "unpacked"  # run from the folder, not installed
+
+
+def only_one(data: Path) -> socket.socket | None:
+    """Be the only terminal over this data for as long as what is answered is kept; None: there is
+    one already. By a name that the kernel takes back however this process ends, and that needs no
+    disk: a full or absent one must not keep a terminal from starting."""
+    name = hashlib.sha256(os.fsencode(data.resolve())).hexdigest()
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        held.bind(f"\0kiosk-run-{name}")
+    except OSError:
+        held.close()
+        return None
+    return held
 
 
 def die_with_parent(by: signal.Signals) -> None:

@@ -30,7 +30,7 @@ from kiosk.documents.ring import PreviewReader
 from kiosk.entry.alive import Alive
 from kiosk.entry.bugs import watch_for_bugs
 from kiosk.entry.commands.settings_file import exit_of
-from kiosk.entry.program import die_with_parent, no_core_dumps, program_version
+from kiosk.entry.program import die_with_parent, no_core_dumps, only_one, program_version
 from kiosk.entry.terminal import Terminal, untouched
 from kiosk.flow.pages import Closure
 from kiosk.flow.view import View
@@ -63,6 +63,10 @@ def main(settings_path: Path, fullscreen: bool) -> int:
     if not _there_is_a_screen():
         print("no display: neither DISPLAY nor WAYLAND_DISPLAY leads to one", file=sys.stderr)
         return NO_DISPLAY
+    alone = only_one(settings.paths.data) if not faults else None  # closed, it touches nothing
+    if alone is None and not faults:
+        print(f"a terminal is already running over {settings.paths.data}", file=sys.stderr)
+        return FAILED
     alive = Alive.of_this_process()
     if alive.asked_for:
         die_with_parent(signal.SIGTERM)  # nobody would look after it, nor know of it

@@ -92,6 +92,27 @@ def test_folders_that_cannot_be_used_close_what_needs_them_and_the_window_opens(
     assert "Traceback" not in text
 
 
+def test_a_second_terminal_over_the_same_data_does_not_start_and_the_first_goes_on(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "kiosk.toml"
+    blocked = place(tmp_path)  # without a folder for them, logs come on standard error
+    text = blocked.replace("blocked/data", "data").replace("blocked/run", "run")
+    file.write_text(text, encoding="utf-8")
+    with kiosk_run(file) as first:
+        told_until(first, "device_status", device="keypad")
+        home = sorted((tmp_path / "run" / "home").iterdir())
+        with kiosk_run(file) as second:
+            assert second.stderr is not None
+            assert second.stderr.read() == f"a terminal is already running over {tmp_path}/data\n"
+            assert second.wait(LIMIT_S) == 4
+        assert sorted((tmp_path / "run" / "home").iterdir()) == home
+        first.kill()
+        first.wait(LIMIT_S)
+        with kiosk_run(file) as third:  # whatever became of the first, its place is free
+            told_until(third, "device_status", device="keypad")
+
+
 def test_faulty_settings_close_the_terminal_name_the_line_and_touch_no_device(
     tmp_path: Path,
 ) -> None:
