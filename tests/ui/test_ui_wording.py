@@ -175,6 +175,31 @@ def test_nobody_is_blamed_and_no_code_is_shown() -> None:
     assert [text for _, _, text in everything(ZH) if blaming.search(text)] == []
 
 
+def test_nobody_is_promised_who_does_not_come() -> None:
+    """The sheet says what to do and a number to call; at night there is no clerk."""
+    assert [text for _, _, text in everything(ZH) if re.search("叫人|请人[来帮]|来帮", text)] == []
+    assert [text for _, _, text in everything(EN) if re.search("[Gg]et help|someone to help", text)] == []
+
+
+def test_help_names_buttons_as_they_are_written() -> None:
+    shown = [text for situation, _, text in everything(ZH) if not situation.startswith("help_")]
+    for situation, _, text in everything(ZH):
+        if (
+            situation.startswith("help_") and situation != "help_phone_pickup"
+        ):  # those are on the phone
+            for name in re.findall("“(.+?)”", text):
+                assert any(name in words for words in shown), (situation, name)
+    for catalogue, name in ((ZH, "看全"), (EN, "see all")):
+        both = (catalogue["common"]["reveal"], catalogue["common"]["reveal_short"])
+        assert all(name in words for words in both)
+        assert name in catalogue["help_confirm_identity"]["two"]
+
+
+def test_no_sentence_about_paper_can_be_read_the_other_way() -> None:
+    """不会 before it, 没有 not: 没有纸会再印出来 also says that it prints without paper."""
+    assert [text for _, _, text in everything(ZH) if re.search("没有纸.*会", text)] == []
+
+
 def test_chinese_is_punctuated_in_full_width() -> None:
     half = re.compile(r"[\u4e00-\u9fff}][,;:?!.()]|[,;:?!()][\u4e00-\u9fff]")
     assert [text for _, _, text in everything(ZH) if half.search(text)] == []

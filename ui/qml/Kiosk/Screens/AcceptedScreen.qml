@@ -253,7 +253,7 @@ PageFrame {
         }
         Tile {
             words: Texts.words.accepted.ask
-            icon: "users"
+            icon: "phone"
             onActivated: root.model.help()
         }
     }

@@ -40,7 +40,7 @@ PageFrame {
         visible: !Theme.lowReach
         words: Texts.words.home.help
         detail: Texts.words.home.first_time_lead
-        icon: "users"
+        icon: "circle-question-mark"
         onActivated: root.model.help()
     }
 }

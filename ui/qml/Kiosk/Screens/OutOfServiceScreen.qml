@@ -28,7 +28,7 @@ PageFrame {
     }
     ChoiceRow {
         words: Texts.words.out_of_service.ask
-        icon: "users"
+        icon: "phone"
         onActivated: root.model.help()
     }
 }

@@ -59,7 +59,7 @@ PageFrame {
         }
         PushButton {
             words: Texts.words.sign.ask
-            icon: "users"
+            icon: "circle-question-mark"
             onActivated: root.model.help()
         }
         PushButton {

@@ -32,7 +32,7 @@ PageFrame {
         wanted: 1
         Tile {
             words: Texts.words.submit_problem.ask
-            icon: "circle-question-mark"
+            icon: "phone"
             onActivated: root.model.help()
         }
     }
