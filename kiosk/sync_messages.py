@@ -92,10 +92,14 @@ class AskCard(_Message):
 
 
 class KeepPickup(_Message):
-    """Seal the scan that comes as the frame's blob, and leave it at the hub for a phone."""
+    """Seal the scan that comes as the frame's blob, and leave it at the hub for a phone.
+
+    `replaces`: name of the one before, which is not to be had any longer.
+    """
 
     kind: Literal["keep_pickup"] = "keep_pickup"
     id: int
+    replaces: str = Field(default="", max_length=22)
 
 
 class AskPickup(_Message):

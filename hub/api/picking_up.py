@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from django.http import HttpRequest
-from ninja import NinjaAPI, Path
+from ninja import NinjaAPI, Path, Query
 from pydantic import StringConstraints
 
 from hub import limits
@@ -39,7 +39,13 @@ def pickup_doors(api: NinjaAPI, present: ClientCertificate) -> None:
             }
         },
     )
-    def keep_pickup(request: HttpRequest, name: Path[Name]) -> Any:
+    def keep_pickup(
+        request: HttpRequest,
+        name: Path[Name],
+        replaces: Name | None = Query(  # noqa: B008 (the framework's way)
+            None, description="an earlier one of this terminal that is not to be had any longer"
+        ),
+    ) -> Any:
         if request.content_type != OCTETS:
             return error(415, "bad_request", f"a scan is {OCTETS}")
         sealed = request.read(limits.PICKUP_BYTES + 1)  # larger than what Django keeps as a form
@@ -47,7 +53,7 @@ def pickup_doors(api: NinjaAPI, present: ClientCertificate) -> None:
             return error(400, "bad_request", "the body is empty")
         if len(sealed) > limits.PICKUP_BYTES:
             return error(413, "too_large", f"at most {limits.PICKUP_BYTES} bytes")
-        kept = keep(asking(request).code, name, sealed)
+        kept = keep(asking(request).code, name, sealed, replaces or "")
         if isinstance(kept, PickupFault):
             status, text = _FAULTS[kept]
             answer = error(status, kept, text)

@@ -27,12 +27,17 @@ class PickupState(StrEnum):
     GONE = "gone"
 
 
-def keep(terminal: str, name: str, sealed: bytes) -> datetime | PickupFault:
-    """Until when it is kept. The same content again is the answer that was lost on its way."""
+def keep(terminal: str, name: str, sealed: bytes, replaces: str = "") -> datetime | PickupFault:
+    """Until when it is kept. The same content again is the answer that was lost on its way.
+
+    `replaces`: a scan of the same terminal that is not to be had from now on.
+    """
     now = timezone.now()
     digest = hashlib.sha256(sealed).hexdigest()
     with transaction.atomic():
         Pickup.objects.filter(expires_at__lte=now).delete()
+        if replaces and replaces != name:
+            Pickup.objects.filter(pk=replaces, terminal_id=terminal).delete()
         there = Pickup.objects.select_for_update().filter(pk=name).first()
         if there is not None:
             same = (there.terminal_id, there.sha256) == (terminal, digest)

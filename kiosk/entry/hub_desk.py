@@ -148,7 +148,7 @@ class HubDesk:
     def hand_over(self, effect: HandOver) -> None:
         """A scan for a phone: its answer comes when the line has carried it."""
         number = self._remember(_Asked(effect))
-        request = messages.KeepPickup(id=number)
+        request = messages.KeepPickup(id=number, replaces=effect.replaces)
         if self._send(request.model_dump_json().encode(), (effect.pdf,)) is not None:
             self._unanswered(number)
 

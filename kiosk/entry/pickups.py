@@ -85,21 +85,22 @@ class Pickups:
                 self._hub.use(identity, self._key)
             answer: messages.PickupKept | messages.PickupKnown
             match request:
-                case messages.KeepPickup(id=number):
-                    answer = self._keep(number, blob)
+                case messages.KeepPickup():
+                    answer = self._keep(request, blob)
                 case messages.AskPickup():
                     answer = self._ask(request)
                 case _:
                     assert_never(request)
             self._channel.send(answer.model_dump_json().encode())
 
-    def _keep(self, number: int, pdf: bytes) -> messages.PickupKept:
+    def _keep(self, request: messages.KeepPickup, pdf: bytes) -> messages.PickupKept:
+        number = request.id
         refused = messages.PickupKept(id=number)
         if not self._phone_url or not pdf:
             return refused
         scan = seal_scan(pdf)
         for _ in range(TRIES):
-            failure = self._hub.keep_pickup(scan.name, scan.content)
+            failure = self._hub.keep_pickup(scan.name, scan.content, request.replaces)
             if failure is None:
                 link = scan.link(self._phone_url)
                 return messages.PickupKept(id=number, name=scan.name, link=link)

@@ -239,10 +239,14 @@ class PrintSheets:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """Leave a sealed scan at the centre for a phone. Answers `HandedOver`."""
+    """Leave a sealed scan at the centre for a phone. Answers `HandedOver`.
+
+    `replaces`: name of the one whose code was shown before; who photographed that has nothing.
+    """
 
     scope: Scope
     pdf: bytes = field(repr=False)
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)

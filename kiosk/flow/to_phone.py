@@ -122,7 +122,7 @@ class ToPhone(Step):
     def _send(self) -> Outcome:
         self._state, self._link = PickupState.SENDING, ""
         self._until_s = self.context.monotonic_s + SEND_LIMIT_S
-        return Outcome((HandOver(self.scope, self._pdf),))
+        return Outcome((HandOver(self.scope, self._pdf, self._name),))
 
     def _known(self, state: str) -> Outcome:
         match state:

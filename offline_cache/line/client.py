@@ -264,11 +264,11 @@ class HubClient:
             return Failure(FailureKind.GARBAGE, "another_dialogue", 200)
         return found
 
-    def keep_pickup(self, name: str, sealed: bytes) -> Failure | None:
-        """Leave a sealed scan for a phone. The same again is no second one."""
-        reply = self._exchange(
-            "PUT", f"{PICKUPS}/{name}", sealed, "application/octet-stream", accept=wire.JSON
-        )
+    def keep_pickup(self, name: str, sealed: bytes, replaces: str = "") -> Failure | None:
+        """Leave a sealed scan for a phone, in place of `replaces`. The same again is no second one."""
+        instead = f"?replaces={replaces}" if replaces else ""
+        path = f"{PICKUPS}/{name}{instead}"
+        reply = self._exchange("PUT", path, sealed, "application/octet-stream", accept=wire.JSON)
         found = _read(reply, lambda it: str(it["expires_at"]))
         return found if isinstance(found, Failure) else None
 

@@ -93,6 +93,25 @@ def test_after_ten_minutes_nobody_gets_it_and_the_hub_erases_it(
     assert not Pickup.objects.exists()
 
 
+def test_a_new_code_takes_the_place_of_the_one_before(terminal: Terminal, phone: Client) -> None:
+    old, new = named(), named()
+    put(terminal, old, b"sealed")
+    assert put(terminal, f"{new}?replaces={old}", b"sealed anew").status == 200
+    assert phone.post(f"/p/{old}/content").status_code == 404
+    assert state(terminal, old) == "gone"
+    assert phone.post(f"/p/{new}/content").content == b"sealed anew"
+
+
+def test_nobody_takes_away_the_scan_of_another_terminal(terminal: Terminal, phone: Client) -> None:
+    from hub.terminals.models import Terminal as Known
+
+    name = named()
+    put(terminal, name, b"sealed")
+    Pickup.objects.update(terminal=Known.objects.create(code="QS02"))
+    put(terminal, f"{named()}?replaces={name}", b"mine")
+    assert phone.post(f"/p/{name}/content").content == b"sealed"
+
+
 def test_the_same_scan_sent_again_is_kept_once(terminal: Terminal) -> None:
     name = named()
     first, again = put(terminal, name, b"sealed"), put(terminal, name, b"sealed")

@@ -455,9 +455,11 @@ def test_a_scan_goes_from_the_terminals_own_client_to_a_phone_that_alone_can_ope
     identity = Identity("PA31", terminal.certificate.pem, terminal.certificate.authority)
     hub.use(identity, DeviceKey(secret))
     pdf = b"%PDF-" + os.urandom(3 << 20)  # larger than any batch
-    scan = seal_scan(pdf)
-    assert hub.keep_pickup(scan.name, scan.content) is None
+    before, scan = seal_scan(b"%PDF-before"), seal_scan(pdf)
+    assert hub.keep_pickup(before.name, before.content) is None
+    assert hub.keep_pickup(scan.name, scan.content, before.name) is None
     assert hub.keep_pickup(scan.name, scan.content) is None  # the answer was lost: sent again
+    assert hub.pickup_state(before.name) == "gone"
     assert hub.pickup_state(scan.name) == "waiting"
     address, key = scan.link(server.address).split("#")
     page = requests.get(address, timeout=LIMIT_S, verify=server.authority)

@@ -358,10 +358,11 @@ def test_a_card_is_not_kept_waiting_for_a_process_that_is_gone(
 
 
 def test_a_scan_goes_to_the_sync_process_and_its_link_comes_back(wire: Wire, hub: HubDesk) -> None:
-    hub.hand_over(HandOver(SCOPE, b"%PDF-scan"))
+    hub.hand_over(HandOver(SCOPE, b"%PDF-scan", "old"))
     message, blobs = wire.sent[-1]
     request = sync_messages.REQUEST.validate_json(message)
     assert isinstance(request, sync_messages.KeepPickup) and blobs == (b"%PDF-scan",)
+    assert request.replaces == "old"
     hub_says(hub, sync_messages.PickupKept(id=request.id, name="n", link="https://h/p/n#k"))
     hub.ask_pickup(AskPickup(SCOPE, "n"))
     asked = sync_messages.REQUEST.validate_json(wire.sent[-1][0])

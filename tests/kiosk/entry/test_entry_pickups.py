@@ -51,14 +51,16 @@ class Hub:
 
     answers: list[Failure | str | None]
     kept: list[tuple[str, bytes]] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
 
     def _next(self) -> Any:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def use(self, *_: object) -> None: ...
 
-    def keep_pickup(self, name: str, sealed: bytes) -> Failure | None:
+    def keep_pickup(self, name: str, sealed: bytes, replaces: str = "") -> Failure | None:
         self.kept.append((name, sealed))
+        self.replaced.append(replaces)
         return cast("Failure | None", self._next())
 
     def pickup_state(self, name: str) -> str | Failure:
@@ -89,7 +91,8 @@ def answers(hub: Hub, *requests: Any, url: str = URL) -> list[messages.Answer]:
 
 def test_a_scan_that_was_kept_is_answered_with_its_link() -> None:
     hub = Hub([None])
-    (kept,) = answers(hub, messages.KeepPickup(id=7))
+    (kept,) = answers(hub, messages.KeepPickup(id=7, replaces="old"))
+    assert hub.replaced == ["old"]
     assert isinstance(kept, messages.PickupKept)
     assert kept.id == 7 and kept.name == hub.kept[0][0]
     assert opened(hub.kept[0][1], kept.link) == b"%PDF-scan"

@@ -380,7 +380,9 @@ def test_a_code_is_not_left_on_the_screen_and_another_can_be_made() -> None:
     assert (page.state, page.link) == (PickupState.GONE, "")
     before = terminal.last(HandOver).scope
     terminal.press(Act.HAND_OVER_AGAIN)
-    assert terminal.last(HandOver).scope != before
+    again = terminal.last(HandOver)
+    assert again.scope != before
+    assert again.replaces == "name"  # who photographed the code before has nothing
     terminal.hear(HandedOver(before, "old", LINK))  # an answer to the code before
     assert terminal.sees(PhonePickup).state is PickupState.SENDING
     terminal.hear(HandedOver(terminal.last(HandOver).scope, "new", LINK))
