@@ -41,7 +41,7 @@ from drivers.document_camera.values import Photo
 OPEN_LIMIT_MS: Final = 2000  # a camera on this machine answers in a tenth of that
 READ_LIMIT_MS: Final = 1500  # a stall is told within the 2 s that a person waits without wondering
 BACK_OFF_FIRST_S: Final = 0.5
-BACK_OFF_LAST_S: Final = 8.0  # somebody may be standing there: a re-plugged cable is found soon
+BACK_OFF_LAST_S: Final = 2.0  # it is open only while somebody waits: re-plugged, it is back in 3 s
 STEADY_S: Final = 5.0  # live for this long, the next loss starts the back-off anew
 FILE_PAUSE_S: Final = 0.1  # a picture file is shown ten times a second
 SETTLE_FRAMES: Final = (

@@ -9,15 +9,16 @@ from PIL import Image
 
 class Album:
     """Writes `screens/NN-situation.png`, once for each screen: a situation and its title (a form
-    has several pages, a card several roles)."""
+    has several pages, a card several roles). Not `every`: only where somebody got lost."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, every: bool = True) -> None:
         self._folder = folder
+        self._every = every
         self._seen: set[tuple[str, str]] = set()
         self.paths: list[Path] = []
 
     def wants(self, situation: str, title: str = "") -> bool:
-        return bool(situation) and (situation, title) not in self._seen
+        return self._every and bool(situation) and (situation, title) not in self._seen
 
     def keep(self, situation: str, picture: Image.Image, title: str = "") -> Path:
         self._seen.add((situation, title))

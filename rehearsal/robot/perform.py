@@ -32,14 +32,15 @@ class Result:
 
 @contextlib.contextmanager
 def citizen_in(
-    town: Town | ExistingTown, screens: Path, say: Callable[[str], None]
+    town: Town | ExistingTown, screens: Path, say: Callable[[str], None], *, pictures: bool = True
 ) -> Iterator[Citizen]:
-    """A citizen with eyes and hands on the town's screen. Raises BlindError."""
+    """A citizen with eyes and hands on the town's screen. `pictures`: of every page, which takes
+    half a second each. Raises BlindError."""
     eyes = _open_eyes(town.bus_address or "SESSION")
     hands = Hands(town.display or None)
     gone = town.terminal_ended if isinstance(town, Town) else lambda: None
     try:
-        yield Citizen(eyes, hands, town.devices, Album(screens), say=say, gone=gone)
+        yield Citizen(eyes, hands, town.devices, Album(screens, every=pictures), say=say, gone=gone)
     finally:
         eyes.close()
         hands.close()
