@@ -11,8 +11,11 @@ from PySide6.QtTest import QTest
 from ui_layout_reading import clip_of, rect
 from ui_window_showing import Shower, Shown, seen, settle
 
+from kiosk.flow.actions import Act
+
 ROUNDS = 100  # a busy machine breaks a page into its parts later
 TURN_ON = {"zh": "下一页", "en": "More"}
+READ_ON = {"zh": "看下一页", "en": "Read on"}
 
 
 def frame(shown: Shown) -> QQuickItem:
@@ -30,6 +33,17 @@ def until(true: Callable[[], object]) -> None:
             return
         settle()
     raise AssertionError("it did not come")
+
+
+def still(page: QQuickItem) -> None:
+    """Wait until its pages are made: what is laid out late makes others."""
+    before = None
+    for _ in range(ROUNDS):
+        now = [page.property(name) for name in ("pages", "wanted", "viewHeight")]
+        if now == before:
+            return
+        before = now
+        settle()
 
 
 def press(shown: Shown, words: str) -> None:
@@ -65,7 +79,7 @@ def inside(item: QQuickItem, root: QQuickItem) -> bool:
     [
         ("elder-zh", "review"),
         ("elder-zh", "accepted-declined"),
-        ("elder-zh", "accepted-unknown"),
+        ("largest-en", "accepted-unknown"),
         ("elder-zh", "service_guide"),
         ("largest-en", "consent"),
     ],
@@ -76,8 +90,8 @@ def test_whoever_turns_to_the_last_page_has_seen_every_word(
     shown = show(sample, look)
     page = frame(shown)
     until(lambda: page.property("pages") > 1)
-    blocks_before = texts(shown, now=True)
-    read = set(blocks_before)
+    still(page)
+    read = texts(shown, now=True)
     for number in range(1, page.property("pages")):
         before = texts(shown, now=True)
         press(shown, TURN_ON[look[-2:]])
@@ -86,3 +100,51 @@ def test_whoever_turns_to_the_last_page_has_seen_every_word(
         assert len(new) > 1, "a page came up blank"  # more than the 2 of 2/3
         read |= new
     assert {text for text in texts(shown, now=False) if " / " not in text} <= read
+
+
+# -- what is agreed to is read first ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("look", "sample", "agree", "act"),
+    [
+        ("largest-en", "consent", "I agree, go on", Act.AGREE),
+        ("elder-zh", "review", "没错，去签名", Act.NEXT),
+        ("small-largest-zh", "consent", "我同意，继续", Act.AGREE),
+    ],
+)
+def test_nobody_agrees_to_what_they_have_not_seen(
+    show: Shower, look: str, sample: str, agree: str, act: Act
+) -> None:
+    shown = show(sample, look)
+    page = frame(shown)
+    until(lambda: page.property("pages") > 1)
+    until(lambda: READ_ON[look[-2:]] in pressable(shown))
+    place = rect(shown.named(READ_ON[look[-2:]]))
+    while page.property("page") + 1 < page.property("pages"):
+        assert agree not in pressable(shown)
+        press(shown, READ_ON[look[-2:]])
+    # a second tap of a trembling hand
+    QTest.mouseClick(shown.window, Qt.MouseButton.LeftButton, pos=place.center().toPoint())
+    assert shown.actions == []
+    until(lambda: agree in pressable(shown))
+    assert rect(shown.named(agree)) == place  # nothing moves under the hand
+    press(shown, {"zh": "上一页", "en": "Previous"}[look[-2:]])
+    press(shown, agree)
+    assert [action.act for action in shown.actions] == [act]
+
+
+def test_what_stands_on_one_page_is_agreed_to_at_once(show: Shower) -> None:
+    shown = show("standby")
+    shown.show("consent")
+    assert "看下一页" not in pressable(shown)
+    press(shown, "我同意，继续")
+    assert [action.act for action in shown.actions] == [Act.AGREE]
+
+
+def pressable(shown: Shown) -> list[str]:
+    return [
+        str(item.property("words"))
+        for item in shown.items()
+        if item.property("pressable") is True and item.property("available") and seen(item)
+    ]

@@ -28,6 +28,7 @@ FocusScope {
     property PushButton back: null
     property PushButton middle: null
     property PushButton main: null
+    property bool readFirst: false // what is agreed to here: the main button turns the pages until the last was shown
     property Item headSide: null // at the right of the title, e.g. 听一遍
     default property alias content: blocks.data
     property alias dock: dockSlot.data
@@ -70,6 +71,24 @@ FocusScope {
     property list<real> secondStarts: [0]
     readonly property int pages: Math.max(starts.length, secondStarts.length)
     property int page: 0
+
+    // -- what is agreed to is read first ------------------------------------------
+    property bool readToTheEnd: false
+    readonly property bool unread: readFirst && pages > 1 && !readToTheEnd
+    readonly property PushButton shownMain: unread ? readOn : main
+    // A second tap on the button that turned to the last page is not meant for what stands there then.
+    Timer {
+        id: atTheEnd
+        interval: 500 // as the session drops what is pressed on a page that has just come
+        onTriggered: root.readToTheEnd = root.pages > 1 && root.page + 1 >= root.pages
+    }
+    onPagesChanged: atTheEnd.restart()
+    Binding {
+        target: root.main
+        when: root.unread
+        property: "visible"
+        value: false
+    }
 
     // What a column shows, from the page itself: when the page has just changed, what is bound to it
     // may not have followed yet. A shorter column is empty at its end.
@@ -277,7 +296,10 @@ FocusScope {
     property var secondParts: []
     property var hidden: [] // inside a piece that is higher than the page
     property bool swept: false // changes with what shows: the window then paints everything anew
-    onPageChanged: hide()
+    onPageChanged: {
+        hide();
+        atTheEnd.restart();
+    }
     function hide() {
         for (const item of hidden)
             item.opacity = 1;
@@ -546,11 +568,13 @@ FocusScope {
     Item {
         id: actions
         readonly property real room: width - 2 * Theme.margin
-        readonly property real tallest: Math.max(wantMain > 0 ? root.main.implicitHeight : 0,
+        readonly property real tallest: Math.max(wantMain > 0 ? root.main.implicitHeight : 0, root.readFirst ? readOn.implicitHeight : 0,
                                                  wantBack > 0 ? root.back.implicitHeight : 0,
                                                  wantMiddle > 0 ? root.middle.implicitHeight : 0)
         readonly property bool three: root.middle !== null && root.middle.visible
-        readonly property real wantMain: root.main && root.main.visible ? Math.max(root.main.implicitWidth, three ? 0 : Theme.landscape ? 400 : 480) : 0
+        // as wide as the wider of the two that take turns here, so that nothing moves
+        readonly property real mainWidth: Math.max(root.main ? root.main.implicitWidth : 0, root.readFirst ? readOn.implicitWidth : 0)
+        readonly property real wantMain: root.shownMain && root.shownMain.visible ? Math.max(mainWidth, three ? 0 : Theme.landscape ? 400 : 480) : 0
         readonly property real wantBack: root.back && root.back.visible ? Math.max(root.back.implicitWidth, three ? 0 : 260) : 0
         readonly property real wantMiddle: root.middle && root.middle.visible ? root.middle.implicitWidth : 0
         readonly property real rowHeight: Math.max(Theme.hMain, tallest)
@@ -604,6 +628,21 @@ FocusScope {
             when: root.back !== null
             property: "height"
             value: Math.max(Theme.hMain, actions.tallest)
+        }
+        PushButton {
+            id: readOn
+            visible: root.unread
+            kind: PushButton.Main
+            icon: "chevron-down"
+            words: Texts.words.frame.read_on
+            x: actions.width - Theme.margin - width
+            y: actions.lastRow
+            width: actions.wantMain * actions.shrink
+            height: Math.max(Theme.hMain, actions.tallest)
+            onActivated: {
+                if (root.page + 1 < root.pages)
+                    root.page += 1;
+            }
         }
         Binding {
             target: root.main

@@ -15,6 +15,7 @@ PageFrame {
     objectName: "consent"
     title: model.title
     lead: model.lead
+    readFirst: true
 
     Repeater {
         model: root.model.lines

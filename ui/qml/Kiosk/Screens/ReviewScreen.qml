@@ -16,6 +16,7 @@ PageFrame {
     objectName: "review"
     title: model.title
     lead: model.lead
+    readFirst: true
     spacing: Theme.s2
 
     Repeater {
