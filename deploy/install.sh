@@ -176,7 +176,7 @@ if [ -n "$dry" ]; then
 elif [ "$what" = terminal ]; then
     if ! faults=$(/usr/local/bin/kiosk settings "$settings" 2>&1); then
         say "correct $settings:"
-        printf '  %s\n' "$faults"
+        printf '  %s\n' "${faults//$'\n'/$'\n'  }"
         say "then: kiosk settings $settings; kiosk enrol CODE; systemctl restart kiosk"
     elif living && systemctl -q is-active kiosk; then
         [ -z "$changed" ] || say "the terminal runs on as it was; when nobody stands before it: systemctl restart kiosk"

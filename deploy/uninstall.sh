@@ -9,6 +9,10 @@ if [ ! -e complete ]; then # not what deploy/install.sh put there
     exec .venv/bin/kiosk cache wipe --settings "$settings"
 fi
 [ "$(id -u)" = 0 ] || { echo "uninstall: only root can" >&2; exit 1; }
+case "$(systemctl is-active kiosk.service 2>/dev/null || true)" in
+    inactive | failed | unknown | '') ;;
+    *) echo "uninstall: the terminal runs; end it first: systemctl stop kiosk" >&2; exit 4 ;;
+esac
 /usr/local/bin/kiosk cache wipe --settings "$settings"
 systemctl disable --quiet kiosk.service
 if [ -d /run/systemd/system ]; then systemctl stop kiosk.service kiosk-screen.service; fi
