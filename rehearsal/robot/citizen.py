@@ -184,11 +184,16 @@ class Citizen:
         raise self.lost(f"waited {within_s:.0f} s until {what or 'the page changes'}", sight)
 
     def wait_until(
-        self, what: str, true: Callable[[Sight], Any], within_s: float = PAGE_S
+        self,
+        what: str,
+        true: Callable[[Sight], Any],
+        within_s: float = PAGE_S,
+        *,
+        every_s: float = LOOK_EVERY_S,
     ) -> Sight:
         """Look until `true(sight)`. Raises LostError, with a picture kept."""
         sight = Sight(())
-        for _ in polled(within_s, LOOK_EVERY_S):
+        for _ in polled(within_s, every_s):
             sight = self.look()
             if true(sight):
                 return sight

@@ -16,6 +16,7 @@ from rehearsal.town import Town
 TOLD_S = 30.0  # the slowest is a wire that spoils everything: eight looks, each asked three times
 MENDED_S = 40.0
 ASK_AGAIN_S = 1.0
+LOOK_EVERY_S = 0.15  # a fault is felt after seconds; each look costs robot and window some work
 
 
 class Walk:
@@ -50,7 +51,9 @@ class Walk:
             )
 
         try:
-            return self.citizen.wait_until(f"{page} says {', '.join(said)}", told, within_s)
+            return self.citizen.wait_until(
+                f"{page} says {', '.join(said)}", told, within_s, every_s=LOOK_EVERY_S
+            )
         except LostError as lost:
             # Sentences that are the same for everybody, so that nothing personal is told.
             read = [text for text in self.citizen.look().texts() if text in everything()]
@@ -66,6 +69,7 @@ class Walk:
                 and not any(sentence in text for sentence in sentences for text in sight.texts())
             ),
             within_s,
+            every_s=LOOK_EVERY_S,
         )
 
     def no_longer_says(self, key: str) -> Sight:
