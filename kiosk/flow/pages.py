@@ -359,7 +359,7 @@ class Delivery(StrEnum):
     """Never claimed before it is true."""
 
     WAITING = "waiting"  # 已受理，待上传: on this machine, no line
-    SENDING = "sending"  # on this machine, being sent
+    SENDING = "sending"  # the same, and it is on its way this minute
     DELIVERED = "delivered"  # the centre holds it
 
 

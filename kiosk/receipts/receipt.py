@@ -75,7 +75,7 @@ def _chinese(receipt: Receipt) -> tuple[Line, ...]:
 
 
 def _english(receipt: Receipt) -> tuple[Line, ...]:
-    state = "Accepted, sent" if receipt.delivered else "Accepted, not yet sent"
+    state = "Accepted and sent" if receipt.delivered else "Accepted, to be sent"
     note = (
         "The centre has your application."
         if receipt.delivered

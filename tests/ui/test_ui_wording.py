@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from ui_model_reading import RecordingTexts, model_of, overlay_model_of, read_everything
 
+from drivers.receipt_printer.values import Text
 from kiosk.flow import pages, view
+from kiosk.receipts.receipt import Receipt, lines
 from kiosk.session import page_name
+from kiosk.words import Words
 from ui.desk import Desk
 from ui.samples import samples
 from ui.texts import load_catalogues, missing_keys, parameters
@@ -21,6 +25,7 @@ CATALOGUES = load_catalogues()
 ZH = CATALOGUES["zh"]
 EN = CATALOGUES["en"]
 TITLE_CHARACTERS_MAX = 12  # what an old eye takes in at once, and one line at elder size
+SOME = Words((("zh", "某"), ("en", "some")))
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -178,7 +183,9 @@ def test_nobody_is_blamed_and_no_code_is_shown() -> None:
 def test_nobody_is_promised_who_does_not_come() -> None:
     """The sheet says what to do and a number to call; at night there is no clerk."""
     assert [text for _, _, text in everything(ZH) if re.search("叫人|请人[来帮]|来帮", text)] == []
-    assert [text for _, _, text in everything(EN) if re.search("[Gg]et help|someone to help", text)] == []
+    assert [
+        text for _, _, text in everything(EN) if re.search("[Gg]et help|someone to help", text)
+    ] == []
 
 
 def test_help_names_buttons_as_they_are_written() -> None:
@@ -251,6 +258,33 @@ def test_accepted_without_a_line_says_that_it_is_still_to_be_uploaded() -> None:
     assert ZH["accepted"]["title_waiting"] == "已受理，待上传"
     assert "没有丢" in ZH["accepted"]["lead_waiting"]
     assert "已上传" not in ZH["accepted"]["title_sending"]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("delivery", list(pages.Delivery))
+def test_the_paper_and_the_screen_say_the_same_of_where_the_application_is(
+    delivery: pages.Delivery, language: str
+) -> None:
+    """The paper is printed before the centre has answered: it must not contradict the screen."""
+    title = CATALOGUES[language]["accepted"][f"title_{delivery}"]
+    paper = lines(
+        Receipt(
+            centre=SOME,
+            terminal="QS01",
+            item=SOME,
+            number="QS012611220001",
+            qr_text="X",
+            name_masked="甄**",
+            phone_masked="",
+            accepted_at=datetime(2026, 11, 22, tzinfo=UTC),
+            delivered=delivery is pages.Delivery.DELIVERED,
+            department=SOME,
+            days=5,
+            help_phone="12345",
+        ),
+        language,
+    )
+    assert title in [line.text for line in paper if isinstance(line, Text)]
 
 
 def test_text_sizes_have_their_words() -> None:

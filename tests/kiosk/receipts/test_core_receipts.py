@@ -178,7 +178,7 @@ def test_a_second_paper_is_marked() -> None:
 
 def test_english_where_the_citizen_chose_it_and_no_empty_phone() -> None:
     paper = read(lines(receipt(phone=""), "en"))
-    assert "Accepted, not yet sent" in paper
+    assert "Accepted, to be sent" in paper
     assert "Phone" not in paper
     assert "受理" not in paper
 
