@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import cv2
 
@@ -13,6 +15,16 @@ from kiosk.documents.plate import PlateReference
 from kiosk.documents.quality import Quality, judge_page
 from kiosk.documents.rectify import straighten, to_jpeg
 from kiosk.entry.commands.answer import Exit, exit_code, fault_line, ok_line
+
+CANNOT_WRITE: Final = "cannot_write"
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """What could not be written, and why."""
+
+    path: Path
+    why: str
 
 
 def run(
@@ -30,7 +42,7 @@ def run(
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            return int(_fault(out, "unreadable_path", error.strerror or "", json=json))
+            return int(_fault(out, CANNOT_WRITE, error.strerror or "", json=json))
     worst = Exit.DONE
     for file in files:
         worst = max(worst, _one(file, reference, out, json=json))
@@ -68,8 +80,8 @@ def _one(file: Path, plate: PlateReference | None, out: Path | None, *, json: bo
     quality = judge_page(page, found)
     milliseconds = _since(started)
     written = None if out is None else _write(out, file, page)
-    if isinstance(written, PictureFault):
-        return _fault(file, written.fault, written.detail, json=json)
+    if isinstance(written, Unwritten):
+        return _fault(written.path, CANNOT_WRITE, written.why, json=json)
     advice = [trouble.advice.value for trouble in quality.troubles]
     if json:
         line = ok_line(
@@ -92,7 +104,7 @@ def _since(started: float) -> float:
     return round((time.perf_counter() - started) * 1000, 1)
 
 
-def _write(out: Path, file: Path, page: Image) -> Path | PictureFault:
+def _write(out: Path, file: Path, page: Image) -> Path | Unwritten:
     """The straightened page beside others; an earlier one is not overwritten."""
     target = out / f"{file.stem}.page.jpg"
     number = 1
@@ -102,7 +114,8 @@ def _write(out: Path, file: Path, page: Image) -> Path | PictureFault:
     try:
         target.write_bytes(to_jpeg(page))
     except OSError as error:
-        return PictureFault("cannot_write", error.strerror or type(error).__name__)
+        target.unlink(missing_ok=True)  # half a picture is none
+        return Unwritten(target, error.strerror or type(error).__name__)
     return target
 
 

@@ -204,15 +204,15 @@ def _lines(file: Path | None, name: str, language: str, paper_mm: int) -> tuple[
     try:
         content = file.read_bytes()[: MAX_FILE_BYTES + 1]
     except OSError as error:
-        return Fault(FaultCode.NOT_FOUND, f"{file.name} cannot be read: {error.strerror}")
+        return Fault(FaultCode.NOT_FOUND, f"{file} cannot be read: {error.strerror}")
     if len(content) > MAX_FILE_BYTES:
-        return Fault(FaultCode.BAD_INPUT, f"{file.name} is longer than a receipt can be")
+        return Fault(FaultCode.BAD_INPUT, f"{file} is longer than a receipt can be")
     try:
         receipt = TypeAdapter(_Receipt).validate_json(content)
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in problem["loc"][:2])
-        return Fault(FaultCode.BAD_INPUT, f"{file.name}: {where}: {problem['msg']}")
+        return Fault(FaultCode.BAD_INPUT, f"{file}: {where}: {problem['msg']}")
     return tuple(map(_line, receipt.lines))
 
 

@@ -192,8 +192,10 @@ def test_a_file_that_is_no_receipt_is_bad_use(
 def test_a_file_that_is_not_there_is_told_as_such(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, answer = asked(capsys, "tcp://127.0.0.1:9", file=tmp_path / "none.json")
+    file = tmp_path / "none.json"
+    code, answer = asked(capsys, "tcp://127.0.0.1:9", file=file)
     assert (code, answer["ok"], answer["fault"]) == (3, False, "unreadable_path")
+    assert str(answer["detail"]).startswith(f"{file} ")  # the path as it was given
 
 
 def test_a_file_with_every_kind_of_line_is_printed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -87,6 +88,31 @@ def test_page_finds_straightens_and_judges(
     straight = cv2.imread(str(first["page"]))
     assert straight is not None
     assert abs(straight.shape[0] / straight.shape[1] - 2**0.5) < 0.03
+
+
+def test_what_cannot_be_written_is_named_and_not_the_picture(
+    paper: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nowhere = tmp_path / "a file"
+    nowhere.write_bytes(b"")
+    assert page.run([paper], json=True, out=nowhere / "pages") == 4
+
+    def full(path: Path, content: bytes) -> int:
+        with path.open("wb") as half:
+            half.write(content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert page.run([paper], json=True, out=tmp_path / "full") == 4
+    folder, disk = lines(capsys)
+    assert (folder["fault"], folder["file"]) == ("cannot_write", str(nowhere / "pages"))
+    target = tmp_path / "full" / f"{paper.stem}.page.jpg"
+    assert (disk["fault"], disk["file"]) == ("cannot_write", str(target))
+    assert disk["detail"] == "No space left on device"
+    assert not target.exists()  # no half of a page is left
 
 
 def test_page_takes_a_picture_of_the_empty_plate(
