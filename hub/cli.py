@@ -13,20 +13,42 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 DONE = 0
 BAD_USE = 2
 NOT_THERE = 3
 FAULT = 4
 LOG_FILE = "HUB_LOG_FILE"  # for the processes that `serve` starts
+FOR_OURSELVES = (["serve-inherited"], ["keep-opening"])  # commands that `serve` gives its processes
+
+
+class _BadUseError(Exception):
+    """What was asked for is no command, or not one as it is used."""
+
+    def __init__(self, message: str, usage: str) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves it to `main` how bad use is answered."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _BadUseError(message, self.format_usage())
 
 
 def main(arguments: Sequence[str]) -> int:
     import django  # noqa: PLC0415 (the settings are read here, not when this file is)
     from django.db import OperationalError, ProgrammingError  # noqa: PLC0415
 
-    asked = _parser().parse_args(arguments)
+    try:
+        asked = _parser(for_ourselves=arguments[:1] in FOR_OURSELVES).parse_args(arguments)
+    except _BadUseError as bad:
+        if "--json" not in arguments:
+            sys.stderr.write(bad.usage)
+        plain = argparse.Namespace(json="--json" in arguments)
+        return _fault(plain, BAD_USE, "bad_use", str(bad))
     os.umask(0o077)  # whatever is made below is for this account only
     django.setup()
     if asked.held and not _made():
@@ -38,8 +60,8 @@ def main(arguments: Sequence[str]) -> int:
         return _fault(asked, FAULT, "no_database", detail)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hub", description=__doc__.splitlines()[0])
+def _parser(*, for_ourselves: bool = False) -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m hub", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(
@@ -79,16 +101,10 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--log-file", type=Path, help="instead of standard output")
     code = command("enrol-code", _enrol_code, "a one-time code for a terminal (10 minutes)")
     code.add_argument("terminal", metavar="TERMINAL", help="four characters, e.g. QS01")
-    inherited = command("serve-inherited", _serve_inherited, argparse.SUPPRESS, as_json=False)
-    inherited.add_argument("descriptor", type=int)
-    inherited.add_argument("--plain", action="store_true")
-    inherited.add_argument("--number", type=int, default=0)
     revoke = command("revoke", _revoke, "end every certificate of a terminal: it must enrol anew")
     revoke.add_argument("terminal", metavar="TERMINAL")
     command("new-seal-key", _new_seal_key, "a new key for the terminals to seal to")
     command("open", _open, "open now what was taken and waits; `serve` does it by itself")
-    keep = command("keep-opening", _keep_opening, argparse.SUPPRESS, as_json=False)
-    keep.add_argument("--number", type=int, default=0)
     command("tidy", _tidy, "delete attachments that no item ever named, and abandoned uploads")
     show = command("show", _show, "an application with everything that belongs to it")
     show.add_argument("number", metavar="NUMBER")
@@ -105,6 +121,13 @@ def _parser() -> argparse.ArgumentParser:
     openapi.add_argument("--check", action="store_true", help="only say whether it is up to date")
     words = command("catalogue", _catalogue, "write hub/data/items.json", as_json=False, held=False)
     words.add_argument("folder", metavar="FOLDER", type=Path, help="the terminals' item packages")
+    if for_ourselves:  # nobody else is told of them
+        inherited = command("serve-inherited", _serve_inherited, "", as_json=False)
+        inherited.add_argument("descriptor", type=int)
+        inherited.add_argument("--plain", action="store_true")
+        inherited.add_argument("--number", type=int, default=0)
+        keep = command("keep-opening", _keep_opening, "", as_json=False)
+        keep.add_argument("--number", type=int, default=0)
     return parser
 
 
