@@ -57,7 +57,6 @@ MARKS_A_CHECKPOINT: Final = 256
 CIPHER_PAGE_BYTES: Final = 2048
 CIPHER_HMAC: Final = "HMAC_SHA256"
 CONDEMNED: Final = "condemned"  # a file in the folder; every transaction looks for it
-SALT_BYTES: Final = 16  # the first of the file
 PLAIN_HEADER: Final = b"SQLite format 3\x00"
 
 T = TypeVar("T")
@@ -453,9 +452,6 @@ def read_beside(path: Path) -> Beside | None:
 def _open_file(path: Path, key: bytes, clock: Clock, lock: int) -> Database | StoreFault:
     if is_condemned(path.parent):
         return StoreFault(StoreFaultCode.DAMAGED, "found damaged; to be set aside")
-    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-        if file.read(len(PLAIN_HEADER)) == PLAIN_HEADER:
-            return StoreFault(StoreFaultCode.NOT_ENCRYPTED, "the file is plain SQLite")
     mark = _key_mark(key)
     mark_path = path.with_name(path.name + ".keymark")
     if not path.exists() or path.stat().st_size == 0:
@@ -479,8 +475,8 @@ def _open_file(path: Path, key: bytes, clock: Clock, lock: int) -> Database | St
         return result
     if not known_key:
         write_whole(mark_path, mark)  # the mark was lost; the key has just proved itself
-    with path.open("rb") as file:
-        salt = file.read(SALT_BYTES)
+    # Not from the file: whoever closes it lets go of every lock that this process has on it.
+    salt = bytes.fromhex(connection.execute("PRAGMA cipher_salt").fetchone()[0])
     if read_beside(path) != Beside(result, salt):
         write_whole(_beside_path(path), f"{result} {salt.hex()}".encode())
     return Database(connection, path, result, lock)
@@ -505,6 +501,8 @@ def _prepare(
         fault = fault_of_database_error(error, path)
         if fault.code is not StoreFaultCode.DAMAGED:
             return fault
+        if _is_plain(path):
+            return StoreFault(StoreFaultCode.NOT_ENCRYPTED, "the file is plain SQLite")
         # The first page fails alike for another key and for a damaged page; the mark tells.
         if known_key:
             return StoreFault(StoreFaultCode.DAMAGED, "the first page fails its check")
@@ -522,6 +520,11 @@ def _prepare(
     epoch = _migrate(connection, clock)
     connection.execute("PRAGMA busy_timeout = 0")  # from here on `Database` looks again itself
     return epoch
+
+
+def _is_plain(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(PLAIN_HEADER)) == PLAIN_HEADER
 
 
 def _migrate(connection: Any, clock: Clock) -> str | StoreFault:

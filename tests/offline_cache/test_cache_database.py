@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from pathlib import Path
 from threading import Event, Thread
@@ -19,7 +20,7 @@ from offline_cache.database import (
     set_aside,
 )
 from offline_cache.faults import StoreFault, StoreFaultCode
-from offline_cache.store import StorePlaces, open_store
+from offline_cache.store import StorePlaces, look_over, open_store
 
 KEY = bytes(range(32))
 OTHER_KEY = bytes(32)
@@ -357,3 +358,15 @@ def test_two_windows_never_seal_into_one_store(tmp_path: Path) -> None:
     after = store_in(tmp_path, clock)
     assert ok(seal(after)).seq == 2
     after.close()
+
+
+def test_opening_it_once_more_lets_go_of_no_lock(tmp_path: Path) -> None:
+    """A process that closes any descriptor of a file loses its locks on it: then another one, at its
+    own end, would take itself for the last and remove the WAL from under this one."""
+    store = store_in(tmp_path, HandClock())
+    assert look_over(tmp_path, keys_in(tmp_path), HandClock()) is None
+    inode = StorePlaces(tmp_path).database.stat().st_ino
+    held = [line.split() for line in Path("/proc/locks").read_text(encoding="ascii").splitlines()]
+    mine = [it for it in held if it[1] == "POSIX" and it[5].endswith(f":{inode}")]
+    assert [(it[3], it[4]) for it in mine] == [("READ", str(os.getpid()))]
+    store.close()
