@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtQuick import QQuickItem
-from ui_layout_reading import clip_of, rect
-from ui_window_showing import Shower, Shown, seen, settle
+from ui_layout_reading import whole
+from ui_window_showing import Shower, Shown, settle
 
 from ui.samples import NUMBER
 
@@ -67,16 +66,6 @@ def until_whole(shown: Shown, words: str) -> None:
             return
         settle()
     raise AssertionError(words)
-
-
-def whole(shown: Shown) -> list[QQuickItem]:
-    """What is seen without turning, and not cut by the edge of the page."""
-    found = []
-    for item in shown.items():
-        room = clip_of(item)
-        if seen(item) and room is not None and room.adjusted(-1, -1, 1, 1).contains(rect(item)):
-            found.append(item)
-    return found
 
 
 def grouped_number() -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtQuick import QQuickItem
 from PySide6.QtTest import QTest
-from ui_layout_reading import clip_of, rect
+from ui_layout_reading import clip_of, rect, whole
 from ui_window_showing import Shower, Shown, seen, settle
 
 from kiosk.flow.actions import Act
+from kiosk.flow.pages import Form
 
 ROUNDS = 100  # a busy machine breaks a page into its parts later
 TURN_ON = {"zh": "下一页", "en": "More"}
@@ -78,9 +80,7 @@ def inside(item: QQuickItem, root: QQuickItem) -> bool:
     ("look", "sample"),
     [
         ("elder-zh", "review"),
-        ("elder-zh", "accepted-declined"),
         ("largest-en", "accepted-unknown"),
-        ("elder-zh", "service_guide"),
         ("largest-en", "consent"),
     ],
 )
@@ -100,6 +100,52 @@ def test_whoever_turns_to_the_last_page_has_seen_every_word(
         assert len(new) > 1, "a page came up blank"  # more than the 2 of 2/3
         read |= new
     assert {text for text in texts(shown, now=False) if " / " not in text} <= read
+
+
+@pytest.mark.parametrize(
+    ("look", "name"),
+    [("small-largest-en", "张*兰"), ("landscape-largest-en", "张*兰"), ("small-elder-zh", "张*兰")],
+)
+def test_whoever_says_that_it_is_them_has_the_name_before_their_eyes(
+    show: Shower, look: str, name: str
+) -> None:
+    shown = show("confirm_identity", look)
+    still(frame(shown))
+    assert frame(shown).property("page") == 0
+    until(lambda: [item for item in whole(shown) if item.property("shown") == name])
+
+
+@pytest.mark.parametrize(
+    ("look", "sample", "error"),
+    [
+        ("small-largest-en", "form-account_error", "One digit is wrong."),
+        ("small-largest-zh", "form-account_error", "有一位对不上，请照着卡对一遍。"),
+        ("small-largest-zh", "form", "只有10位，应是11位。"),
+        (
+            "small-largest-en",
+            "form-name_error",
+            "Please name the relative.",
+        ),
+    ],
+)
+def test_what_is_wrong_stands_beside_the_box_it_is_about(
+    show: Shower, look: str, sample: str, error: str
+) -> None:
+    shown = show(sample, look)
+    view = shown.window.view
+    assert isinstance(view.page, Form)
+    wrong = next(field.code for field in view.page.fields if field.error)
+    shown.window.show_view(replace(view, page=replace(view.page, active=wrong)))  # it is corrected
+
+    def both() -> bool:
+        there = whole(shown)
+        said = any(item.property("text") == error and item.height() > 0 for item in there)
+        boxes = [item.property("box") for item in shown.items() if item.property("error") == error]
+        return said and all(box in there for box in boxes if box is not None and seen(box))
+
+    until(both)
+    still(frame(shown))
+    assert both()
 
 
 # -- what is agreed to is read first ------------------------------------------------------

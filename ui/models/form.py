@@ -155,6 +155,17 @@ class FormModel(PageModel):
         return active is not None and active.kind is FieldKind.NAME
 
     @Property(str, notify=renewed)
+    def typed(self) -> str:
+        """Code of the field being typed; "" for none."""
+        return self._page.active
+
+    @Property(bool, notify=renewed)
+    def wrong(self) -> bool:
+        """A sentence says what is wrong with the field being typed."""
+        active = self._active()
+        return active is not None and active.error is not None
+
+    @Property(str, notify=renewed)
     def part(self) -> str:
         """第1页，共3页; "" for a form of one page."""
         if self._page.of <= 1:

@@ -27,6 +27,9 @@ Pressable {
     readonly property bool noteBelow: note !== "" && !locked && noteMetrics.height > 0 && valueMetrics.height > 0
                                       && noteMetrics.advanceWidth(note) + valueMetrics.advanceWidth("0") * Math.max(root.value.length, 13) + 4 * Theme.s4 > width
     readonly property bool wrong: error !== ""
+    // on a low screen in large type what is wrong stands where the label stood: there is no room
+    // below the box, and it is never on another page than its box
+    readonly property bool errorAbove: wrong && Theme.sideTools
     readonly property alias box: well
     readonly property alias column: lines // may be parted by page buttons: label, box, error
     readonly property alias caretX: caret.x
@@ -76,7 +79,7 @@ Pressable {
                     Layout.fillWidth: true
                     columnSpacing: Theme.s3
                     rowSpacing: 0
-                    visible: root.label !== "" && !root.unlabelled
+                    visible: root.label !== "" && !root.unlabelled && !root.errorAbove
                     // below each other where they would not fit side by side
                     columns: named.implicitWidth + aside.implicitWidth + Theme.s3 > root.width ? 1 : 2
                     Label {
@@ -95,6 +98,13 @@ Pressable {
                         Layout.fillWidth: false
                         Accessible.ignored: true
                     }
+                }
+                Label {
+                    visible: root.errorAbove
+                    kind: Label.Note
+                    bold: true
+                    text: root.error
+                    color: Theme.trouble
                 }
                 Item {
                     id: well
@@ -172,7 +182,7 @@ Pressable {
                             Accessible.ignored: true
                         }
                         Icon {
-                            visible: root.wrong || root.locked
+                            visible: root.wrong && !root.errorAbove || root.locked
                             anchors.verticalCenter: parent.verticalCenter
                             name: root.locked ? "lock" : "circle-alert"
                             color: root.locked ? Theme.ink : Theme.trouble
@@ -190,7 +200,7 @@ Pressable {
             Accessible.ignored: true
         }
         Label {
-            visible: root.wrong || (root.locked && root.lockedNote !== "")
+            visible: root.wrong && !root.errorAbove || (root.locked && root.lockedNote !== "")
             kind: Label.Note
             bold: root.wrong
             text: root.wrong ? root.error : root.lockedNote

@@ -23,7 +23,9 @@ FocusScope {
     id: root
 
     property string title: ""
+    property bool untitled: false // its room is wanted for something more urgent
     property string lead: ""
+    property bool leadLast: false // below the blocks: the first page is theirs
     property real spacing: Theme.gap
     property PushButton back: null
     property PushButton middle: null
@@ -189,8 +191,12 @@ FocusScope {
                     lines.push(line);
         lines.sort((a, b) => b - a);
         for (const line of lines)
-            if (!all.some(piece => piece.top < line - 1 && piece.bottom > line + 1))
-                return line;
+            if (!all.some(piece => piece.top < line - 1 && piece.bottom > line + 1)) {
+                // a heading goes with what it is the heading of
+                const last = all.filter(piece => piece.bottom <= line + 1).pop();
+                const heading = last !== undefined && (last.item as Label)?.kind === Label.Section && last.top > from + 8;
+                return heading ? last.top : line;
+            }
         const texts = [];
         const drawn = [];
         for (const piece of all) {
@@ -333,12 +339,15 @@ FocusScope {
                 outsiders(child, start, end, into);
         }
     }
-    // The field being typed is always in view.
+    // The field being typed is always in view, also when another one is touched.
+    property string typed: "" // which one
+    onTypedChanged: Qt.callLater(root.follow)
     function follow() {
         const spot = editing(blocks);
         if (spot === null || pages < 2)
             return;
-        const middle = place(spot) + spot.height / 2;
+        const box = (spot as Field)?.box ?? spot; // not the sentence below it
+        const middle = place(box) + box.height / 2;
         let at = 0;
         while (at + 1 < starts.length && starts[at + 1] <= middle)
             at++;
@@ -385,6 +394,10 @@ FocusScope {
                 stages.push(child);
         for (const stage of stages)
             stage.parent = asideSlot;
+        if (leadLast) {
+            movedLead.parent = null;
+            movedLead.parent = blocks;
+        }
     }
 
     Accessible.role: Accessible.Pane
@@ -395,8 +408,8 @@ FocusScope {
     // Where it would leave too little room for the blocks, the lead is turned with them.
     readonly property real lowestDock: keypad !== null && keypad.visible && !Theme.landscape ? keypad.compactHeight
                                        : dockSlot.implicitHeight
-    readonly property bool leadMoved: lead !== "" && actions.y - lowestDock - titleLabel.height
-                                      - leadLabel.implicitHeight - Theme.s5 < Theme.bySize(260, 300, 340)
+    readonly property bool leadMoved: lead !== "" && (leadLast || actions.y - lowestDock - titleLabel.height
+                                      - leadLabel.implicitHeight - Theme.s5 < (Theme.small ? Theme.bySize(260, 480, 560) : Theme.bySize(260, 300, 340)))
 
     // In low reach the head goes down too, unless the upper half is used or there is no room.
     readonly property real lowRoom: height - reachLine - actions.height - dockSlot.height - head.implicitHeight
@@ -413,7 +426,7 @@ FocusScope {
             implicitHeight: Theme.landscape ? Theme.s1 : Theme.s2
         }
         RowLayout {
-            visible: root.title !== ""
+            visible: root.title !== "" && !root.untitled
             spacing: Theme.gap
             Label {
                 id: titleLabel
@@ -468,6 +481,7 @@ FocusScope {
                 spacing: root.spacing
 
                 Label {
+                    id: movedLead
                     visible: root.leadMoved
                     text: root.lead
                     color: Theme.ink2
@@ -491,7 +505,7 @@ FocusScope {
         }
         RowLayout {
             id: turner
-            visible: root.turns
+            visible: root.turns && root.pages > 1 // in two columns it may fit after all
             readonly property real leastWidth: turnedTo.implicitWidth + Theme.hMin * 2.4 + 2 * spacing
             y: root.turnerBetween ? actions.y + actions.lastRow + (actions.rowHeight - height) / 2 - body.y
                : root.turnerBesideMiddle ? actions.y + actions.firstRow + (actions.rowHeight - height) / 2 - body.y

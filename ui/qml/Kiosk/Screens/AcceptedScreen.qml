@@ -18,12 +18,12 @@ PageFrame {
     readonly property bool compact: (Theme.elder || Theme.landscape) && model.paperComes
     readonly property bool onScreen: model.paperTrouble || Theme.elder && !model.paperComes
     // what is to be photographed fits on the first page only without it
-    readonly property bool leadBelow: onScreen && Theme.elder && (Theme.largest || Theme.landscape)
+    leadLast: onScreen && Theme.elder && (Theme.largest || Theme.landscape)
 
     objectName: "accepted"
     title: model.title
     mayShare: false // it stands in columns by itself
-    lead: leadBelow ? "" : model.lead
+    lead: model.lead
 
     // -- there is no paper: to be photographed -----------------------------------
     Card {
@@ -96,10 +96,6 @@ PageFrame {
                 text: root.model.number
             }
         }
-    }
-    Label {
-        visible: root.leadBelow
-        text: root.model.lead
     }
     Label {
         visible: root.onScreen && Theme.largest && !Theme.landscape

@@ -18,6 +18,8 @@ PageFrame {
 
     objectName: "form"
     title: model.title
+    untitled: Theme.sideTools && model.withPinyin && model.wrong // letters, box and what is wrong fill the screen
+    typed: model.typed
     // with keys below there is no room, in large type or on a low screen, for more than the question
     lead: (Theme.elder || Theme.landscape) && (model.withKeypad || model.withPinyin) ? "" : model.lead
     spacing: crowded ? 0 : Theme.bySize(Theme.s4, Theme.s3, Theme.s3)

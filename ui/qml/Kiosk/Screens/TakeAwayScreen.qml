@@ -4,6 +4,7 @@ import QtQuick
 import Kiosk.Controls
 import Kiosk.Models
 import Kiosk.Texts
+import Kiosk.Theme
 
 // Nothing is left behind: what lies where, one place lit at a time.
 PageFrame {
@@ -14,6 +15,7 @@ PageFrame {
     objectName: "take_away"
     title: model.title
     lead: model.lead
+    leadLast: Theme.landscape && Theme.elder
 
     DeviceStage {
         crop: root.model.lit === "receipt" || root.model.lit === "sheets" ? Machine.Slots : Machine.Bench
