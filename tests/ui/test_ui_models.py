@@ -185,7 +185,7 @@ def test_what_is_still_missing_is_counted_and_an_error_is_a_sentence_of_its_own_
     phone, relative = form.FormModel(page("form"), Citizen().desk).fields.rows()
     assert (phone.note, phone.error) == ("还差2位", "")
     assert relative.note == ""
-    assert relative.error == "只有10位，手机号应是11位。点一下可改。"
+    assert relative.error == "只有10位，应是11位。"
 
 
 def test_paper_that_does_not_come_is_the_title_and_the_application_is_said_to_be_safe() -> None:

@@ -146,7 +146,7 @@ def test_another_language_changes_the_words_of_the_page_that_is_shown(show):
     view = shown.window.view
     shown.window.show_view(replace(view, preferences=Preferences(language="en")))
     settle()
-    assert shown.named("I agree, go on")
+    assert shown.named("I don't agree")
     assert shown.named("Help")
 
 
