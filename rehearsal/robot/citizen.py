@@ -26,6 +26,9 @@ WINDOW_S = 60.0  # from the start of the terminal to its first page
 SETTLE_S = 0.45  # a page slides in for 240 ms (elder 320); after that positions hold
 AGAIN_S = 6.0  # a person presses again when nothing has happened for so long
 PRESSES = 3
+MOST_TURNS = (
+    30  # of pages, some pressed in vain: the last one stands for a moment before it is agreed to
+)
 LOOK_EVERY_S = 0.05  # between two glances at the window
 CAMERA_PATIENCE_S = 15.0  # then the button is pressed instead of waiting for the automatic
 GUARD_S = 0.55  # presses within 500 ms of a new page are taken as meant for the page before
@@ -392,16 +395,19 @@ class Citizen:
         self.leave_page(errand, "begin", words("service_guide.begin"), "main")
 
     def on_consent(self, errand: Errand, sight: Sight) -> None:
-        # What is agreed to may take several screens; the button waits for the last.
-        for _ in range(8):
-            agree = self.find(sight, "agree", words("consent.agree"))
-            turn = self.find(sight, "page_next", "next_page", words("frame.page_next"))
-            if (agree and agree.enabled) or turn is None:
-                break
-            self.press_node(turn)
-            time.sleep(SETTLE_S)
-            sight = self.look()
+        self._read_on(words("consent.agree"))
         self.leave_page(errand, "agree", words("consent.agree"), "main")
+
+    def _read_on(self, agree: str) -> None:
+        """Read to the last page: what is agreed to may take several, and `agree` comes after the last."""
+        sight = self.look()
+        here = sight.situation
+        for _ in range(MOST_TURNS):
+            turn = self.find(sight, words("frame.read_on"))
+            if turn is None or self.find(sight, agree) is not None or sight.situation != here:
+                return
+            self.press_node(turn)
+            sight = self.look()
 
     def on_place_id_card(self, errand: Errand, sight: Sight) -> None:
         if errand.relative and not self._acting:
@@ -486,6 +492,7 @@ class Citizen:
             self.leave_page(errand, despite, seen=sight)
 
     def on_review(self, errand: Errand, sight: Sight) -> None:
+        self._read_on(words("review.confirm"))
         self.leave_page(errand, "next", words("review.confirm"), "main")
 
     def on_sign(self, errand: Errand, sight: Sight) -> None:
