@@ -13,9 +13,10 @@ case "$(systemctl is-active kiosk.service 2>/dev/null || true)" in
     inactive | failed | unknown | '') ;;
     *) echo "uninstall: the terminal runs; end it first: systemctl stop kiosk" >&2; exit 4 ;;
 esac
-/usr/local/bin/kiosk cache wipe --settings "$settings"
-systemctl disable --quiet kiosk.service
-if [ -d /run/systemd/system ]; then systemctl stop kiosk.service kiosk-screen.service; fi
+deploy/terminal/kiosk.sh cache wipe --settings "$settings"
+# Interrupted, it can be begun again: what it stands on goes last.
+systemctl disable --quiet kiosk.service || true
+if [ -d /run/systemd/system ]; then systemctl stop kiosk-screen.service || true; fi
 rm -rf /etc/systemd/system/kiosk.service.d /etc/kiosk/credentials
 rm -f /etc/systemd/system/kiosk.service /etc/systemd/system/kiosk-screen.service \
     /etc/udev/rules.d/60-kiosk.rules /etc/logrotate.d/kiosk /usr/local/bin/kiosk
