@@ -2,7 +2,7 @@
 
 A terminal has no key: it passes commands on and answers back. The commands come from a card
 authority, named by the setting HUB_CARD_AUTHORITY. A region's own key system (密钥系统) takes the
-place of the one here by a class of the same two calls; without the setting nothing is offered.
+place of the one here by a class of the same three calls; without the setting nothing is offered.
 
 `ReferenceAuthority` is for rehearsal and tests. It holds a made-up key that no real card has: a real
 card would count each try against its own limit, so it must never be named where real cards are.
@@ -68,11 +68,14 @@ Move = Say | Changed | Refused
 
 
 class CardAuthority(Protocol):
-    """One dialogue: `begin`, then `go_on` with the answers to the commands said last.
+    """`objection`: whether this card may have a new password at all; nothing is begun by it, and the
+    case has no PIN yet. Then one dialogue: `begin`, and `go_on` with the answers to the commands said last.
 
     An answer is data and status word. The terminal stops at the first that is not 90 00, so there
     may be fewer answers than commands, never none.
     """
+
+    def objection(self, case: CardCase) -> Refused | None: ...
 
     def begin(self, case: CardCase) -> Move: ...
 
@@ -85,9 +88,10 @@ class ReferenceAuthority:
     def __init__(self, keys: bytes = MADE_UP_KEYS) -> None:
         self._let_in, self._write = keys[:16], keys[16:]
 
+    def objection(self, case: CardCase) -> Refused | None:
+        return UNKNOWN_CARD if len(case.card_id) != CARD_ID_DIGITS else None
+
     def begin(self, case: CardCase) -> Move:
-        if len(case.card_id) != CARD_ID_DIGITS:
-            return UNKNOWN_CARD
         select = SELECT + bytes([len(APPLICATION)]) + APPLICATION + b"\0"
         return Say((select, GET_CHALLENGE + bytes([CHALLENGE_BYTES])), "let_in")
 

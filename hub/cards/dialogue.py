@@ -2,6 +2,9 @@
 
 The password comes sealed with every step and is opened for that step only: it is in no table and no
 log. A step that is asked again is answered again with the same words, and nothing happens twice.
+
+A case without a password only asks whether there would be a dialogue, before the citizen types one:
+nothing is begun by it and nothing kept.
 """
 
 from __future__ import annotations
@@ -15,9 +18,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, assert_never, cast
 
 from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from pydantic import Field, ValidationError
 
 from hub.applications.bodies import (
@@ -50,6 +55,14 @@ NOT_OFFERED = Refused(
     "本地还没有开通自助改密码，请带卡和身份证到社保窗口办。",
     "This is not offered here yet. Please take the card and your ID card to the counter.",
 )
+# Of one card: who mistypes may try again, who tries on and on is helped at the counter.
+DIALOGUES_A_DAY = 5
+ENOUGH_TODAY = Refused(
+    "daily_limit",
+    f"这张社保卡今天已经改了{DIALOGUES_A_DAY}次密码（没改成的也算），请明天再来，或者带卡和身份证到社保窗口办。",
+    f"This card's password was changed or tried {DIALOGUES_A_DAY} times today. Please come again "
+    "tomorrow, or take the card and your ID card to the counter.",
+)
 ANOTHER_PERSON = Refused(
     "another_person",
     "社保卡和身份证不是同一个人的，不能改。",
@@ -79,11 +92,11 @@ class _Identity(Strict):
 
 
 class SealedCase(Strict):
-    """What a terminal seals: whose it is by both cards, and the password wanted."""
+    """What a terminal seals: whose it is by both cards, and the password wanted; none: a question."""
 
     identity: _Identity
     card: _Card
-    pin: matching(r"^[0-9]{6}$") = Field(repr=False)
+    pin: matching(r"^([0-9]{6})?$") = Field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +137,10 @@ def heard(
     case = _opened(terminal.code, asked, keys)
     if isinstance(case, DialogueFault):
         return case
+    if not case.pin:
+        if asked.step != 0 or asked.ended:
+            return DialogueFault.CONFLICT
+        return _answer(asked, _objection(case, authority, now) or Ready())
     with transaction.atomic():
         rows = CardDialogue.objects.select_for_update().filter(terminal=terminal)
         row = rows.filter(dialogue=asked.dialogue).first()
@@ -177,13 +194,31 @@ def _begun(
         region=case.card.card_id[:6],
         seal_sha256=_sha(asked.sealed),
     )
-    if authority is None:
-        move: Move = NOT_OFFERED
-    elif case.card.id_number != case.identity.number:
-        move = ANOTHER_PERSON
-    else:
+    move: Move | None = _objection(case, authority, now)
+    if move is None and authority is not None:
         move = authority.begin(_case(case))
-    return _said(row, asked, move, now)
+        if isinstance(move, Say):  # from here on the card is spoken to
+            row.card_day = _card_day(case, now)
+    return _said(row, asked, move or NOT_OFFERED, now)
+
+
+def _objection(case: SealedCase, authority: CardAuthority | None, now: datetime) -> Refused | None:
+    """Why no dialogue is begun with this card."""
+    if authority is None:
+        return NOT_OFFERED
+    if case.card.id_number != case.identity.number:
+        return ANOTHER_PERSON
+    if CardDialogue.objects.filter(card_day=_card_day(case, now)).count() >= DIALOGUES_A_DAY:
+        return ENOUGH_TODAY
+    return authority.objection(_case(case))
+
+
+def _card_day(case: SealedCase, now: datetime) -> str:
+    """What a card is known by for one day: by nobody without this hub's key, and tomorrow by
+    another."""
+    card = case.card.card_id.upper() or case.card.card_number.upper()
+    day = timezone.localdate(now).isoformat()
+    return salted_hmac("hub.cards", f"{day}\n{card}", algorithm="sha256").hexdigest()
 
 
 def _went_on(
@@ -201,29 +236,50 @@ def _said(
     row: CardDialogue, asked: Asked, move: Move, now: datetime, outcome: Outcome | None = None
 ) -> dict[str, Any]:
     """Write down what is said before it is said."""
-    row.heard_at, row.asked_sha256 = now, asked.sha256
-    row.step, row.memory = asked.step + 1, ""
+    row.heard_at, row.asked_sha256, row.memory = now, asked.sha256, ""
+    row.answer = _answer(asked, move)
+    row.step = asked.step + 1
+    match move:
+        case Say():
+            row.memory = move.memory
+        case Changed():
+            row.outcome, row.card_state = Outcome.CHANGED, CardState.CHANGED
+        case Refused():
+            row.outcome, row.code = outcome or Outcome.REFUSED, move.code
+        case _:
+            assert_never(move)
+    row.save()
+    return cast("dict[str, Any]", row.answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """There would be a dialogue; nothing was begun."""
+
+
+def _answer(asked: Asked, move: Move | Ready) -> dict[str, Any]:
     apdus: Sequence[bytes] = ()
     code = zh = en = ""
     match move:
+        case Ready():
+            said = "ready"
         case Say():
-            said, apdus, row.memory = "transmit", move.apdus, move.memory
+            said, apdus = "transmit", move.apdus
         case Changed():
-            said, row.outcome, row.card_state = "done", Outcome.CHANGED, CardState.CHANGED
+            said = "done"
         case Refused():
             said, code, zh, en = "refused", move.code, move.zh, move.en
-            row.outcome, row.code = outcome or Outcome.REFUSED, code
-    row.answer = {
-        "dialogue": row.dialogue,
-        "step": row.step,
+        case _:
+            assert_never(move)
+    return {
+        "dialogue": asked.dialogue,
+        "step": asked.step + 1,
         "outcome": said,
         "apdus": [apdu.hex().upper() for apdu in apdus[:APDUS_MAX]],
         "code": code,
         "text_zh": zh,
         "text_en": en,
     }
-    row.save()
-    return cast("dict[str, Any]", row.answer)
 
 
 def _case(sealed: SealedCase) -> CardCase:

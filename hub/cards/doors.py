@@ -48,7 +48,7 @@ class CardDialogueIn(Schema):
 class CardDialogueOut(Schema):
     dialogue: str
     step: int = Field(description="to be asked next")
-    outcome: Literal["transmit", "done", "refused"]
+    outcome: Literal["ready", "transmit", "done", "refused"]
     apdus: list[str] = Field(description="commands for the card, in hex digits")
     code: str
     text_zh: str
@@ -66,7 +66,9 @@ def card_doors(api: NinjaAPI, present: ClientCertificate) -> None:
         operation_id="card_dialogue",
         summary="One step of giving a social card a new password",
         description="The terminal passes the commands to the card and brings its answers with the "
-        "next step, until `done` or `refused`. A step asked again is answered the same again.",
+        "next step, until `done` or `refused`. A step asked again is answered the same again. "
+        "Step 0 with an empty password only asks whether there would be a dialogue: `ready` or "
+        "`refused`; nothing is begun.",
         tags=["terminal"],
     )
     def card_dialogue(request: HttpRequest, asked: CardDialogueIn) -> Any:

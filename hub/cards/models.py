@@ -34,6 +34,8 @@ class CardDialogue(models.Model):
     outcome = models.CharField("结果", max_length=16, choices=Outcome, default=Outcome.OPEN)
     card_state = models.CharField("卡的状态", max_length=16, choices=CardState, blank=True)
     code = models.CharField("原因", max_length=32, blank=True)
+    # A keyed hash of card and day, where the card was spoken to: how often today, and no more.
+    card_day = models.CharField(max_length=64, blank=True)
     # For as long as it runs: what was asked last and what was said, so that a repeat is harmless.
     step = models.IntegerField(default=0)
     seal_sha256 = models.CharField(max_length=64)
@@ -48,6 +50,7 @@ class CardDialogue(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["terminal", "dialogue"], name="one_dialogue_an_id")
         ]
+        indexes = [models.Index(fields=["card_day"], name="card_day")]
 
     def __str__(self) -> str:
         return self.dialogue[:8]

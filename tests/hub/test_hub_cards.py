@@ -294,6 +294,74 @@ def test_where_no_authority_is_named_nothing_is_offered(terminal: Terminal) -> N
     assert (told["outcome"], told["code"]) == ("refused", "not_offered")
 
 
+def test_whether_a_card_may_is_asked_without_a_password_and_begins_nothing(
+    terminal: Terminal,
+) -> None:
+    running = Talk(terminal)
+    told = running.said(0)
+    question = Talk(terminal, pin="")
+    answer = question.said(0)
+    assert (answer["outcome"], answer["apdus"], answer["code"]) == ("ready", [], "")
+    assert CardDialogue.objects.count() == 1
+    # The dialogue that runs goes on as if nothing had been asked.
+    assert running.with_card(a_card(), told)["outcome"] == "done"
+    for step in ({"step": 1}, {"step": 0, "ended": "unknown"}):
+        assert question.ask(**step).status == 409
+
+
+@pytest.mark.parametrize(
+    ("case", "authority", "code"),
+    [
+        ({}, "", "not_offered"),
+        ({"identity": {"name": "某人", "number": "440101197003053528"}}, None, "another_person"),
+        ({"card": {"card_id": "", "card_number": "S1", "name": "某人"}}, None, "unknown_card"),
+    ],
+)
+def test_who_is_sent_to_the_counter_hears_it_before_a_password_is_typed(
+    terminal: Terminal, case: dict[str, Any], authority: str | None, code: str
+) -> None:
+    if authority is not None:
+        settings.CARD_AUTHORITY = authority
+    if "card" in case:
+        case = {"card": {**case["card"], "id_number": PERSON["number"]}}
+    told = Talk(terminal, pin="", **case).said(0)
+    assert (told["outcome"], told["code"]) == ("refused", code)
+    assert told["text_zh"] and told["text_en"]
+
+
+def test_a_card_gets_so_many_passwords_a_day_at_whatever_terminal(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(dialogues.DIALOGUES_A_DAY):
+        assert Talk(terminal, pin="").said(0)["outcome"] == "ready"
+        assert Talk(terminal).with_card(a_card())["outcome"] == "done"
+    for pin in ("", PIN):
+        told = Talk(terminal, pin=pin).said(0)
+        assert (told["outcome"], told["code"]) == ("refused", "daily_limit")
+    # Another card is not concerned, and tomorrow neither is this one.
+    other = {
+        "card_id": CARD_ID[:-1] + "2",
+        "card_number": "S12345679",
+        "name": PERSON["name"],
+        "id_number": PERSON["number"],
+    }
+    assert Talk(terminal, pin="", card=other).said(0)["outcome"] == "ready"
+    days = set(CardDialogue.objects.values_list("card_day", flat=True)) - {""}
+    assert len(days) == 1
+    tomorrow = timezone.now() + timedelta(days=1)
+    monkeypatch.setattr("hub.cards.doors.timezone.now", lambda: tomorrow)
+    assert Talk(terminal).said(0)["outcome"] == "transmit"
+    assert set(CardDialogue.objects.values_list("card_day", flat=True)) - {""} != days
+
+
+def test_a_card_that_was_only_asked_about_is_not_counted(terminal: Terminal) -> None:
+    stranger = {"name": "某人", "number": "440101197003053528"}
+    for _ in range(2 * dialogues.DIALOGUES_A_DAY):
+        Talk(terminal, pin="").said(0)
+        Talk(terminal, identity=stranger).said(0)
+    assert Talk(terminal).said(0)["outcome"] == "transmit"
+
+
 def test_a_region_names_an_authority_of_its_own() -> None:
     named = dialogues.authority_named("hub.cards.authority:ReferenceAuthority")
     assert named is not None and dialogues.authority_named("") is None
