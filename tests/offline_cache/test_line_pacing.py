@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import Counter
 from dataclasses import replace
 
+import pytest
 from cache_world import middle, seeded
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,10 +23,12 @@ from offline_cache.line.pacing import (
     LEAST_RETRY_S,
     MOST_PART_BYTES,
     STOPPED_LOOK_S,
+    WIDEST_SPREAD_S,
     ItemDelays,
     Pacer,
     Size,
     retry_delay_s,
+    spread_s,
 )
 from offline_cache.line.wire import Answer, Item
 
@@ -199,3 +204,68 @@ def test_two_answers_that_differ_are_none() -> None:
 
 def test_every_kind_of_failure_has_one_class() -> None:
     assert not OF_THE_CONNECTION & STOPPING
+
+
+class _BusyHub:
+    """Takes so many batches a second, and says to the others when they may come again."""
+
+    def __init__(self, a_second: int) -> None:
+        self._a_second = a_second
+        self._taken: Counter[int] = Counter()
+        self.asked = self.refused = 0
+
+    def batch(self, now: float) -> Failure | None:
+        self.asked += 1
+        self._taken[int(now)] += 1
+        if self._taken[int(now)] <= self._a_second:
+            return None
+        self.refused += 1
+        return Failure(FailureKind.TOO_MANY, "busy", 503, retry_after_s=5.0)
+
+
+def _all_come_back(hub: _BusyHub, spread: float, seed: int) -> tuple[float, int]:
+    """10,000 terminals whose hub is there again from second 0 on, each with a batch that waits.
+
+    When the last one had delivered, and how often one asked at most. Each finds out when the pause
+    of its open circuit is over.
+    """
+    chance = seeded(seed)
+    terminals = [f"QS{number:05d}" for number in range(10_000)]
+    pacers = [Pacer(chance.uniform, 60, LAST_RETRY_S) for _ in terminals]
+    first = [chance.uniform(0, LAST_RETRY_S if spread else 1.0) for _ in terminals]
+    due = [
+        (at + spread_s(who, spread), no)
+        for no, (at, who) in enumerate(zip(first, terminals, strict=True))
+    ]
+    heapq.heapify(due)
+    asked: Counter[int] = Counter()
+    last = 0.0
+    while due:
+        now, no = heapq.heappop(due)
+        asked[no] += 1
+        failure = hub.batch(now)
+        if failure is None:
+            last = now
+            continue
+        pacers[no].failed(failure, now)
+        assert round(pacers[no].wait_s(now), 6) >= 5.0  # as the hub asked for
+        heapq.heappush(due, (now + pacers[no].wait_s(now), no))
+    return last, max(asked.values())
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_ten_thousand_terminals_that_come_back_spread_and_none_is_starved(seed: int) -> None:
+    """Fault 18, as far as it is the terminal's: on average 11 to 17 of them come in a second."""
+    hub = _BusyHub(a_second=25)
+    last, most = _all_come_back(hub, WIDEST_SPREAD_S, seed)
+    assert hub.refused <= 0.05 * hub.asked
+    assert last <= LAST_RETRY_S + WIDEST_SPREAD_S + 60
+    assert most <= 4
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_without_a_spread_they_make_room_for_each_other_until_all_were_heard(seed: int) -> None:
+    hub = _BusyHub(a_second=25)
+    last, most = _all_come_back(hub, 0, seed)
+    assert last <= 3 * 10_000 / 25  # the hub alone needs a third of that
+    assert most <= 12
