@@ -148,6 +148,21 @@ def test_what_is_wrong_stands_beside_the_box_it_is_about(
     assert both()
 
 
+def test_the_columns_of_a_low_screen_begin_at_the_same_height(show: Shower) -> None:
+    shown = show("home", "small-normal-zh")
+    still(frame(shown))
+    assert frame(shown).property("twoColumns") is True
+    tops = [rect(shown.named(words)).top() for words in ("高龄津贴申领", "不会办？看这里")]
+    assert tops[0] == tops[1]
+
+
+def test_two_services_are_both_there_in_the_largest_type(show: Shower) -> None:
+    shown = show("home", "small-largest-en")
+    until(lambda: {"Old-age allowance", "Application progress"} <= set(pressable(shown)))
+    still(frame(shown))
+    assert {"Old-age allowance", "Application progress"} <= set(pressable(shown))
+
+
 # -- what is agreed to is read first ------------------------------------------------------
 
 

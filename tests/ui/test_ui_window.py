@@ -219,3 +219,21 @@ def test_in_a_smaller_window_the_scene_keeps_its_coordinates_and_its_presses(sho
     assert at.y() < 960
     QTest.mouseClick(shown.window, Qt.MouseButton.LeftButton, pos=at)
     assert [action.act for action in shown.actions] == [Act.BEGIN]
+
+
+def test_a_picture_that_is_hidden_cannot_be_kept(show):
+    shown = show("check_page-hidden")
+    keep = shown.named("看得清，用这张")
+    assert keep.property("available") is False
+    assert keep.property("shownWords") == "先放回身份证"
+    QTest.mouseClick(
+        shown.window, Qt.MouseButton.LeftButton, pos=shown.middle("看得清，用这张").toPoint()
+    )
+    assert shown.actions == []
+    view = shown.window.view
+    shown.window.show_view(replace(view, page=replace(view.page, image=samples.IMAGE)))
+    settle()
+    QTest.mouseClick(
+        shown.window, Qt.MouseButton.LeftButton, pos=shown.middle("看得清，用这张").toPoint()
+    )
+    assert [action.act for action in shown.actions] == [Act.KEEP_PAGE]

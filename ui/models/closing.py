@@ -15,8 +15,6 @@ from ui.models._model import PageModel, Rows
 QML_IMPORT_NAME = "Kiosk.Models"
 QML_IMPORT_MAJOR_VERSION = 1
 
-RATING_TIME_S = 60  # a full ring, until the page says it has more
-
 # Best first, as the national rating has them; faces that differ in mood, equal in size.
 _LEVEL_ICONS = (("5", "laugh"), ("4", "smile"), ("3", "meh"), ("2", "frown"), ("1", "angry"))
 

@@ -158,7 +158,9 @@ class CheckPageModel(PageModel):
     def heading(self) -> str:
         """What is wrong is the title: it is read in every size of letters."""
         page = self._page
-        if not page.image or not page.kept_despite:
+        if not page.image:
+            return self.say("check_page", "title_hidden")
+        if not page.kept_despite:
             return self.say("check_page", "title")
         if page.advice is not Advice.GOOD or page.doubt is None:
             return self.say("check_advice", str(page.advice))
@@ -166,7 +168,9 @@ class CheckPageModel(PageModel):
 
     def leading(self) -> str:
         page = self._page
-        if not page.image or not page.kept_despite:
+        if not page.image:
+            return self.say("check_page", "lead_hidden")
+        if not page.kept_despite:
             return self.say("check_page", "lead")
         unclear = page.advice is not Advice.GOOD or page.doubt is None
         return self.say("check_page", "despite" if unclear else f"despite_{page.doubt}")
@@ -177,7 +181,7 @@ class CheckPageModel(PageModel):
 
     @Property(bool, notify=renewed)
     def hidden(self) -> bool:
-        """The card was taken away: the picture is shown again when it lies there."""
+        """The card was taken away: the picture is shown, and may be kept, when it lies there again."""
         return not self._page.image
 
     @Property(str, notify=renewed)

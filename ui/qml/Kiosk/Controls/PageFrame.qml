@@ -177,7 +177,8 @@ FocusScope {
             return;
         }
         for (const child of all.slice(best))
-            child.parent = secondColumn;
+            if (child.implicitHeight > 0) // a filler would only hold the column down
+                child.parent = secondColumn;
         blocks.ensurePolished();
         secondColumn.ensurePolished();
     }
@@ -477,7 +478,7 @@ FocusScope {
                 x: Theme.margin
                 y: -firstView.start
                 width: root.twoColumns ? (head.width - Theme.s5) / 2 : head.width
-                height: root.turns ? implicitHeight : firstView.height
+                height: root.turns || root.twoColumns || root.aside ? implicitHeight : firstView.height // columns begin at the top
                 spacing: root.spacing
 
                 Label {

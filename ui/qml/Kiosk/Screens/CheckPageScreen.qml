@@ -29,9 +29,9 @@ PageFrame {
         callout: Texts.words.place_id_card.callout
     }
     Banner {
-        visible: root.model.good || root.model.hidden
-        icon: root.model.hidden ? "eye-off" : "circle-check"
-        words: root.model.hidden ? Texts.words.check_page.hidden : root.model.adviceWords
+        visible: root.model.good && !root.model.hidden
+        icon: "circle-check"
+        words: root.model.adviceWords
     }
 
     back: PushButton {
@@ -45,7 +45,8 @@ PageFrame {
         icon: "check"
         busy: root.model.comparing
         busyWords: Texts.words.check_page.comparing
-        available: !root.model.comparing
+        available: !root.model.comparing && !root.model.hidden // nobody says of a picture that they do not see that it is clear
+        reason: Texts.words.check_page.put_back
         onActivated: root.model.keep()
     }
 }

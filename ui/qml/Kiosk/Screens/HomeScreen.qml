@@ -15,7 +15,8 @@ PageFrame {
 
     objectName: "home"
     title: model.title
-    lead: model.lead
+    // on a low screen in large type the services themselves take the room; help is among the tools
+    lead: Theme.sideTools ? "" : model.lead
 
     TileGrid {
         wanted: offers.count > 4 || Theme.lowReach ? 0 : 1
@@ -37,7 +38,7 @@ PageFrame {
     }
     Filler {}
     ChoiceRow {
-        visible: !Theme.lowReach
+        visible: !Theme.lowReach && !(Theme.sideTools && Theme.largest)
         words: Texts.words.home.help
         detail: Texts.words.home.first_time_lead
         icon: "circle-question-mark"
