@@ -84,12 +84,12 @@ MIDDLEWARE = [
     "hub.middleware.ApiDoor",
     "django.middleware.security.SecurityMiddleware",
     "hub.middleware.ContentPolicy",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "hub.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "hub.middleware.Forms",
+    "hub.middleware.Users",
+    "hub.middleware.Messages",
+    "hub.middleware.Frames",
     "hub.staff.middleware.NewPasswordFirst",
 ]
 

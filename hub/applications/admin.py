@@ -515,7 +515,7 @@ class QueueAdmin(FactsOnly):
     def gap(self, row: Queue) -> str:
         if row.gap_since is None:
             return "没有"
-        ranges = places.missing(row, row.top_seq)
+        ranges = places.missing(places.place_to_read(row.terminal_id, row.epoch), row.top_seq)
         said = "、".join(
             f"{first}" if first == last else f"{first}–{last}"
             for first, last in ranges[:GAPS_SHOWN]

@@ -43,6 +43,7 @@ ABORT_S = 0.1  # a turn of the loop, in which connections are let go
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME
 PR_SET_PDEATHSIG = 1
 MOST_HEAD_BYTES = 32_768
+GARBAGE_AFTER = 10_000  # objects that were made and not dropped; some megabytes
 
 log = logging.getLogger("hub.server")
 
@@ -203,9 +204,11 @@ def _serve(listening: socket.socket, *, plain: bool) -> None:
 
 
 def _keep_what_was_loaded() -> None:
-    """Modules and models stay for good: looking for garbage among them cost a tenth of a batch."""
+    """Modules and models stay for good: looking for garbage among them cost a tenth of a batch. And
+    what a batch makes goes with it: a look at each hundred items is often enough."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER)
 
 
 def _supervise(listening: socket.socket, *, plain: bool, processes: int) -> int:

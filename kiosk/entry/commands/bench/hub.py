@@ -35,7 +35,7 @@ from kiosk.entry.commands.bench.report import Table, Timing, interleaved, noise
 from kiosk.entry.commands.bench.served_hub import ServedHub, dsn, served_hub, under_postgresql
 from offline_cache.line.wire import CBOR, Item, batch_body
 
-APPLICATIONS: Final = 10_000
+APPLICATIONS: Final = 16_000  # whole batches from every line in every round
 HOW_MANY: Final = "BENCH_APPLICATIONS"  # fewer, on a machine that does other things as well
 ROUNDS: Final = 5
 # Queues are handed over in their order, as terminals do: the first part warms the hub.
@@ -71,7 +71,8 @@ def run(corpus: Path | None, *, json: bool) -> int:
 
 
 class _Line:
-    """One terminal with its connection and its prepared batches."""
+    """One terminal with its connection and its prepared requests. What a terminal computes for them
+    is `kiosk bench sync`'s: here requests are bytes made before, and answers are read afterwards."""
 
     def __init__(self, hub: ServedHub, certificate: Path, queue: SealedItems) -> None:
         self._queue = queue
@@ -80,6 +81,7 @@ class _Line:
         )
         self.items: list[list[Item]] = []
         self._bodies: list[list[bytes]] = []
+        self._answers: list[tuple[int, bytes]] = []
 
     def prepare(self, rounds: int, count: int) -> None:
         for _ in range(rounds):
@@ -92,16 +94,21 @@ class _Line:
                 ]
             )
 
-    def hand_over(self, turn: int, expected: str) -> None:
+    def hand_over(self, turn: int) -> None:
         for body in self._bodies[turn]:
             self._http.request("POST", "/api/v1/batch", body, {"Content-Type": CBOR})
             answer = self._http.getresponse()
-            content = answer.read()
-            if answer.status != 200:
-                raise SystemExit(f"the hub answers {answer.status}: {content[:200]!r}")
+            self._answers.append((answer.status, answer.read()))
+
+    def check(self, expected: str) -> None:
+        """Every item of every batch handed over since was answered so."""
+        for status, content in self._answers:
+            if status != 200:
+                raise SystemExit(f"the hub answers {status}: {content[:200]!r}")
             results = {one["result"] for one in cbor2.loads(content)["answers"]}
             if results != {expected}:
                 raise SystemExit(f"the hub answers {results}, not {expected}")
+        self._answers.clear()
 
     def close(self) -> None:
         self._http.close()
@@ -110,7 +117,7 @@ class _Line:
 def _measured(hub: ServedHub, lines: list[_Line], peer: CopyPeer, count: int) -> Table:
     before = noise()
     # A hub that serves has its connections to the database and has read its modules.
-    _together(lines, WARM_UP, "accepted")
+    _together(lines, WARM_UP)
     _wait_until_opened(hub)
     part = count * len(lines)
     copies, turns, again = iter(MEASURED), iter(MEASURED), iter(MEASURED)
@@ -123,7 +130,7 @@ def _measured(hub: ServedHub, lines: list[_Line], peer: CopyPeer, count: int) ->
 
     def ingest() -> None:
         before = hub.cpu_s()
-        _together(lines, next(turns), "accepted")
+        _together(lines, next(turns))
         spent.update(hub.cpu_s())
         spent.subtract(before)
 
@@ -133,14 +140,16 @@ def _measured(hub: ServedHub, lines: list[_Line], peer: CopyPeer, count: int) ->
         _wait_until_opened(hub)
 
     def duplicates() -> None:
-        _together(lines, next(again), "duplicate")
+        _together(lines, next(again))
 
     # In this order in every round: COPY on a quiet machine, duplicates of what was just taken.
     ways = {"copy": copy, "ingest": ingest, "opening": opening, "duplicates": duplicates}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
+    _check(lines, "accepted")
     for _ in range(ROUNDS):
-        for name, timing in interleaved(ways, 1).items():
-            seconds[name] += timing.seconds
+        for name, way in ways.items():
+            seconds[name] += interleaved({name: way}, 1)[name].seconds
+            _check(lines, "duplicate" if name == "duplicates" else "accepted")
     found = {name: Timing(tuple(taken)) for name, taken in seconds.items()}
     rates = {name: part / timing.median for name, timing in found.items()}
     rates["opening"] = opened / found["opening"].total
@@ -177,7 +186,12 @@ def _wait_until_opened(hub: ServedHub) -> None:
         time.sleep(LOOK_EVERY_S)
 
 
-def _together(lines: list[_Line], turn: int, expected: str) -> None:
+def _together(lines: list[_Line], turn: int) -> None:
     with ThreadPoolExecutor(len(lines)) as pool:
-        for done in [pool.submit(line.hand_over, turn, expected) for line in lines]:
+        for done in [pool.submit(line.hand_over, turn) for line in lines]:
             done.result()
+
+
+def _check(lines: list[_Line], expected: str) -> None:
+    for line in lines:
+        line.check(expected)

@@ -26,6 +26,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from kiosk.entry.commands.bench.served_hub import ServedHub
 from kiosk.receipts import number as receipt_number
 from offline_cache.envelope import Aes256GcmP256, Envelopes, SealKey, item_context
+from offline_cache.ids import new_id, uuid_text
 from offline_cache.line.wire import Item
 from offline_cache.suites import SuiteId
 
@@ -114,8 +115,8 @@ class SealedItems:
 
     def _next(self) -> Item:
         self._seq += 1
-        seq, item_id = self._seq, str(uuid.uuid4())
-        now = datetime.now(UTC)
+        seq, now = self._seq, datetime.now(UTC)
+        item_id = uuid_text(new_id(now))
         # The serial has four digits: a new day every nine thousand.
         day = now - timedelta(days=seq // 9000)
         number = receipt_number.make(self.terminal, seq % 9000 + 1, day)
