@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 
+FULL_HD = (1920, 1080)  # where it matters how many pixels a paper has
 MATS = ("dark", "wood", "tiles", "white", "green")
 
 
@@ -29,8 +30,8 @@ def clouds(rng: np.random.Generator, height: int, width: int, cell: int) -> NDAr
     return np.asarray(np.clip(big, -1, 1), np.float32)
 
 
-def mat(rng: np.random.Generator, kind: str, width: int = 1920, height: int = 1080) -> Image:
-    """A plate without paper."""
+def mat(rng: np.random.Generator, kind: str, width: int = 1280, height: int = 720) -> Image:
+    """A plate without paper. As large as a preview: what size changes is tested with `made_pages`."""
     slow = clouds(rng, height, width, 200)[..., None]
     match kind:
         case "dark":
@@ -135,7 +136,9 @@ def finish(
     if blur:
         picture = cv2.GaussianBlur(picture, (0, 0), blur)
     picture = picture * gain
-    return np.clip(picture + rng.normal(0, noise, picture.shape), 0, 255).astype(np.uint8)
+    return np.clip(picture + noise * rng.standard_normal(picture.shape, np.float32), 0, 255).astype(
+        np.uint8
+    )
 
 
 def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

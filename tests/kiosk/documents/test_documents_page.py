@@ -125,7 +125,7 @@ def test_a_straightened_page_has_its_true_proportions_and_its_print_upright() ->
     page = frames.sheet(rng, blank=True)
     cv2.rectangle(page, (100, 100), (400, 300), (0, 0, 200), -1)  # red, top left
     cv2.rectangle(page, (900, 1500), (1200, 1700), (200, 0, 0), -1)  # blue, bottom right
-    scene = frames.place(rng, page, frames.mat(rng, "dark"), turn=12)
+    scene = frames.place(rng, page, frames.mat(rng, "dark", *frames.FULL_HD), turn=12)
     found = find_page(scene.picture)
     assert found is not None
     flat = straighten(scene.picture, found.corners)

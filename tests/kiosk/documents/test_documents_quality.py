@@ -23,7 +23,7 @@ def judged(picture: Image) -> Quality:
 
 def scene(seed: int, **how: float) -> frames.Scene:
     rng = np.random.default_rng(seed)
-    plate = frames.mat(rng, "green")
+    plate = frames.mat(rng, "green", *frames.FULL_HD)
     return frames.place(rng, frames.sheet(rng), plate, cover=0.9, turn=3.0, **how)  # type: ignore[arg-type]
 
 
@@ -137,6 +137,6 @@ def test_looks_tell_the_citizen_to_hold_still_and_then_that_it_is_good() -> None
     assert plates[0].advice == Advice.HOLD_STILL
     assert plates[-1].advice == Advice.GOOD
     assert plates[-1].steady
-    corners = np.array(plates[-1].corners) * (1920, 1080) - 0.5
+    corners = np.array(plates[-1].corners) * frames.FULL_HD - 0.5
     assert one.corners is not None
     assert np.abs(corners - one.corners).max() < 3

@@ -152,7 +152,14 @@ def test_a_card_laid_upside_down_comes_out_upright_and_of_its_true_size() -> Non
     card = printed(size=34, width=856, height=540)
     laid = np.ascontiguousarray(np.rot90(card, 2))
     scene = frames.place(
-        rng, laid, frames.mat(rng, "dark"), cover=0.42, turn=3, tilt=0.0, noise=1, blur=0.5
+        rng,
+        laid,
+        frames.mat(rng, "dark", *frames.FULL_HD),
+        cover=0.42,
+        turn=3,
+        tilt=0.0,
+        noise=1,
+        blur=0.5,
     )
     assert scene.corners is not None
     px = float(np.hypot(*(scene.corners[1] - scene.corners[0])))
@@ -174,7 +181,9 @@ def test_a_card_laid_upside_down_comes_out_upright_and_of_its_true_size() -> Non
 def test_without_a_scale_a_known_paper_of_the_right_proportions_has_its_size() -> None:
     rng = np.random.default_rng(9)
     card = printed(size=34, width=856, height=540)
-    scene = frames.place(rng, card, frames.mat(rng, "green"), cover=0.5, turn=2, tilt=0.0)
+    scene = frames.place(
+        rng, card, frames.mat(rng, "green", *frames.FULL_HD), cover=0.5, turn=2, tilt=0.0
+    )
     looker = Looker(None)
     still = looker.still(scene.picture, known_papers()["id_card_front"])
     assert still.page is not None
@@ -187,7 +196,7 @@ def test_without_a_scale_a_known_paper_of_the_right_proportions_has_its_size() -
 @pytest.mark.parametrize("scaled", [True, False])
 def test_of_several_papers_on_the_plate_the_one_that_is_asked_for_is_taken(scaled: bool) -> None:
     rng = np.random.default_rng(11)
-    plate = frames.mat(rng, "dark")
+    plate = frames.mat(rng, "dark", *frames.FULL_HD)
     register, card = (
         printed(size=26, width=1430, height=1050),
         printed(size=40, width=856, height=540),
