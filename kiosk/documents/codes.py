@@ -175,9 +175,8 @@ def read_codes(picture: Image, limit_s: float = TIME_LIMIT_S) -> list[Code]:
     until = time.thread_time() + limit_s
     factor = math.ceil(max(picture.shape[:2]) / LARGEST_PX)
     if factor > 1:
-        small = cv2.resize(
-            picture, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA
-        )
+        size = (max(1, picture.shape[1] // factor), max(1, picture.shape[0] // factor))
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         codes = read_codes(np.asarray(small, np.uint8), limit_s)
         return [replace(code, corners=_larger_corners(code.corners, factor)) for code in codes]
     grey = _grey(picture)

@@ -102,7 +102,9 @@ def test_nothing_is_read_on_paper_without_a_code(kind: str) -> None:
     assert not any(reader.look(scene.picture) for _ in range(6))
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 900, 3), (17, 17, 3)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 3), (1, 900, 3), (17, 17, 3), (1, 20000, 3), (9000, 2, 3)]
+)
 def test_pictures_of_no_use_have_no_code(shape: tuple[int, int, int]) -> None:
     assert read_codes(np.full(shape, 128, np.uint8)) == []
 
