@@ -56,7 +56,10 @@ def view_in(view: View, look: Look, serial: int) -> View:
 
 
 def render(out: Path, wanted: Iterable[Look] | None = None, only: str = "") -> int:
-    """Write `<look>/<sample>.png` and `index.html` into `out`. Answers the number of pictures."""
+    """Write `<look>/<sample>.png` and `index.html` into `out`. Answers the number of pictures.
+
+    Raises OSError where one cannot be written.
+    """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ.setdefault("QT_QUICK_BACKEND", "software")
     # Qt must see these before it is loaded, so it is loaded here
@@ -72,12 +75,13 @@ def render(out: Path, wanted: Iterable[Look] | None = None, only: str = "") -> i
         folder = out / look.name
         folder.mkdir(parents=True, exist_ok=True)
         window = GalleryWindow(look.width, look.height, view_in(shown[0].view, look, 1))
-        for serial, sample in enumerate(shown, start=2):
-            window.show_sample(view_in(sample.view, look, serial))
-            path = folder / f"{sample.name}.png"
-            window.picture(path)
-            pictures.append((look.name, sample.name))
-        window.done()
+        try:
+            for serial, sample in enumerate(shown, start=2):
+                window.show_sample(view_in(sample.view, look, serial))
+                window.picture(folder / f"{sample.name}.png")
+                pictures.append((look.name, sample.name))
+        finally:
+            window.done()
     (out / "index.html").write_text(_index(pictures), encoding="utf-8")
     return len(pictures)
 

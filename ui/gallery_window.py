@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QEventLoop, QIODevice, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QImage, QPainter
@@ -14,7 +16,8 @@ from ui.images import PageImages
 from ui.texts import Texts
 from ui.window import KioskWindow
 
-SETTLE_MS = 90  # layouts are polished and page breaks made
+SETTLE_MS = 30  # between two looks: what a look has laid out anew is broken into pages
+MOST_LOOKS = 100  # what still moves then, moves by itself
 _APPLICATION_NAME = "kiosk-gallery"
 
 
@@ -68,11 +71,30 @@ def put_samples(images: PageImages) -> None:
 
 
 def _jpeg(image: QImage) -> bytes:
+    return _encoded(image, "JPG", 90)
+
+
+def _encoded(image: QImage, kind: str, quality: int) -> bytes:
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "JPG", 90)  # type: ignore[call-overload]
+    image.save(buffer, kind, quality)  # type: ignore[call-overload]
     return bytes(data.data())
+
+
+def when_still(
+    look: Callable[[], QImage], settled: Callable[[], bool], wait: Callable[[], None]
+) -> QImage:
+    """The picture that two looks one after another agree on, with nothing left to be laid out:
+    on a busy machine that takes longer. The last look where it never comes to that."""
+    before = look()
+    for _ in range(MOST_LOOKS):
+        wait()
+        now = look()
+        if now == before and settled():
+            return now
+        before = now
+    return before
 
 
 class _StillFrame:
@@ -129,9 +151,15 @@ class GalleryWindow:
         settle()
 
     def picture(self, path: Path) -> None:
-        image = self.window.grabWindow()
-        if not image.save(str(path)):
-            raise OSError(f"cannot write {path}")
+        """Write what is shown, once it stands still. Raises OSError."""
+        image = when_still(self.window.grabWindow, self._settled, settle)
+        path.write_bytes(_encoded(image, "PNG", -1))
+
+    def _settled(self) -> bool:
+        """The page has made its page breaks; one that is not turned has none to make."""
+        root: Any = self.window.rootObject()
+        page = root.property("current")
+        return page is None or page.property("settled") is not False
 
     def done(self) -> None:
         self.window.finish()

@@ -18,7 +18,7 @@ from ui_window_showing import settle
 from kiosk.mailbox import Mailbox
 from ui import immortal, qmltypes
 from ui.bridge import Bridge
-from ui.gallery_window import drawn_page
+from ui.gallery_window import MOST_LOOKS, drawn_page, when_still
 from ui.icons import IconProvider, Icons
 from ui.images import PageImages, PageProvider, QrProvider
 from ui.preview import PreviewPicture, PreviewSource
@@ -246,3 +246,44 @@ def test_the_gallery_writes_a_picture_of_each_sample_and_an_index(tmp_path):
     assert pictures == ["consent.png", "consent_declined.png"]
     index = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert all(f"elder-en/{name}" in index for name in pictures)
+
+
+def picture_of(shade: int) -> QImage:
+    image = QImage(4, 4, QImage.Format.Format_RGB32)
+    image.fill(shade)
+    return image
+
+
+def test_a_page_is_photographed_when_it_stands_still():
+    blank, half, done = picture_of(0), picture_of(1), picture_of(2)
+    looks = iter([blank, blank, half, done, done, done])
+    breaking = iter([False, True, True])  # two equal looks while pages are still to be broken
+    waits = []
+    image = when_still(lambda: next(looks), lambda: next(breaking), lambda: waits.append(1))
+    assert image == done
+    assert len(waits) == 4
+
+
+def test_what_never_stands_still_is_photographed_all_the_same():
+    shades = iter(range(MOST_LOOKS + 1))
+    image = when_still(lambda: picture_of(next(shades)), lambda: True, lambda: None)
+    assert image == picture_of(MOST_LOOKS)
+
+
+def test_a_picture_that_cannot_be_written_says_why_and_nothing_else(tmp_path):
+    taken = tmp_path / "elder-en" / "consent.png"
+    taken.mkdir(parents=True)  # a folder stands where the picture should go
+    code = (
+        "from pathlib import Path\n"
+        "from ui import gallery\n"
+        "look = [one for one in gallery.looks() if one.name == 'elder-en']\n"
+        "try:\n"
+        f"    gallery.render(Path({str(tmp_path)!r}), look, 'consent')\n"
+        "except OSError as error:\n"
+        "    print(error.strerror, error.filename)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout == f"Is a directory {taken}\n"
+    assert "TypeError" not in done.stderr

@@ -367,6 +367,7 @@ FocusScope {
         return null;
     }
 
+    readonly property bool settled: !paging.running // its pages are made
     Timer {
         id: paging
         interval: 0
