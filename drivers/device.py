@@ -98,22 +98,17 @@ class StatusChanged:
 
 
 class Capability(StrEnum):
-    """What a device can do, apart from how it is now. Told by its driver after connecting."""
+    """What one device can do and another of its class cannot, apart from how it is now.
+
+    Told by its driver after connecting. What a whole class can do stands nowhere: a receipt printer,
+    a keypad or a scanner claims nothing.
+    """
 
     READS_FINGERPRINTS = "reads_fingerprints"
-    TELLS_REMOVAL = "tells_removal"  # says when the card or the paper was taken away
-    PRINTS_CHINESE = "prints_chinese"
-    PRINTS_CODES = "prints_codes"  # draws QR codes by itself
-    CUTS = "cuts"
-    TELLS_PAPER = "tells_paper"  # near-end and end of the paper
-    CONFIRMS_PRINTING = "confirms_printing"  # answers in order, after the paper has moved
+    TELLS_REMOVAL = "tells_removal"  # says when the card was taken away
     PRINTS_A4 = "prints_a4"
     PRINTS_BOTH_SIDES = "prints_both_sides"
     PRINTS_COLOUR = "prints_colour"
-    CONTACT_CARDS = "contact_cards"
-    CONTACTLESS_CARDS = "contactless_cards"
-    HAS_LAMPS = "has_lamps"
-    SPEAKS = "speaks"
 
 
 @dataclass(frozen=True, slots=True)

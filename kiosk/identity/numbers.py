@@ -73,14 +73,6 @@ def parse(text: str) -> PersonNumber | NumberFault:
     )
 
 
-def to_eighteen(number: PersonNumber) -> str:
-    """The 18 digits of a 15-digit number; any other as it is."""
-    if number.kind is not NumberKind.CITIZEN_15:
-        return number.text
-    long = f"{number.text[:6]}{FIFTEEN_DIGIT_CENTURY // 100}{number.text[6:]}"
-    return long + number_check_digit(long)
-
-
 def _parse_fifteen(number: str) -> PersonNumber | NumberFault:
     if not _FIFTEEN.fullmatch(number):
         return NumberFault.CHARACTER

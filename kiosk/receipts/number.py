@@ -15,7 +15,6 @@ from enum import StrEnum
 
 from kiosk.clock import local
 
-NUMBER_CHARACTERS = 16
 GROUP_CHARACTERS = 4
 SERIAL_MAX = 9999  # a terminal that takes one a minute, day and night, uses 1,440
 QR_PREFIX = "ZW1"

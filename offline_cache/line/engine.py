@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol, assert_never
 
@@ -350,13 +350,6 @@ class SyncEngine:
         if self._backlog_row:
             pauses.append(max(0.0, self._spread_until - now))
         return self._told_and(min(pauses))
-
-    def nothing_due(self) -> bool | StoreFault:
-        """Whether all that may be sent was sent (what is put off for its own reasons aside)."""
-        if self._awaiting:
-            return False
-        items = self._next_batch(self._clock.monotonic(), most=1)
-        return items if isinstance(items, StoreFault) else not items
 
     @property
     def line(self) -> Line | StoreFault:
@@ -783,8 +776,3 @@ class SyncEngine:
 
 
 APPLICATION: Final = "application"  # the kind of item that a citizen waits for
-
-
-def sync_age(line: Line, now: datetime) -> timedelta | None:
-    """How long ago the hub last answered; None when it never did."""
-    return None if line.last_contact is None else now - line.last_contact

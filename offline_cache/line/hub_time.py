@@ -139,10 +139,6 @@ class HubTime:
             self._kept = self._learned
         return failed
 
-    def look_again(self) -> None:
-        """Another process may have heard the hub since."""
-        self._learned = self._kept = _read(self._path) or self._learned
-
 
 def _write(path: Path, learned: Learned) -> StoreFault | None:
     content = json.dumps(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 ESC, FS, GS, DLE = 0x1B, 0x1C, 0x1D, 0x10
-LARGEST_TEXT_BYTES = 1  # text comes a character at a time, so that a mode change cannot be missed
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,11 +222,11 @@ def test_a_device_in_the_place_of_another_is_named_and_works_on(bench: Bench) ->
 
 
 def test_what_a_device_can_do_is_told_apart_from_how_it_is(bench: Bench) -> None:
-    bench.script.always = Identity("example", "1", (Capability.CUTS, Capability.TELLS_PAPER))
+    bench.script.always = Identity("example", "1", (Capability.PRINTS_A4, Capability.PRINTS_COLOUR))
     bench.worker.start()
     bench.posts.until_status(Status.READY)
     assert bench.worker.identity == bench.script.always
-    assert bench.log.of("device_identified")[0]["capabilities"] == "cuts tells_paper"
+    assert bench.log.of("device_identified")[0]["capabilities"] == "prints_a4 prints_colour"
 
 
 def test_a_device_whose_file_appears_does_not_sit_out_the_back_off() -> None:

@@ -17,7 +17,6 @@ from kiosk.identity.numbers import (
     NumberKind,
     PersonNumber,
     parse,
-    to_eighteen,
 )
 
 VECTORS = json.loads((files("kiosk") / "data" / "idnumber_vectors.json").read_text("utf-8"))
@@ -40,13 +39,10 @@ def test_a_wrong_number_is_refused(text: str) -> None:
     assert isinstance(parse(text), NumberFault)
 
 
-def test_a_number_of_fifteen_digits_is_made_eighteen() -> None:
+def test_a_number_of_fifteen_digits_says_birth_and_sex() -> None:
     old = parse(VECTORS["first_gen_15"][0])
     assert isinstance(old, PersonNumber)
     assert (old.kind, old.birth, old.sex_code) == (NumberKind.CITIZEN_15, date(1962, 9, 27), "2")
-    new = parse(to_eighteen(old))
-    assert isinstance(new, PersonNumber)
-    assert (new.birth, new.sex_code, new.region) == (old.birth, old.sex_code, old.region)
 
 
 def test_the_number_of_a_foreigners_card_of_2023_says_no_sex() -> None:
