@@ -163,7 +163,8 @@ class Outbox:
     ) -> None:
         """`zone` is the citizen's: the day of a receipt number is theirs.
 
-        For the one process that seals: what it has committed, it knows, and looks up nothing of it.
+        For the one process that seals (a second `kiosk run` over the same data does not start): what
+        it has committed, it knows, and looks up nothing of it.
         """
         self._database = database
         self._keys = keys

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
-from functools import partial
-from io import FileIO
 from pathlib import Path
 
 from offline_cache.blobs import Blobs
 from offline_cache.database import Database, condemn, open_database, set_aside
 from offline_cache.envelope import Envelopes, suites_at_hand
 from offline_cache.faults import StoreFault, StoreFaultCode, fault_of_os_error
-from offline_cache.files import PRIVATE_FILE, make_private_folder, write_whole
+from offline_cache.files import write_whole
 from offline_cache.hub_keys import HubKeysFile
 from offline_cache.journal import Journal
 from offline_cache.keys import Keys
@@ -60,11 +56,6 @@ class StorePlaces:
         return self.store / "in-use"
 
     @property
-    def sealing(self) -> Path:
-        """Locked by the one process that seals: it need not look up what it wrote itself."""
-        return self.data / "sealing.lock"
-
-    @property
     def serials(self) -> Path:
         """Outside the unit: it tells a new database which numbers may be out."""
         return self.data / "serials.json"
@@ -103,7 +94,6 @@ class Store:
     set_aside: SetAside | None
     unclean: bool  # it was not closed the last time: have it looked over
     in_use: Path
-    sealing: FileIO  # holds the lock while it is open
 
     def check(self) -> StoreFault | None:
         """Every page, and the chain over every item. Reads the whole file: not for the citizen."""
@@ -113,7 +103,6 @@ class Store:
         self.database.close()
         with contextlib.suppress(OSError):  # then it is only looked over once more
             self.in_use.unlink(missing_ok=True)
-        self.sealing.close()
 
 
 def open_store(
@@ -128,13 +117,9 @@ def open_store(
     """Open the store for the process that owns it (the window's).
 
     A damaged or foreign database is set aside, and the terminal opens with a new one. Faults of
-    the library or the disk are answered as they are: nothing is set aside for them. `BUSY` while
-    another process has it open to seal.
+    the library or the disk are answered as they are: nothing is set aside for them.
     """
     places = StorePlaces(data)
-    sealing = _alone(places)
-    if isinstance(sealing, StoreFault):
-        return sealing
     database = _opened(places, keys, clock, open_file)
     put_away: SetAside | None = None
     if isinstance(database, StoreFault) and database.code in SET_ASIDE_FOR:
@@ -145,14 +130,12 @@ def open_store(
         else:
             database = folder
     if isinstance(database, StoreFault):
-        sealing.close()
         return database
     unclean = places.in_use.exists()
     try:
         write_whole(places.in_use, b"")
     except OSError as error:
         database.close()
-        sealing.close()
         return fault_of_os_error(error, "database")
     blobs = Blobs(places.attachments)
     blobs.erase_leavings()
@@ -168,21 +151,7 @@ def open_store(
         sealer=sealer,
         zone=zone,
     )
-    return Store(database, blobs, journal, outbox, put_away, unclean, places.in_use, sealing)
-
-
-def _alone(places: StorePlaces) -> FileIO | StoreFault:
-    try:
-        make_private_folder(places.data)
-        lock = FileIO(places.sealing, "a", opener=partial(os.open, mode=PRIVATE_FILE))
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            return StoreFault(StoreFaultCode.BUSY, "another process has the store open to seal")
-    except OSError as error:
-        return fault_of_os_error(error, "database")
-    return lock
+    return Store(database, blobs, journal, outbox, put_away, unclean, places.in_use)
 
 
 def look_over(data: Path, keys: Keys, clock: Clock) -> StoreFault | None:

@@ -348,18 +348,6 @@ def test_what_sync_marks_is_on_the_disk_and_nobody_waited_for_that_behind_the_lo
     store.close()
 
 
-def test_two_windows_never_seal_into_one_store(tmp_path: Path) -> None:
-    clock = HandClock()
-    first = store_in(tmp_path, clock)
-    second = open_store(tmp_path, keys_in(tmp_path), clock, draft_kept=DRAFT_KEPT, zone=ZONE)
-    assert isinstance(second, StoreFault) and second.code is StoreFaultCode.BUSY
-    assert ok(seal(first)).seq == 1
-    first.close()
-    after = store_in(tmp_path, clock)
-    assert ok(seal(after)).seq == 2
-    after.close()
-
-
 def test_opening_it_once_more_lets_go_of_no_lock(tmp_path: Path) -> None:
     """A process that closes any descriptor of a file loses its locks on it: then another one, at its
     own end, would take itself for the last and remove the WAL from under this one."""

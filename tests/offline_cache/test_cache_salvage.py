@@ -259,7 +259,6 @@ def test_an_unclean_stop_is_known_at_the_next_start(tmp_path: Path) -> None:
     store = store_in(tmp_path, clock)
     assert not store.unclean
     store.database.close()  # the process is gone, the power was cut
-    store.sealing.close()
     store = store_in(tmp_path, clock)
     assert store.unclean
     assert look_over(tmp_path, keys_in(tmp_path), clock) is None
