@@ -29,6 +29,7 @@ from kiosk.entry.commands.bench.hub_load import (
     Certifier,
     SealedItems,
     envelopes,
+    make_known,
     seal_key_of,
     terminal_code,
     tls,
@@ -89,8 +90,7 @@ def _one_run(
     table: Table, told: str, hub: ServedHub, folder: Path, codes: Sequence[str], *, spread_s: float
 ) -> None:
     certifier, key = Certifier(hub, folder / "terminals"), seal_key_of(hub)
-    for code in codes:
-        certifier.certificate(code)
+    make_known(certifier, codes)
     before = int(str(hub.command("counts")["applications"]))  # the runs share one database
     begin = multiprocessing.get_context("spawn")
     with begin.Pool(PROCESSES) as pool:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import psycopg
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from kiosk.entry.commands.bench.served_hub import ServedHub
+from kiosk.entry.commands.bench.served_hub import ServedHub, dsn
 from kiosk.receipts import number as receipt_number
 from offline_cache.envelope import Aes256GcmP256, Envelopes, SealKey, item_context
 from offline_cache.ids import new_id, uuid_text
@@ -47,7 +48,8 @@ def terminal_code(number: int) -> str:
 
 class Certifier:
     """Certificates as the hub issues them, with its own key: ten thousand enrolments are not what
-    is measured. The hub takes them for those of a database that it lost, and adopts them."""
+    is measured. A hub that does not know them takes them for those of a database that it lost, and
+    adopts them."""
 
     def __init__(self, hub: ServedHub, folder: Path) -> None:
         keys = hub.data / "keys"
@@ -79,6 +81,33 @@ class Certifier:
         path = self._folder / f"{terminal}.pem"
         path.write_bytes(self._pem + made.public_bytes(Encoding.PEM))
         return path
+
+
+def make_known(certifier: Certifier, terminals: Sequence[str]) -> None:
+    """Their certificates, in the hub's database as if each had enrolled: they are terminals that
+    come back, and what it takes to adopt one is no part of that."""
+    now = datetime.now(UTC)
+    with psycopg.connect(dsn()) as line, line.cursor() as cursor:
+        with cursor.copy(
+            "COPY terminals_terminal (code, name, created_at, enrolled_at, software, verdict_no)"
+            " FROM STDIN"
+        ) as copy:
+            for code in terminals:
+                copy.write_row((code, "", now, now, "", 0))
+        with cursor.copy(
+            "COPY terminals_terminalcertificate (fingerprint, terminal_id, issued_at, not_after)"
+            " FROM STDIN"
+        ) as copy:
+            for code in terminals:
+                made = x509.load_pem_x509_certificate(_pem_of(certifier.certificate(code)))
+                name = made.fingerprint(hashes.SHA256()).hex()
+                copy.write_row((name, code, made.not_valid_before_utc, made.not_valid_after_utc))
+
+
+def _pem_of(file: Path) -> bytes:
+    """The certificate in a file that begins with its key."""
+    content = file.read_bytes()
+    return content[content.index(b"-----BEGIN CERTIFICATE") :]
 
 
 def tls(hub_data: Path, certificate: Path) -> ssl.SSLContext:
