@@ -17,6 +17,7 @@ from kiosk.clock import SystemClock
 from kiosk.entry import store_desk
 from kiosk.entry.store_desk import Callbacks, ReceiptHere, StoreDesk
 from kiosk.flow.effects import (
+    AddPrintResult,
     AddRating,
     Attachment,
     CheckReceipt,
@@ -497,3 +498,40 @@ def test_a_rating_given_while_the_disk_is_full_counts_when_there_is_room_again(
     desk.desk.perform(LookForDraft(SCOPE, NUMBER))
     desk.wait_for(DraftKnown)
     assert desk.told.count("waits") == before + 1
+
+
+@pytest.mark.parametrize("what", ["a draft to erase", "a rating", "a print result"])
+def test_what_a_bug_kept_from_being_done_is_done_at_the_next_turn(
+    what: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.desk.perform(SaveDraft("s1", NUMBER, "{}"))
+    desk.desk.perform(seal())
+    sealed = desk.wait_for(Sealed)
+    assert isinstance(sealed, Sealed)
+    effect: AddPrintResult | AddRating | EraseDraft
+    match what:
+        case "a draft to erase":
+            effect, room, name = EraseDraft(NUMBER), Journal, "erase"
+        case "a rating":
+            effect = AddRating(sealed.number, 5, (), "keypad", sealed.accepted_at)
+            room, name = Outbox, "add"
+        case _:
+            effect = AddPrintResult(sealed.number, "printed", sealed.accepted_at)
+            room, name = Outbox, "add"
+    whole, done = getattr(room, name), 0
+
+    def once_broken(*_: Any) -> Any:
+        monkeypatch.setattr(room, name, counted)
+        raise KeyError(NUMBER)
+
+    def counted(*args: Any) -> Any:
+        nonlocal done
+        done += 1
+        return whole(*args)
+
+    monkeypatch.setattr(room, name, once_broken)
+    desk.desk.perform(effect)
+    desk.desk.perform(LookForDraft(SCOPE, NUMBER))
+    desk.wait_for(DraftKnown)
+    assert "unexpected" in desk.told
+    assert done == 1
