@@ -189,7 +189,7 @@ class _Dialogue:
         """Whether a dialogue would be begun, and the words where it would not; None: not known."""
         said = None if isinstance(sealed, StoreFault) else self._asked(0, sealed, ())
         match said.outcome if said is not None else None:
-            case "ready" | "lost":  # lost: a hub that refuses only once it is begun
+            case "ready":
                 return CardPasswordLeave.GIVEN, "", ""
             case "refused" if said is not None:
                 return CardPasswordLeave.REFUSED, said.text_zh, said.text_en
