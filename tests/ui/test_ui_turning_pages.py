@@ -121,6 +121,7 @@ def test_whoever_says_that_it_is_them_has_the_name_before_their_eyes(
         ("small-largest-en", "form-account_error", "One digit is wrong."),
         ("small-largest-zh", "form-account_error", "有一位对不上，请照着卡对一遍。"),
         ("small-largest-zh", "form", "只有10位，应是11位。"),
+        ("elder-low-zh", "form", "只有10位，应是11位。"),
         (
             "small-largest-en",
             "form-name_error",

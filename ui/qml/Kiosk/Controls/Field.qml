@@ -27,9 +27,9 @@ Pressable {
     readonly property bool noteBelow: note !== "" && !locked && noteMetrics.height > 0 && valueMetrics.height > 0
                                       && noteMetrics.advanceWidth(note) + valueMetrics.advanceWidth("0") * Math.max(root.value.length, 13) + 4 * Theme.s4 > width
     readonly property bool wrong: error !== ""
-    // on a low screen in large type what is wrong stands where the label stood: there is no room
-    // below the box, and it is never on another page than its box
-    readonly property bool errorAbove: wrong && Theme.sideTools
+    // in large type on a low screen or in low reach what is wrong stands where the label stood:
+    // there is no room below the box, and it is never on another page than its box
+    readonly property bool errorAbove: wrong && Theme.elder && (Theme.small || Theme.lowReach)
     readonly property alias box: well
     readonly property alias column: lines // may be parted by page buttons: label, box, error
     readonly property alias caretX: caret.x
