@@ -2,6 +2,9 @@
 
 One job at a time. The driver takes back what cannot be printed now: nothing comes out for whoever
 stands there later.
+
+What failed is printed again from its first sheet: a printer that jams has counted sheets that it
+fed, not sheets that came, and a set put together from two jobs may lack the page in between.
 """
 
 from __future__ import annotations
