@@ -511,6 +511,23 @@ def test_a_silent_terminal_is_news_on_the_first_page(terminal: Terminal, chief: 
     assert "1台久未联系" in _text(chief.get("/staff/"))
 
 
+def test_a_form_that_another_site_sends_is_refused_and_no_page_is_framed(db: None) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    login = "/staff/login/"
+    page = browser.get(login)
+    assert page["X-Frame-Options"] == "DENY"
+    wanted = {"username": "staff", "password": "wrong"}
+    assert browser.post(login, wanted).status_code == 403
+    token = browser.cookies["csrftoken"].value
+    assert browser.post(login, {**wanted, "csrfmiddlewaretoken": token}).status_code == 200
+
+
+def test_the_terminals_api_knows_no_cookie_and_no_staff(clerk: Client) -> None:
+    answer = clerk.get("/api/v1/contact")
+    assert answer.status_code == 401
+    assert not answer.cookies and "Cookie" not in answer.get("Vary", "")
+
+
 def _decide(client: Client, number: str, seen: str, to: str, note: str = "") -> str:
     response = client.post(
         f"{LIST}{number}/decide/", {"seen": seen, "to": to, "note": note}, follow=True
