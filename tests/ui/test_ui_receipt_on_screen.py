@@ -24,6 +24,7 @@ ROUNDS = 100  # a busy machine breaks a page into its parts later
         "small-normal-zh",
         "small-elder-en",
         "small-largest-en",
+        "small-elder-low-en",
         "contrast-zh",
     ],
 )

@@ -62,7 +62,7 @@ FocusScope {
     readonly property real lineLength: blocks.width // what stands beside may come later
     // in landscape what does not fit one column stands in two
     property bool twoColumns: false
-    property bool mayShare: !Theme.sideTools // there a half is too narrow
+    property bool mayShare: !(Theme.small && Theme.elder) // there a half is too narrow
     readonly property bool turns: wanted > fullHeight + 1
     // a low screen has no height for two rows that are half empty
     readonly property bool turnerBesideMiddle: Theme.small && actions.twoRows && !hasDock

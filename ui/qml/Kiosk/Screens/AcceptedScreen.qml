@@ -53,7 +53,7 @@ PageFrame {
                     text: Texts.words.accepted.photo
                 }
                 Label {
-                    visible: Theme.landscape ? root.model.paperTrouble && !Theme.largest : !Theme.largest
+                    visible: Theme.landscape ? root.model.paperTrouble && !Theme.elder : !Theme.largest
                     text: Theme.landscape ? root.model.deliveryWords : Texts.words.accepted.photo_lead
                 }
                 Label {

@@ -18,7 +18,7 @@ PageFrame {
     title: model.title
     // where pages are turned the first one says whose card it is
     leadLast: Theme.landscape && Theme.elder
-    mayShare: !Theme.sideTools && !Theme.elder
+    mayShare: !Theme.elder
     lead: Theme.elder || Theme.small ? Texts.words.confirm_identity.stay : model.lead
 
     Card {
