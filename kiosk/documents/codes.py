@@ -41,7 +41,7 @@ Floats = NDArray[np.float32]
 
 MORE_FORMATS_EVERY: Final = 3  # frames; six formats cost as much as five fast passes
 SLOW_AFTER_MISSES: Final = 5  # frames without a code until the slow ways are begun
-TIME_LIMIT_S: Final = 0.75  # of work on a picture, and the last way may take a quarter more
+TIME_LIMIT_S: Final = 0.68  # of work on a picture, and the last way may take a third more
 SLOW_A_FRAME_S: Final = 0.04  # of that at a time between frames: a code held up is seen at once
 SMALL_SIDE_PX: Final = 2000  # a picture below this is also tried at twice its size
 MAX_CODE_BYTES: Final = 7089  # the digits that a version 40 QR holds; of bytes it holds 2,953
@@ -75,10 +75,12 @@ ZBAR_LINES: Final = 6  # that agree are as good as two readings
 SEARCHED: Final = 4  # patches in which a QR code that nobody saw is sought
 LEAST_REPAIR_PX: Final = 25.0  # 21 modules are not told apart in less
 
+# Code 39 as it stands: the library's other kinds of it make a pharmacist's number of six signs, and
+# other signs of some pairs
 FAST = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
-USUAL = zxingcpp.barcode_formats_from_str("QRCode,Code128,Code39,EAN13,PDF417,DataMatrix")
+USUAL = zxingcpp.barcode_formats_from_str("QRCode,Code128,Code39Std,EAN13,PDF417,DataMatrix")
 MATRIX = zxingcpp.barcode_formats_from_str("QRCode,DataMatrix,PDF417")
-BARS = zxingcpp.barcode_formats_from_str("Code128,Code39,EAN13")
+BARS = zxingcpp.barcode_formats_from_str("Code128,Code39Std,EAN13")
 STACKED = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.PDF417)
 
 _ZBAR_NAMES = {
@@ -93,8 +95,6 @@ _ZXING_NAMES = {
     "QRCodeModel1": "QR_CODE",
     "Code128": "CODE_128",
     "Code39": "CODE_39",
-    "Code39Std": "CODE_39",
-    "Code39Ext": "CODE_39",
     "EAN13": "EAN_13",
     "PDF417": "PDF_417",
     "CompactPDF417": "PDF_417",

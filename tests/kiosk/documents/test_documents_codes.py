@@ -10,6 +10,7 @@ import numpy as np
 import paper_frames as frames
 import pytest
 import segno
+import zxingcpp
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -56,8 +57,6 @@ def test_a_receipt_held_to_the_camera_is_read_on_the_first_frame() -> None:
 
 
 def test_a_barcode_is_read_after_some_frames() -> None:
-    import zxingcpp
-
     made = zxingcpp.create_barcode("QS01261122003757", zxingcpp.BarcodeFormat.Code128)
     bars = np.asarray(made.to_image(scale=3), np.uint8)
     frame = np.full((600, 1000, 3), 230, np.uint8)
@@ -66,6 +65,14 @@ def test_a_barcode_is_read_after_some_frames() -> None:
     reader = CodeReader()
     seen = [code for _ in range(MORE_FORMATS_EVERY) for code in reader.look(frame)]
     assert [(code.format, code.text) for code in seen] == [("CODE_128", "QS01261122003757")]
+
+
+@pytest.mark.parametrize("text", ["3LVJX2", "A+B-C", "-12345678", "AB 12/C$D"])
+def test_code_39_is_told_as_it_stands_and_not_as_another_trade_would_have_it(text: str) -> None:
+    made = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.Code39)
+    bars = np.pad(np.asarray(made.to_image(scale=3), np.uint8), 30, constant_values=255)
+    codes = read_codes(np.repeat(bars[..., None], 3, axis=2))
+    assert [(code.format, code.text) for code in codes] == [("CODE_39", text)]
 
 
 def test_a_code_held_up_does_not_wait_for_the_slow_ways(monkeypatch: pytest.MonkeyPatch) -> None:
