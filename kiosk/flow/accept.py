@@ -91,7 +91,8 @@ class Accept(Step):
         context, printing = self.context, self._printing
         match action.act:
             case Act.PRINT_AGAIN if not printing.running:
-                return Outcome(printing.print(context.world, context.now, context.monotonic_s))
+                now, now_s = context.now, context.monotonic_s
+                return Outcome(printing.print(context.world, now, now_s, pressed=True))
             case Act.WITHOUT_PAPER if not printing.running:
                 if printing.state is PrintState.PRINTED:
                     return NOTHING

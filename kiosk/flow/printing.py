@@ -57,12 +57,15 @@ class ReceiptPrinting:
             return ()
         return self.print(world, now, now_s)
 
-    def print(self, world: World, now: datetime, now_s: float) -> tuple[Effect, ...]:
-        """Send one receipt, unless the printer already says that it cannot."""
+    def print(
+        self, world: World, now: datetime, now_s: float, *, pressed: bool = False
+    ) -> tuple[Effect, ...]:
+        """Send one receipt, unless the printer already says that it cannot. `pressed`: somebody asks
+        for it, so a jam may be cleared: the printer says "jammed" until a try has told it so."""
         self._print_at_s = None
         self.told = False
         hindered = _state_before(world.status(DeviceClass.RECEIPT_PRINTER))
-        if hindered is not None:
+        if hindered is not None and not (pressed and hindered is PrintState.JAMMED):
             return self._settle(hindered, now)
         self._jobs += 1
         self.state = PrintState.PRINTING

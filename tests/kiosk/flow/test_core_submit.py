@@ -342,6 +342,19 @@ def test_a_printer_that_never_answers_is_unknown_and_its_late_word_is_taken() ->
     assert terminal.sees(Accepted).print_state is PrintState.PRINTED
 
 
+def test_who_has_cleared_a_jam_and_asks_again_gets_a_try_at_once() -> None:
+    """The printer calls itself jammed until it is told that it may go on."""
+    terminal = submitted()
+    terminal.device(DeviceClass.RECEIPT_PRINTER, Status.JAMMED)
+    terminal.documents()
+    terminal.seal()
+    assert terminal.sees(Accepted).print_state is PrintState.JAMMED
+    assert not terminal.all(Print)
+    terminal.press(Act.PRINT_AGAIN)
+    assert terminal.sees(Accepted).print_state is PrintState.PRINTING
+    assert len(terminal.all(Print)) == 1
+
+
 @pytest.mark.parametrize(
     ("status", "state"),
     [
