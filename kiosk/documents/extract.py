@@ -21,6 +21,7 @@ _CREDIT_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100
 _CREDIT_WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
 _HAN = r"\u3400-\u9fff\u00b7·"
 NEAR_MARK = 0.66  # share of a mark's characters that were read: it is that paper
+SHORTENED = 18  # digits: next to no card has so many; one of 19 of which one was not read has
 LONG_MARK = 6  # signs: one of them may be missing altogether
 MOST_ROWS = 2  # on which an entry goes on
 SAME_TEXT = 0.8  # two readings of one page agree this far; of two pages of one form hardly half
@@ -191,6 +192,7 @@ def _accounts(row: str) -> list[str]:
     for first in range(len(entries)):
         for last in range(first + 1, len(entries) + 1):
             runs = re.findall(r"(?<!\d)[3-9]\d{15,18}(?!\d)", "".join(entries[first:last]))
+            runs = [one for one in runs if len(one) != SHORTENED]
             found += [one for one in runs if luhn_agrees(one) and one not in found]
     return found if len(found) == 1 else []  # two that fit: it cannot be told which
 
