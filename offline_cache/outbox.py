@@ -173,24 +173,26 @@ class Outbox:
         self._serials = serials
         self._sealer = sealer
         self._zone = zone
-        self._newest_seq: int | None = None
+        self._begun: bytes | None = None
         self._tail: tuple[int, bytes] | None = None  # seq and link of the newest item
         self._given: tuple[str, int] | None = None  # the day's counter and its last serial
 
     @property
-    def newest_seq(self) -> int | None:
-        """The seq before that of the item that was begun last; None before the first."""
-        return self._newest_seq
+    def begun(self) -> bytes | None:
+        """Id of the application that the last `seal` was about to write; None if it did not come
+        so far. After a disk that failed in the middle of it, a new look at the disk tells whether
+        `application_of` this id is there."""
+        return self._begun
 
-    def newest_application(self) -> Sealed | StoreFault | None:
-        """The application that stands last on the disk."""
+    def application_of(self, item_id: bytes) -> Sealed | StoreFault | None:
+        """The application with this id, if it was committed; `body_bytes` is not known any more."""
         rows = self._database.rows(
             "SELECT order_key, created_at, row FROM"
             # The disk may just have refused to put away what is fresh.
-            " (SELECT order_key, created_at, row, item FROM fresh UNION ALL"
-            " SELECT order_key, created_at, row, item FROM outbox) WHERE row > ?"
-            " AND item IS NOT NULL ORDER BY row DESC LIMIT 1",
-            (OWN_EPOCH << SEQ_BITS,),
+            " (SELECT id, order_key, created_at, row, item FROM fresh UNION ALL"
+            " SELECT id, order_key, created_at, row, item FROM outbox) WHERE row > ?"
+            " AND id = ? AND item IS NOT NULL",
+            (OWN_EPOCH << SEQ_BITS, item_id),
         )
         if isinstance(rows, StoreFault):
             return rows
@@ -228,6 +230,7 @@ class Outbox:
         `receipt` is kept readable: the lines of the paper, nothing in them that is not masked.
         On a fault nothing of it is kept.
         """
+        self._begun = None
         to = self._sealer.recipient()
         if isinstance(to, StoreFault):
             return to
@@ -467,8 +470,8 @@ class Outbox:
         if len(content) > MAX_BODY_BYTES:
             return StoreFault(StoreFaultCode.TOO_LARGE, f"a body of {len(content)} bytes")
         last, chain = self._tail or _newest(cursor)
-        self._newest_seq = last  # what is committed for certain
         seq, item_id = last + 1, new_id(at)
+        self._begun = item_id
         envelope = self._sealer.item(
             to,
             content,

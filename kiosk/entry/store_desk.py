@@ -167,27 +167,35 @@ class StoreDesk:
 
     def _run(self) -> None:
         self._guarded(self._open)
+        tidied_s = self._clock.monotonic()
         while True:
             usable = self._usable is not None and self._usable[0]
             pause_s = TIDY_S if usable and not self._owed else REOPEN_S
-            try:
-                effect = self._queue.get(timeout=pause_s)
-            except queue.Empty:
+            left_s = tidied_s + pause_s - self._clock.monotonic()
+            if left_s <= 0:  # also where one citizen follows the other all day
                 self._guarded(self._tidy)
+                tidied_s = self._clock.monotonic()
+                continue
+            try:
+                effect = self._queue.get(timeout=left_s)
+            except queue.Empty:
                 continue
             if effect is None:
                 break
-            if isinstance(effect, Looked):
-                self._guarded(self._after_look, effect)
-                continue
-            if self._store is None:
-                self._guarded(self._open)
-            self._guarded(self._do_owed)  # before the next citizen's draft is written
-            if not self._guarded(self._carry_out, effect):
-                self._answer_not_done(effect)
+            self._perform(effect)
         self._guarded(self._do_owed)
         if self._store is not None:
             self._store.close()
+
+    def _perform(self, effect: StoreEffect | Looked) -> None:
+        if isinstance(effect, Looked):
+            self._guarded(self._after_look, effect)
+            return
+        if self._store is None:
+            self._guarded(self._open)
+        self._guarded(self._do_owed)  # before the next citizen's draft is written
+        if not self._guarded(self._carry_out, effect):
+            self._answer_not_done(effect)
 
     def _guarded(self, work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether it ended as it should. A bug is told and must not end the thread."""
@@ -425,7 +433,8 @@ class StoreDesk:
             )
         )
         self._callbacks.waits()
-        store.outbox.put_away()  # the citizen has their number; what is left of it may take time
+        if self._store is not None:  # which may be another by now
+            self._store.outbox.put_away()  # the citizen has their number; what is left takes time
 
     def _commit(self, store: Store, effect: Seal) -> Committed | StoreFault:
         return store.outbox.seal(
@@ -451,18 +460,14 @@ class StoreDesk:
 
         Without this a citizen would be told to press again for what is there already.
         """
-        before = store.outbox.newest_seq
+        begun = store.outbox.begun
         store.close()
         self._store = None
         self._open()
-        newest = self._newest_application()
-        if newest is None or before is None or newest.seq <= before:
+        if begun is None or self._store is None:
             return fault
-        return newest
-
-    def _newest_application(self) -> Committed | None:
-        newest = self._store.outbox.newest_application() if self._store is not None else None
-        return newest if isinstance(newest, Committed) else None
+        found = self._store.outbox.application_of(begun)
+        return found if isinstance(found, Committed) else fault
 
     def _do_or_owe(self, effect: EraseDraft | AddRating | AddPrintResult) -> None:
         """Who leaves is forgotten and a rating counts: what the disk refuses is tried again."""
@@ -474,9 +479,9 @@ class StoreDesk:
 
     def _do_owed(self) -> None:
         for _ in range(len(self._owed)):
-            effect = self._owed.popleft()
-            if self._do(effect) is not None:
-                self._owed.append(effect)
+            self._owed.rotate(-1)  # stays owed whatever happens, and holds up none behind it
+            if self._do(self._owed[-1]) is None:
+                self._owed.pop()
 
     def _do(self, effect: EraseDraft | AddRating | AddPrintResult) -> StoreFault | None:
         store = self._store

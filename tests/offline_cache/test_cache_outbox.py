@@ -505,8 +505,6 @@ def test_faults_2_and_3_a_stop_before_or_at_the_print_leaves_all_that_was_promis
     # Who applies again is told of it, and makes no second one; no receipt counts as printed.
     earlier = ok(store.outbox.earlier(ITEM, GRANNY, clock.utc()))
     assert earlier is not None and earlier.number == sealed.number
-    newest = ok(store.outbox.newest_application())
-    assert newest is not None and newest.number == sealed.number
     assert [item.order_key for item in due(store, clock)] == [first.number, sealed.number]
     assert ok(store.outbox.waiting()).last_seq == rating.seq == 3
     third = ok(seal(store, session="s2"))
@@ -538,8 +536,10 @@ def test_a_disk_that_refuses_to_put_away_hides_no_application(
     sealed = ok(seal(store))
     full = StoreFault(StoreFaultCode.DISK_FULL, "for a moment")
     monkeypatch.setattr(store.database, "put_away", lambda: full)
-    newest = ok(store.outbox.newest_application())
-    assert newest is not None and newest.number == sealed.number
+    assert store.outbox.begun is not None
+    found = ok(store.outbox.application_of(store.outbox.begun))
+    assert found is not None and found.number == sealed.number
+    assert ok(store.outbox.application_of(bytes(16))) is None
 
 
 def test_the_wal_does_not_grow_without_end_where_nobody_leaves(tmp_path: Path) -> None:

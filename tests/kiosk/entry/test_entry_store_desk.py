@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -286,6 +288,39 @@ def test_a_commit_that_the_disk_disturbed_is_looked_for_and_never_made_twice(
     second = desk.wait_for(Sealed)
     assert isinstance(second, Sealed) and second.number != first.number
     assert second.number[10:14] == "0002"
+
+
+def test_a_seal_that_failed_before_anything_was_written_never_gets_anothers_number(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is read anew, and what stands there last is the citizen's before."""
+    desk.desk.perform(seal())
+    assert isinstance(desk.wait_for(Sealed), Sealed)
+    unreadable = StoreFault(StoreFaultCode.UNREADABLE, "SQLite result 266")
+    monkeypatch.setattr(Outbox, "_place", lambda *_: unreadable)  # EIO at an attachment
+    desk.desk.perform(replace(seal(), scope=Scope("s2", 1)))
+    failed = desk.wait_for(SealFailed)
+    assert isinstance(failed, SealFailed) and failed.scope == Scope("s2", 1)
+
+
+def test_a_full_disk_closes_the_terminal_also_while_one_citizen_follows_the_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_desk, "TIDY_S", 0.2)
+    monkeypatch.setattr(Disk, "look", lambda _: Room.FULL)
+    ended = threading.Event()
+
+    def press_on() -> None:
+        while not ended.wait(0.01):
+            desk.desk.perform(LookForDraft(SCOPE, NUMBER))
+
+    crowd = threading.Thread(target=press_on)
+    crowd.start()
+    try:
+        assert desk.wait_for(StorageChanged) == StorageChanged(False, "disk_full")
+    finally:
+        ended.set()
+        crowd.join()
 
 
 def test_without_keys_nothing_is_accepted_and_the_reason_is_told(tmp_path: Path) -> None:
