@@ -455,6 +455,11 @@ class StoreDesk:
             receipt=effect.receipt,
         )
 
+    def _opened_anew(self) -> Store | None:
+        self._store = None
+        self._open()
+        return self._store
+
     def _look_whether_committed(self, store: Store, fault: StoreFault) -> Committed | StoreFault:
         """The disk failed in the middle of a commit: only reading it anew tells what came of it.
 
@@ -462,11 +467,10 @@ class StoreDesk:
         """
         begun = store.outbox.begun
         store.close()
-        self._store = None
-        self._open()
-        if begun is None or self._store is None:
+        anew = self._opened_anew()
+        if begun is None or anew is None:
             return fault
-        found = self._store.outbox.application_of(begun)
+        found = anew.outbox.application_of(begun)
         return found if isinstance(found, Committed) else fault
 
     def _do_or_owe(self, effect: EraseDraft | AddRating | AddPrintResult) -> None:
