@@ -517,6 +517,23 @@ def test_what_the_disk_refused_when_somebody_left_is_erased_before_the_next_draf
     assert isinstance(kept, DraftKnown) and kept.payload == "{}"
 
 
+def test_what_is_still_owed_is_done_when_the_terminal_is_stopped(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Journal.erase
+    desk.desk.perform(SaveDraft("s1", NUMBER, "{}"))
+    busy = StoreFault(StoreFaultCode.BUSY, "held by another process")
+    monkeypatch.setattr(Journal, "erase", lambda *_: busy)
+    desk.desk.perform(EraseDraft(NUMBER))
+    desk.desk.perform(LookForDraft(SCOPE, NUMBER))  # the erasing was tried when this is answered
+    desk.wait_for(DraftKnown)
+    monkeypatch.setattr(Journal, "erase", whole)
+    desk.crash()
+    desk.desk.perform(LookForDraft(SCOPE, NUMBER))
+    gone = desk.wait_for(DraftKnown)
+    assert isinstance(gone, DraftKnown) and gone.payload is None
+
+
 def test_a_rating_given_while_the_disk_is_full_counts_when_there_is_room_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
