@@ -171,6 +171,9 @@ class Promises:
 def _copy_still(image: Path, copy: Path) -> None:
     """A copy of one moment: the kernel may write back while we read, then we read again."""
     while True:
+        # A file of its own each time: where anybody still holds the loop device of the last copy,
+        # mount would take that one again, with what it remembers of the last copy's blocks.
+        copy.unlink(missing_ok=True)
         _do("cp", "--sparse=always", str(image), str(copy))
         if subprocess.run(["cmp", "-s", str(image), str(copy)], check=False).returncode == 0:
             return
