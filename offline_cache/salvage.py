@@ -8,7 +8,9 @@ that can be read is in the new database, a small file in it says so.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import os
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -24,7 +26,7 @@ from offline_cache.database import (
     Database,
     read_beside,
 )
-from offline_cache.faults import StoreFault, fault_of_os_error
+from offline_cache.faults import StoreFault, StoreFaultCode, fault_of_os_error
 from offline_cache.files import sync_folder, write_whole
 from offline_cache.outbox import ItemState, seq_of
 from offline_cache.pages import Pages, Record, Value
@@ -60,7 +62,31 @@ def folders_to_salvage(store: Path) -> tuple[Path, ...]:
 
 
 def salvage(aside: Path, key: bytes, into: Database, blobs: Blobs) -> Salvaged | StoreFault:
-    """Copy what is whole. May be cut off and begun again at any moment; nothing comes twice."""
+    """Copy what is whole. May be cut off and begun again at any moment; nothing comes twice.
+
+    One at a time: `BUSY` while another process (or thread) salvages into the same database. A folder
+    that another one has finished meanwhile is answered as that one found it.
+    """
+    try:
+        lock = os.open(into.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        return fault_of_os_error(error, "salvage")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if (aside / DONE).exists():
+            return Salvaged(**json.loads((aside / DONE).read_bytes()))
+        return _salvage(aside, key, into, blobs)
+    except BlockingIOError:
+        return StoreFault(
+            StoreFaultCode.BUSY, "it is being salvaged already: wait until it is done"
+        )
+    except OSError as error:
+        return fault_of_os_error(error, "salvage")
+    finally:
+        os.close(lock)
+
+
+def _salvage(aside: Path, key: bytes, into: Database, blobs: Blobs) -> Salvaged | StoreFault:
     try:
         beside = read_beside(aside / "store.db")
         salt = beside.salt if beside is not None else None
@@ -86,6 +112,7 @@ class _Salvage:
         self._epochs: dict[int, int] = {}  # number of an epoch there -> its number here
         self._purged: dict[int, int] = {}  # number there -> seq up to which rows were erased
         self._highest: dict[int, int] = {}  # number there -> the highest seq that any record names
+        self._files: set[bytes] = set()  # by their SHA-256
 
     def run(self) -> Salvaged | StoreFault:
         failed = self._take_epochs()
@@ -128,12 +155,11 @@ class _Salvage:
 
     def _take_files(self) -> StoreFault | None:
         """The rows first: retention erases files that no row names."""
-        names: list[str] = []
 
         def rows() -> Iterator[tuple[object, ...]]:
             for record in self._pages.records():
                 if _is_file(record):
-                    names.append(bytes(record.values[0]).hex())  # type: ignore[arg-type]
+                    self._files.add(bytes(record.values[0]))  # type: ignore[arg-type]
                     yield record.values
 
         failed = self._insert(
@@ -141,9 +167,9 @@ class _Salvage:
             " VALUES (?, ?, ?, ?, ?)",
             rows(),
         )
-        for name in names:
+        for sha256 in self._files:
             with contextlib.suppress(OSError):  # what is missing is counted at the end
-                self._blobs.adopt(self._aside / "attachments" / name)
+                self._blobs.adopt(self._aside / "attachments" / sha256.hex())
         if self._blobs.folder.is_dir():
             sync_folder(self._blobs.folder)
         return failed
@@ -210,18 +236,27 @@ class _Salvage:
         return self._count(bytes_lost + rows_lost)
 
     def _finish(self, cursor: Any) -> None:
-        """What each epoch had given, and away with the bytes and names of items that are lost."""
+        """What each epoch had given, and away with the bytes and names of items that are lost.
+
+        Only of what came from here: another folder's salvage may have been cut off half way.
+        """
         for no, highest in self._highest.items():
             cursor.execute(
                 "UPDATE epochs SET last_seq = max(last_seq, ?) WHERE no = ?",
                 (highest, self._epochs[no]),
             )
-        for statement in (
-            "DELETE FROM sealed WHERE row < ? AND row NOT IN (SELECT row FROM outbox)",
-            "DELETE FROM attachments WHERE row < ? AND row NOT IN (SELECT row FROM outbox)",
-        ):
-            cursor.execute(statement, (OWN_EPOCH << SEQ_BITS,))
-        cursor.execute("DELETE FROM files WHERE sha256 NOT IN (SELECT sha256 FROM attachments)")
+        for no in self._epochs.values():
+            for statement in (
+                "DELETE FROM sealed WHERE row > ? AND row < ? AND row NOT IN (SELECT row FROM outbox)",
+                "DELETE FROM attachments WHERE row > ? AND row < ?"
+                " AND row NOT IN (SELECT row FROM outbox)",
+            ):
+                cursor.execute(statement, (no << SEQ_BITS, (no + 1) << SEQ_BITS))
+        cursor.executemany(
+            "DELETE FROM files WHERE sha256 = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM attachments WHERE sha256 = ?1)",
+            [(sha256,) for sha256 in self._files],
+        )
         hear_all_verdicts_again(cursor)  # some came while these items were not here
 
     def _count(self, lost: int) -> Salvaged | StoreFault:

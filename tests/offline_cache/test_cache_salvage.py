@@ -22,11 +22,18 @@ from cache_world import (
     store_in,
 )
 
-from offline_cache.database import CIPHER_PAGE_BYTES, OWN_EPOCH, condemn
+from offline_cache.blobs import Blobs
+from offline_cache.database import (
+    CIPHER_PAGE_BYTES,
+    OWN_EPOCH,
+    condemn,
+    open_database,
+    set_aside,
+)
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.outbox import ItemKind, ItemState
 from offline_cache.pages import Pages
-from offline_cache.salvage import Salvaged
+from offline_cache.salvage import Salvaged, folders_to_salvage, salvage
 from offline_cache.store import Store, StorePlaces, look_over, salvage_all
 
 APPLICATIONS = 12
@@ -218,6 +225,46 @@ def test_salvaging_is_begun_again_after_a_cut_and_brings_nothing_twice(tmp_path:
     (store.set_aside.folder / "salvaged.json").unlink()  # cut off just before the end
     assert _all_salvaged(tmp_path, clock) == first
     assert (store.set_aside.folder / "store.db").exists()  # put away, never deleted
+    store.close()
+
+
+def test_a_technician_who_salvages_while_the_terminal_does_takes_nothing_from_it(
+    tmp_path: Path,
+) -> None:
+    """Two databases were set aside; the technician's command comes in the middle of the second."""
+    clock = HandClock()
+    places, keys = StorePlaces(tmp_path), keys_in(tmp_path)
+    for which in ("first", "second"):
+        store = store_in(tmp_path, clock)
+        ok(seal(store, session=which, page=which.encode()))
+        store.close()
+        assert isinstance(set_aside(places.store, StoreFaultCode.DAMAGED, clock), Path)
+        clock.advance(60)
+    store = store_in(tmp_path, clock)
+    first, second = folders_to_salvage(places.store)
+    told: list[Salvaged | StoreFault] = []
+
+    class Interrupted(Blobs):
+        def adopt(self, path: Path) -> None:
+            super().adopt(path)
+            own = ok(open_database(places.database, keys.database, clock, create=False))
+            told.append(salvage(first, keys.database, own, Blobs(places.attachments)))
+            own.close()
+
+    blobs = Interrupted(places.attachments)
+    terminals = ok(salvage(second, keys.database, store.database, blobs))
+    assert (terminals.items, terminals.attachments, terminals.attachments_lost) == (1, 2, 0)
+    assert {each.code for each in told if isinstance(each, StoreFault)} == {StoreFaultCode.BUSY}
+    assert folders_to_salvage(places.store) == (first,)  # nobody says that it was done
+    assert _all_salvaged(tmp_path, clock).items == 1
+    for epoch_items in (2, 1):  # one epoch after the other
+        item = due(store, clock)[0]
+        assert len(open_in_place(store, clock, item, HUB).attachments) == 2
+        assert ok(queue_of(store, clock).waiting()).count == epoch_items
+        queue_of(store, clock).accepted([item.row])
+    # Who comes too late to a folder hears what the other one found.
+    again = salvage(second, keys.database, store.database, blobs)
+    assert again == terminals and ok(queue_of(store, clock).waiting()).count == 0
     store.close()
 
 
