@@ -79,7 +79,8 @@ class ReceiptPrinterDriver:
     """`url`: tcp://host:9100 or serial:///dev/...?baud=115200. `paper_mm`: 58 or 80.
 
     `roll_m`: length of a new roll, so that a printer without a near-end sensor is told low by what
-    `meter` has counted; 0: not counted.
+    `meter` has counted; 0: not counted. `only_look`: the printer is asked how it is and told
+    nothing, for somebody who looks at one that another program may be printing on.
     """
 
     def __init__(
@@ -91,8 +92,10 @@ class ReceiptPrinterDriver:
         logo: Logo | None = None,
         meter: PaperMeter | None = None,
         roll_m: float = 0.0,
+        only_look: bool = False,
     ) -> None:
         self._url = url
+        self._only_look = only_look
         self._columns = columns_of_paper(paper_mm)
         self._confirm = confirm
         self._logo = logo
@@ -139,6 +142,9 @@ class ReceiptPrinterDriver:
             return state
         if isinstance(state, Fault):
             return self._down(state)
+        if self._only_look:
+            self._report(state, host)
+            return Identity("ESC/POS")
         # A job of before (a crash, a pulled cable) must not come out when paper is put in. Nothing
         # may follow before the answer, and what came before is forgotten with it.
         cleared = self._clear(host)
@@ -415,7 +421,9 @@ class ReceiptPrinterDriver:
 
     def _recover(self, state: PrinterState, host: Host) -> PrinterState | Fault:
         """A cutter that was freed still waits for the word that it may go on."""
-        if not (state.cutter_error or state.recoverable_error) or state.cover_open:
+        if self._only_look or not (state.cutter_error or state.recoverable_error):
+            return state
+        if state.cover_open:
             return state
         now = host.clock.monotonic()
         if now - self._recovered_at < RECOVER_EVERY_S:

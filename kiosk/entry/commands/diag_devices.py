@@ -1,7 +1,8 @@
 """`kiosk diag devices`: what every device of this terminal is now, in its own words.
 
 Opens each device as the terminal would, waits until it has said what it is, and closes it again.
-While the terminal runs its devices are in use: then that is what is said of them.
+While the terminal runs its devices are its own, and a network printer would let itself be told
+things by two at once: then that is what is said.
 """
 
 from __future__ import annotations
@@ -15,15 +16,21 @@ from drivers.worker import C, DeviceWorker, Driver
 from kiosk.clock import SystemClock
 from kiosk.entry.commands.answer import Exit, fault_line, ok_line
 from kiosk.entry.fleet import fleet_of
+from kiosk.entry.program import only_one
 from kiosk.settings import Settings
 
 ANSWER_S: Final = 6.0  # a serial device is asked three times, a camera opens within two seconds
 LOOK_S: Final = 0.05
+RUNS: Final = "the terminal runs, and its devices with it: its log says what they are; or stop it"
 WORKS: Final = (Status.READY, Status.BUSY, Status.LOW, Status.NOT_INSTALLED)
 
 
 def run(settings: Settings, *, json: bool, answer_s: float = ANSWER_S) -> int:
     """A line a device. 0 when all that are installed work, else 3 or 4 for the worst of them."""
+    alone = only_one(settings.paths.data)
+    if alone is None:
+        print(fault_line("busy", RUNS) if json else RUNS)
+        return int(Exit.FAULT)
     clock = SystemClock()
 
     def log(event: str, /, **fields: str | int | float | bool | None) -> None:
@@ -38,6 +45,7 @@ def run(settings: Settings, *, json: bool, answer_s: float = ANSWER_S) -> int:
         elif status not in WORKS:
             worst = max(worst, Exit.FAULT)
         print(_as_json(line, status) if json else _plain(line))
+    alone.close()
     return int(worst)
 
 

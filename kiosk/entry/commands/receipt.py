@@ -102,7 +102,7 @@ def run(
                 return _tell_fault("unreadable_path", wanted.detail, json=json)
             return bad_use(wanted.detail, json=json)
         lines = wanted
-    driver = ReceiptPrinterDriver(url, paper_mm, confirm=Confirm(confirm))
+    driver = ReceiptPrinterDriver(url, paper_mm, confirm=Confirm(confirm), only_look=status)
     posts: queue.SimpleQueue[object] = queue.SimpleQueue()
     worker = DeviceWorker(driver, posts.put, SystemClock(), _no_log)
     worker.start()

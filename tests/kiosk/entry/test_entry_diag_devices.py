@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from kiosk.entry.commands import diag_devices
+from kiosk.entry.program import only_one
 from kiosk.settings import IdReaderSettings, PathSettings, PrinterSettings, Settings
 
 
@@ -41,6 +42,19 @@ def asked(settings: Settings, capsys: pytest.CaptureFixture[str]) -> tuple[int, 
     code = diag_devices.run(settings, json=True)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     return code, {line["device"]: line for line in lines}
+
+
+def test_while_the_terminal_runs_its_devices_are_left_to_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(paths=PathSettings(data=tmp_path))
+    running = only_one(tmp_path)
+    assert running is not None
+    with running:
+        assert diag_devices.run(settings, json=True) == 4
+    said = json.loads(capsys.readouterr().out)
+    assert (said["ok"], said["fault"]) == (False, "busy")
+    assert "terminal runs" in said["detail"]
 
 
 def test_a_device_that_answers_says_who_it_is_and_one_that_is_not_there_why(

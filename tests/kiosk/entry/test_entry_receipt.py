@@ -4,10 +4,13 @@ cable or power fail in its middle."""
 from __future__ import annotations
 
 import json
+import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -73,6 +76,27 @@ def asked(
     return code, json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
+def test_asking_how_the_printer_is_tells_it_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """The terminal may be printing on it: what empties its memory would tear a receipt."""
+    heard = bytearray()
+
+    def answer(listener: socket.socket) -> None:
+        wire, _ = listener.accept()
+        with wire:
+            while asked := wire.recv(3):  # DLE EOT n
+                heard.extend(asked)
+                wire.sendall(b"\x12")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        printer = threading.Thread(target=answer, args=(listener,))
+        printer.start()
+        _, said = asked(capsys, f"tcp://127.0.0.1:{listener.getsockname()[1]}", status=True)
+        printer.join()
+    assert said["status"] == "ready"
+    assert heard
+    assert re.fullmatch(rb"(\x10\x04[\x01-\x04])+", bytes(heard)), bytes(heard).hex(" ")
+
+
 def test_a_receipt_is_followed_to_its_end_and_each_trouble_has_its_word(
     emulated: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +117,9 @@ def test_a_receipt_is_followed_to_its_end_and_each_trouble_has_its_word(
         assert (code, answer["ok"], answer["fault"]) == (4, False, word)
         assert asked(capsys, printer.url, status=True)[1]["status"] == word
         printer.ask(undo)
+    # Freed of its jam it waits for the word that it may go on: a receipt gives it, a look does not.
+    assert asked(capsys, printer.url, status=True)[1]["status"] == "jammed"
+    assert asked(capsys, printer.url)[0] == 0
     printer.ask("near_end")
     assert asked(capsys, printer.url, status=True)[1]["status"] == "low"
     code, answer = asked(capsys, printer.url, "rare_name", confirm="process_id")
