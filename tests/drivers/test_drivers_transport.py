@@ -204,6 +204,58 @@ def test_a_socket_that_hangs_up_is_lost() -> None:
     assert lost.code is FaultCode.DEVICE_LOST
 
 
+def test_a_pulled_network_cable_is_noticed_by_asking_the_other_side() -> None:
+    """No cable can be pulled here: what the kernel was told to do about one is looked at."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        wire = open_transport(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        assert not isinstance(wire, Fault)
+        peer, _ = server.accept()
+        (link,) = _sockets_to(peer.getsockname())
+        with link:
+            assert link.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert link.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+        wire.close()
+        peer.close()
+
+
+def _sockets_to(port: object) -> list[socket.socket]:
+    """Sockets of this process that lead to `port`, as copies that close themselves."""
+    found = []
+    for entry in os.scandir("/proc/self/fd"):
+        try:
+            if not os.readlink(entry.path).startswith("socket:"):
+                continue
+            link = socket.socket(fileno=os.dup(int(entry.name)))
+        except OSError:
+            continue
+        try:
+            leads_there = link.getpeername() == port
+        except OSError:
+            leads_there = False
+        if leads_there:
+            found.append(link)
+        else:
+            link.close()
+    return found
+
+
+def test_a_wire_that_is_closed_leaves_nothing_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+        def come_and_go() -> None:
+            wire = open_transport(address)
+            assert not isinstance(wire, Fault)
+            server.accept()[0].close()
+            wire.close()
+
+        come_and_go()
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(5):
+            come_and_go()
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_side_that_takes_nothing_does_not_hold_the_writer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         wire = open_transport(f"tcp://127.0.0.1:{server.getsockname()[1]}")
