@@ -8,6 +8,7 @@ import pty
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,8 @@ from drivers.addresses import (
 )
 from drivers.device import DeviceClass, Fault, FaultCode
 from drivers.transport import MemoryTransport, Transport, open_transport, write_all
+
+OPEN_FILES = Path("/proc/self/fd")
 
 
 @pytest.mark.parametrize(
@@ -221,9 +224,9 @@ def test_a_pulled_network_cable_is_noticed_by_asking_the_other_side() -> None:
 def _sockets_to(port: object) -> list[socket.socket]:
     """Sockets of this process that lead to `port`, as copies that close themselves."""
     found = []
-    for entry in os.scandir("/proc/self/fd"):
+    for entry in OPEN_FILES.iterdir():
         try:
-            if not os.readlink(entry.path).startswith("socket:"):
+            if not str(entry.readlink()).startswith("socket:"):
                 continue
             link = socket.socket(fileno=os.dup(int(entry.name)))
         except OSError:
@@ -250,10 +253,10 @@ def test_a_wire_that_is_closed_leaves_nothing_open() -> None:
             wire.close()
 
         come_and_go()
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(list(OPEN_FILES.iterdir()))
         for _ in range(5):
             come_and_go()
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(list(OPEN_FILES.iterdir())) == before
 
 
 def test_a_side_that_takes_nothing_does_not_hold_the_writer() -> None:
