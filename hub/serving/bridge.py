@@ -1,8 +1,8 @@
 """Between the server's loop and the application's threads.
 
 A request is gathered whole before a thread is taken for it: ten thousand terminals on slow lines
-hold no thread while their bytes come. What waits for a thread is bounded, in requests, in bytes
-and in time; who does not fit is told at once to come again, and nothing grows.
+hold no thread while their bytes come. What comes is bounded (hub/serving/gathering), and what waits
+for a thread in requests and in time; who does not fit is told at once to come again, and nothing grows.
 """
 
 from __future__ import annotations
@@ -16,22 +16,21 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 from hub import limits
-from hub.terminals.identity import ENVIRON
+from hub.serving.gathering import Gathering, Holder, Receive, Refused, Room, announced
+from hub.terminals.identity import ENVIRON, LOOPBACK
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 CERTIFICATE = "client_certificate"  # in the scope, DER; the protocol puts it there
-BODIES_BYTES_MAX = 64 * 1_048_576  # gathered and waiting, of one process
+GATEWAY_HEADER = b"x-client-certificate"  # hub/terminals/identity reads it
 WAITING_MAX = 512  # requests that wait for a thread
 WAIT_S_MAX = 1.2  # and how long that may take: later answers would be given up by who asked
 FIRST_GUESS_S = 0.01  # a request's time in its thread, before any was seen
 MEMORY = 0.05  # how much the newest counts in that time's average
-BODY_SILENCE_S = 60.0  # a body that has stopped coming: its line is dead
 RETRY_S = (3, 10)
 
 
@@ -41,7 +40,6 @@ class Load:
 
     threads: int
     waiting: int = 0
-    bytes: int = 0
     service_s: float = FIRST_GUESS_S
 
     def takes(self) -> bool:
@@ -65,64 +63,54 @@ class _Answer:
     body: bytes = b""
 
 
-class _TooLargeError(Exception):
-    pass
-
-
-class _GoneError(Exception):
-    """Who asked is no longer there."""
-
-
 class Bridge:
-    """An ASGI application around a WSGI one."""
+    """An ASGI application around a WSGI one. `gateway`: one on this machine names the certificates."""
 
-    def __init__(self, application: Wsgi, threads: int) -> None:
+    def __init__(self, application: Wsgi, threads: int, *, gateway: bool = False) -> None:
         self._application = application
+        self._gateway = gateway
         self._load = Load(threads)
+        self._room = Room()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        load = self._load
-        held = 0
+        gathering = Gathering(self._room, self._holder(scope))
         try:
-            if load.bytes > BODIES_BYTES_MAX:
-                await _refuse(send, 503, "busy", "too much is under way; come again")
+            body = await gathering.body(scope, receive)
+            if isinstance(body, Refused):
+                await _turn_away(send, scope, body)
                 return
-            body = bytearray()
-            try:
-                async for part in _parts(receive, scope):
-                    body += part
-                    load.bytes += len(part)
-                    held += len(part)
-            except _TooLargeError:
-                most = limits.body_bytes(scope["path"])
-                await _refuse(send, 413, "too_large", f"at most {most} bytes")
-                return
-            except TimeoutError:
-                await _refuse(send, 408, "too_slow", "the body stopped coming")
-                return
-            except _GoneError:
-                return
+            load = self._load
             if not load.takes():
-                await _refuse(send, 503, "busy", "too many at once; come again")
+                await _refuse(send, 503, "busy", "too many at once; come again", close=False)
                 return
             load.waiting += 1
             try:
                 answer = await asyncio.get_running_loop().run_in_executor(
-                    self._pool, self._run, scope, bytes(body)
+                    self._pool, self._run, scope, body
                 )
             finally:
                 load.waiting -= 1
             await _say(send, answer.status, answer.headers, answer.body)
         finally:
-            load.bytes -= held
+            gathering.give_back()
+
+    def _holder(self, scope: dict[str, Any]) -> Holder:
+        """By what was shown; whether it is believed is the application's to say."""
+        certificate: bytes = scope.get(CERTIFICATE, b"")
+        host, _ = scope.get("client") or ("", 0)
+        if self._gateway and host in LOOPBACK:
+            host = ""
+            shown = [value for name, value in scope["headers"] if name == GATEWAY_HEADER]
+            certificate = certificate or b"".join(shown)
+        return Holder(certificate, "" if certificate else host)
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _run(self, scope: dict[str, Any], body: bytes) -> _Answer:
+    def _run(self, scope: dict[str, Any], body: io.BytesIO) -> _Answer:
         began = time.monotonic()
         answer = _Answer()
 
@@ -143,34 +131,7 @@ class Bridge:
         return answer
 
 
-async def _parts(receive: Receive, scope: dict[str, Any]) -> Any:
-    most = limits.body_bytes(scope["path"])
-    if _announced(scope) > most:
-        raise _TooLargeError
-    total = 0
-    while True:
-        async with asyncio.timeout(BODY_SILENCE_S):
-            message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _GoneError
-        part = message.get("body", b"")
-        total += len(part)
-        if total > most:
-            raise _TooLargeError
-        if part:
-            yield part
-        if not message.get("more_body", False):
-            return
-
-
-def _announced(scope: dict[str, Any]) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0
-
-
-def _environ(scope: dict[str, Any], body: bytes) -> dict[str, Any]:
+def _environ(scope: dict[str, Any], body: io.BytesIO) -> dict[str, Any]:
     host, port = scope.get("server") or ("", 0)
     client = scope.get("client") or ("", 0)
     environ: dict[str, Any] = {
@@ -182,10 +143,10 @@ def _environ(scope: dict[str, Any], body: bytes) -> dict[str, Any]:
         "SERVER_PORT": str(port or 0),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "REMOTE_ADDR": client[0],
-        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_LENGTH": str(body.getbuffer().nbytes),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
-        "wsgi.input": io.BytesIO(body),
+        "wsgi.input": body,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
@@ -202,7 +163,28 @@ def _environ(scope: dict[str, Any], body: bytes) -> dict[str, Any]:
     return environ
 
 
-async def _refuse(send: Send, status: int, code: str, text: str) -> None:
+async def _turn_away(send: Send, scope: dict[str, Any], why: Refused) -> None:
+    """Its body was not read to the end."""
+    match why:
+        case Refused.TOO_LARGE:
+            most = limits.body_bytes(scope["path"])
+            await _refuse(send, 413, "too_large", f"at most {most} bytes")
+        case Refused.NOT_ENROLLED:
+            await _refuse(send, 401, "not_enrolled", "a terminal's certificate is needed")
+        case Refused.NO_ROOM:
+            # What a sender announced is let pass unheld; what has no end that is known is cut off.
+            endless = not announced(scope)
+            await _refuse(send, 503, "busy", "too much is under way; come again", close=endless)
+        case Refused.TOO_SLOW:
+            await _refuse(send, 408, "too_slow", "the body stopped coming")
+        case Refused.GONE:
+            pass
+        case _:
+            assert_never(why)
+
+
+async def _refuse(send: Send, status: int, code: str, text: str, *, close: bool = True) -> None:
+    """`close`: the rest of the body is not read."""
     body = json.dumps({"error": {"code": code, "text": text}}).encode()
     headers = [
         (b"content-type", b"application/json"),
@@ -211,8 +193,8 @@ async def _refuse(send: Send, status: int, code: str, text: str) -> None:
     ]
     if status == 503:
         headers.append((b"retry-after", str(random.randint(*RETRY_S)).encode()))  # noqa: S311
-    else:
-        headers.append((b"connection", b"close"))  # the rest of the body is not read
+    if close:
+        headers.append((b"connection", b"close"))
     await _say(send, status, headers, body)
 
 

@@ -175,7 +175,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _serve(listening: socket.socket, *, plain: bool) -> None:
-    bridge = Bridge(get_wsgi_application(), THREADS)
+    bridge = Bridge(get_wsgi_application(), THREADS, gateway=settings.GATEWAY)
     config = uvicorn.Config(
         bridge,  # type: ignore[arg-type]  # an ASGI application
         loop="hub.serving.loop:Loop",

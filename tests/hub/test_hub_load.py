@@ -10,12 +10,17 @@ from typing import Any
 
 import pytest
 
+from hub import limits
 from hub.serving import bridge as bridge_module
+from hub.serving import gathering
 from hub.serving.bridge import CERTIFICATE, Bridge, Load
+from hub.serving.gathering import Holder, Room
 from hub.terminals.identity import ENVIRON
 
 
-def _scope(path: str = "/api/v1/batch", **headers: str) -> dict[str, Any]:
+def _scope(
+    path: str = "/api/v1/batch", certificate: bytes = b"der", **headers: str
+) -> dict[str, Any]:
     return {
         "type": "http",
         "method": "POST",
@@ -28,7 +33,7 @@ def _scope(path: str = "/api/v1/batch", **headers: str) -> dict[str, Any]:
         "headers": [
             (name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()
         ],
-        CERTIFICATE: b"der",
+        CERTIFICATE: certificate,
     }
 
 
@@ -125,35 +130,113 @@ def test_how_many_may_wait_follows_from_how_long_one_takes() -> None:
     assert not load.takes()
 
 
-def test_bodies_that_wait_are_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bridge_module, "BODIES_BYTES_MAX", 10)
-    bridge = Bridge(_application(lambda _: b""), 1)
+class _Slow:
+    """A sender whose body has begun and does not end."""
 
-    async def two() -> int:
-        never = asyncio.Event()
+    def __init__(self, bridge: Bridge, scope: dict[str, Any], begun: bytes) -> None:
+        self._begun = [begun]
+        self.status = 0
+        self.task = asyncio.create_task(bridge(scope, self._receive, self._send))
 
-        async def receive() -> dict[str, Any]:
-            if not started.is_set():
-                started.set()
-                return {"type": "http.request", "body": bytes(20), "more_body": True}
-            await never.wait()
-            raise AssertionError
+    async def _receive(self) -> dict[str, Any]:
+        if not self._begun:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": self._begun.pop(), "more_body": True}
 
-        started = asyncio.Event()
+    async def _send(self, message: dict[str, Any]) -> None:
+        self.status = self.status or message["status"]
 
-        async def send(_: dict[str, Any]) -> None: ...
 
-        slow = asyncio.create_task(bridge(_scope(), receive, send))
-        await started.wait()
+async def _beside(slow: list[tuple[Bridge, dict[str, Any], bytes]], asked: Any) -> Any:
+    """What `asked` comes to while these are under way."""
+    senders = [_Slow(*one) for one in slow]
+    for _ in range(5):
         await asyncio.sleep(0)
-        status, _, _ = await _asked(bridge, [b"x"])
-        slow.cancel()
-        await asyncio.gather(slow, return_exceptions=True)
-        return status
+    answer = await asked()
+    for one in senders:
+        one.task.cancel()
+    await asyncio.gather(*(one.task for one in senders), return_exceptions=True)
+    return answer
 
-    assert asyncio.run(two()) == 503
-    assert asyncio.run(_asked(bridge, [b"x"]))[0] == 200
+
+@pytest.mark.parametrize("length", ["20", ""])
+def test_bodies_that_come_are_bounded_in_bytes_too(
+    monkeypatch: pytest.MonkeyPatch, length: str
+) -> None:
+    """By what was announced before any of it is here, or else by what has come."""
+    monkeypatch.setattr(gathering, "TERMINALS_BYTES_MAX", 30)
+    bridge = Bridge(_application(lambda _: b""), 1)
+    said = {"content_length": length} if length else {}
+    slow = (bridge, _scope(**said), b"" if length else bytes(20))
+
+    async def two() -> tuple[int, int]:
+        large, _, _ = await _asked(bridge, [bytes(20)], _scope(certificate=b"other"))
+        none, _, _ = await _asked(bridge, [b""], _scope(certificate=b"other"))
+        return large, none
+
+    assert asyncio.run(_beside([slow], two)) == (503, 200)
+    assert asyncio.run(_asked(bridge, [bytes(20)]))[0] == 200
     bridge.close()
+
+
+def test_who_shows_no_certificate_cannot_close_the_hub_for_the_terminals() -> None:
+    bridge = Bridge(_application(lambda _: b""), 1)
+    most = limits.QUESTION_BYTES
+    crowd = []
+    for at in range(gathering.STRANGERS_BYTES_MAX // most + 40):
+        scope = _scope("/api/v1/enrol", certificate=b"", content_length=str(most))
+        crowd.append((bridge, scope | {"client": (f"192.0.2.{at % 250}", 5)}, b"x"))
+
+    async def terminal_and_page() -> list[int]:
+        scan = _scope("/api/v1/pickups/x", content_length=str(limits.PICKUP_BYTES))
+        told = [await _asked(bridge, [bytes(limits.PICKUP_BYTES)], scan)]
+        told.append(await _asked(bridge, [b""], _scope("/staff/", certificate=b"")))
+        told.append(await _asked(bridge, [b"xy"], _scope("/api/v1/enrol", certificate=b"")))
+        return [status for status, _, _ in told]
+
+    assert asyncio.run(_beside(crowd, terminal_and_page)) == [200, 200, 503]
+    bridge.close()
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_nothing_large_is_read_of_who_shows_no_certificate(announced: bool) -> None:
+    bridge = Bridge(_application(lambda _: b""), 1)
+    size = limits.PICKUP_BYTES
+    more = {"content_length": str(size)} if announced else {}
+    scope = _scope("/api/v1/pickups/x", certificate=b"", **more)
+    status, headers, body = asyncio.run(_asked(bridge, [bytes(10_000)] * 1000, scope))
+    assert (status, headers["connection"]) == (401, "close")
+    assert json.loads(body)["error"]["code"] == "not_enrolled"
+    bridge.close()
+
+
+def test_a_gateway_on_this_machine_names_the_certificate_and_nobody_else_does() -> None:
+    scan = _scope(
+        "/api/v1/pickups/x", certificate=b"", x_client_certificate="pem", content_length="20000"
+    )
+    for gateway, host, status in (
+        (True, "127.0.0.1", 200),
+        (True, "192.0.2.1", 401),
+        (False, "127.0.0.1", 401),
+    ):
+        bridge = Bridge(_application(lambda _: b""), 1, gateway=gateway)
+        asked = _asked(bridge, [bytes(20_000)], scan | {"client": (host, 5)})
+        assert asyncio.run(asked)[0] == status
+        bridge.close()
+
+
+def test_nobody_has_all_the_room() -> None:
+    for holder, share in (
+        (Holder(b"der", ""), gathering.CERTIFICATE_BYTES_MAX),
+        (Holder(b"", "192.0.2.1"), gathering.ADDRESS_BYTES_MAX),
+    ):
+        room = Room()
+        assert room.take(holder, share)
+        assert not room.take(holder, 1)
+        assert room.take(Holder(holder.certificate * 2, holder.address + "2"), share)
+        room.give_back(holder, share)
+        assert room.take(holder, share)
+    assert gathering.CERTIFICATE_BYTES_MAX > limits.PICKUP_BYTES + limits.BATCH_BYTES
 
 
 @pytest.mark.parametrize("announced", ["99999999999", ""])
@@ -167,14 +250,17 @@ def test_more_than_agreed_is_not_gathered(announced: str) -> None:
     bridge.close()
 
 
-def test_a_body_that_stops_coming_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bridge_module, "BODY_SILENCE_S", 0.01)
+@pytest.mark.parametrize("trickle", [b"", b"x"])
+def test_a_body_that_stops_or_only_trickles_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, trickle: bytes
+) -> None:
+    monkeypatch.setattr(gathering, "PATIENCE_S", 0.02)
     bridge = Bridge(_application(lambda _: b""), 1)
     answers: list[int] = []
 
     async def receive() -> dict[str, Any]:
-        await asyncio.Event().wait()
-        raise AssertionError
+        await (asyncio.sleep(0.005) if trickle else asyncio.Event().wait())
+        return {"type": "http.request", "body": trickle, "more_body": True}
 
     async def send(message: dict[str, Any]) -> None:
         answers.append(message.get("status", 0))

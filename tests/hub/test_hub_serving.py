@@ -96,6 +96,10 @@ def test_an_upload_goes_on_where_it_was_after_the_hub_was_started_again(server: 
 def test_slow_lines_shut_nobody_out(server: Server) -> None:
     """A body that trickles holds no thread: there are more of these lines than threads."""
     context = ssl.create_default_context(cafile=server.authority)
+    terminal = server.enrolled("SL01")
+    shown = server.way().shown(terminal.certificate)
+    assert shown is not None
+    context.load_cert_chain(*shown)
     head = (
         b"PATCH /api/v1/attachments/x HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         b"Content-Length: 100000\r\n\r\n" + bytes(1000)
@@ -313,12 +317,14 @@ def test_a_body_that_never_ends_is_cut_off(server: Server) -> None:
         while True:
             yield bytes(65_536)
 
+    terminal = server.enrolled("EN01")
     with contextlib.suppress(requests.exceptions.ConnectionError):
         answer = requests.post(
             f"{server.address}/api/v1/batch",
             data=endless(),
             timeout=LIMIT_S,
             verify=server.authority,
+            cert=server.way().shown(terminal.certificate),
         )
         assert answer.status_code == 413
     assert _get(server, "/api/v1/health").status_code == 200
