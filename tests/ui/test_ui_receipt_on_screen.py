@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtQuick import QQuickItem
 from ui_layout_reading import whole
-from ui_window_showing import Shower, Shown, settle
+from ui_window_showing import Shower, settle
 
 from ui.samples import NUMBER
 
@@ -16,16 +17,12 @@ ROUNDS = 100  # a busy machine breaks a page into its parts later
     [
         "normal-zh",
         "elder-zh",
-        "normal-en",
         "largest-en",
         "landscape-normal-zh",
-        "landscape-elder-zh",
         "landscape-largest-en",
         "small-normal-zh",
-        "small-elder-en",
         "small-largest-en",
         "small-elder-low-en",
-        "contrast-zh",
     ],
 )
 def test_number_and_code_can_be_photographed_together(show: Shower, look: str) -> None:
@@ -36,10 +33,9 @@ def test_number_and_code_can_be_photographed_together(show: Shower, look: str) -
     for state in states:
         shown.show(f"accepted-{state}")
         for _ in range(ROUNDS):
-            numbers = [item for item in whole(shown) if item.property("text") == grouped_number()]
-            codes = [
-                item for item in whole(shown) if item.metaObject().className().startswith("QrCode")
-            ]
+            items = shown.items()
+            numbers = [item for item in items if is_number(item) and whole(item)]
+            codes = [item for item in items if is_code(item) and whole(item)]
             if numbers and codes:
                 break
             settle()
@@ -47,7 +43,7 @@ def test_number_and_code_can_be_photographed_together(show: Shower, look: str) -
         assert codes, state
 
 
-@pytest.mark.parametrize("look", ["elder-zh", "largest-en", "landscape-elder-zh"])
+@pytest.mark.parametrize("look", ["elder-zh", "largest-en"])
 def test_who_is_not_sure_of_the_paper_can_print_again_without_turning(
     show: Shower, look: str
 ) -> None:
@@ -55,18 +51,22 @@ def test_who_is_not_sure_of_the_paper_can_print_again_without_turning(
     assert shown.named("再打印一次" if look.endswith("zh") else "Print again")
 
 
-@pytest.mark.parametrize("look", ["small-largest-en", "small-elder-zh", "largest-en"])
+@pytest.mark.parametrize("look", ["small-largest-en", "largest-en"])
 def test_the_number_is_on_the_first_page_where_paper_comes(show: Shower, look: str) -> None:
     shown = show("accepted-printed", look)
-    until_whole(shown, grouped_number())
-
-
-def until_whole(shown: Shown, words: str) -> None:
     for _ in range(ROUNDS):
-        if any(item.property("text") == words for item in whole(shown)):
+        if any(is_number(item) and whole(item) for item in shown.items()):
             return
         settle()
-    raise AssertionError(words)
+    raise AssertionError("it is not there")
+
+
+def is_number(item: QQuickItem) -> bool:
+    return bool(item.property("text") == grouped_number())
+
+
+def is_code(item: QQuickItem) -> bool:
+    return item.metaObject().className().startswith("QrCode")
 
 
 def grouped_number() -> str:

@@ -112,7 +112,7 @@ def test_whoever_says_that_it_is_them_has_the_name_before_their_eyes(
     shown = show("confirm_identity", look)
     still(frame(shown))
     assert frame(shown).property("page") == 0
-    until(lambda: [item for item in whole(shown) if item.property("shown") == name])
+    until(lambda: [i for i in shown.items() if i.property("shown") == name and whole(i)])
 
 
 @pytest.mark.parametrize(
@@ -139,10 +139,10 @@ def test_what_is_wrong_stands_beside_the_box_it_is_about(
     shown.window.show_view(replace(view, page=replace(view.page, active=wrong)))  # it is corrected
 
     def both() -> bool:
-        there = whole(shown)
-        said = any(item.property("text") == error and item.height() > 0 for item in there)
-        boxes = [item.property("box") for item in shown.items() if item.property("error") == error]
-        return said and all(box in there for box in boxes if box is not None and seen(box))
+        items = shown.items()
+        said = any(i.property("text") == error and i.height() > 0 and whole(i) for i in items)
+        boxes = [i.property("box") for i in items if i.property("error") == error]
+        return said and all(whole(box) for box in boxes if box is not None and seen(box))
 
     until(both)
     still(frame(shown))

@@ -69,14 +69,10 @@ def clip_of(item: QQuickItem) -> QRectF | None:
     return room
 
 
-def whole(shown: Shown) -> list[QQuickItem]:
-    """What is seen without turning, and not cut by the edge of the page."""
-    found = []
-    for item in shown.items():
-        room = clip_of(item)
-        if seen(item) and room is not None and room.adjusted(-1, -1, 1, 1).contains(rect(item)):
-            found.append(item)
-    return found
+def whole(item: QQuickItem) -> bool:
+    """It is seen without turning, and not cut by the edge of the page."""
+    room = clip_of(item)
+    return seen(item) and room is not None and room.adjusted(-1, -1, 1, 1).contains(rect(item))
 
 
 def faults(shown: Shown, size: str):
