@@ -224,7 +224,7 @@ def test_a_pulled_network_cable_is_noticed_by_asking_the_other_side() -> None:
 def _sockets_to(port: object) -> list[socket.socket]:
     """Sockets of this process that lead to `port`, as copies that close themselves."""
     found = []
-    for entry in OPEN_FILES.iterdir():
+    for entry in list(OPEN_FILES.iterdir()):  # before copies are made
         try:
             if not str(entry.readlink()).startswith("socket:"):
                 continue
