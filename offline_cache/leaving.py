@@ -26,6 +26,7 @@ BATCH_ITEMS: Final = 100  # what the hub takes as one batch
 BATCH_BYTES: Final = 1 << 20
 EXPORTED: Final = "exported_row"  # in `meta`: up to there everything is on a stick
 MANIFEST: Final = "manifest.json"
+WIPING: Final = "wiping."  # before the name of a folder that is being erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,30 @@ def export(database: Database, queue: SendQueue, terminal: str, to: Path) -> Exp
     return database.write(work) or Exported(len(items), len(names), len(written))
 
 
-def may_leave(database: Database, places: StorePlaces) -> StoreFault | None:
-    """Why this terminal must not be wiped now; None when nothing would be lost."""
+def may_leave(opened: Database | StoreFault, places: StorePlaces) -> StoreFault | None:
+    """Why this terminal must not be wiped now; None when nothing would be lost.
+
+    `opened`: the database, or why it cannot be opened (then nobody knows what waits in it).
+    """
+    if isinstance(opened, StoreFault):
+        waiting = opened if places.database.exists() else None
+    else:
+        waiting = _waiting(opened)
+    if waiting is not None:
+        return waiting
+    aside = folders_to_salvage(places.store)
+    if aside:
+        return StoreFault(StoreFaultCode.ROWS_WAIT, told_aside(aside))
+    return None
+
+
+def told_aside(aside: tuple[Path, ...]) -> str:
+    """What staff reads of the folders that `folders_to_salvage` found."""
+    names = ", ".join(folder.name for folder in aside)
+    return f"set aside and not salvaged yet (kiosk cache salvage): {names}"
+
+
+def _waiting(database: Database) -> StoreFault | None:
     rows = database.rows(
         "SELECT count(*) FROM outbox WHERE state IN ('sealed', 'sending', 'refused')"
         " AND row > coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?), 0)",
@@ -96,26 +119,33 @@ def may_leave(database: Database, places: StorePlaces) -> StoreFault | None:
             StoreFaultCode.ROWS_WAIT,
             f"{waiting} items are not with the hub: send them, or export them to a stick",
         )
-    if folders_to_salvage(places.store):
-        return StoreFault(StoreFaultCode.ROWS_WAIT, "a database set aside was not salvaged yet")
     return None
 
 
+def anything_to_wipe(places: StorePlaces) -> bool:
+    """Whether there is anything here that `wipe` erases."""
+    return any(path.exists() for path in (*_folders(places), *_files(places))) or any(
+        _renamed(places)
+    )
+
+
 def wipe(places: StorePlaces) -> StoreFault | None:
-    """Erase keys, store and everything set aside. Refused while any process uses the store."""
+    """Erase keys, store and everything set aside. Refused while any process uses the store.
+
+    Everything gets another name before any of it is erased, the keys last: a wipe that was cut off
+    leaves what is still asked about whole, and what may go with a name that says so.
+    """
     try:
         lock = os.open(lock_path(places.store), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if places.keys.is_dir():  # the keys first: without them the rest is noise
-                for key in places.keys.iterdir():
-                    _overwrite(key)
-                shutil.rmtree(places.keys)
-                sync_folder(places.data)
-            for folder in (places.store, *places.store.parent.glob(places.store.name + ".aside-*")):
+            _erase_renamed(places)
+            for folder in _folders(places):
                 if folder.is_dir():
-                    shutil.rmtree(folder)
-            for file in (places.hub_keys, places.enrolment, places.serials):
+                    folder.rename(folder.with_name(WIPING + folder.name))
+            sync_folder(places.data)
+            _erase_renamed(places)
+            for file in _files(places):
                 file.unlink(missing_ok=True)
             sync_folder(places.data)
         finally:
@@ -125,6 +155,30 @@ def wipe(places: StorePlaces) -> StoreFault | None:
     except OSError as error:
         return fault_of_os_error(error, "wiping")
     return None
+
+
+def _folders(places: StorePlaces) -> tuple[Path, ...]:
+    aside = sorted(places.store.parent.glob(places.store.name + ".aside-*"))
+    return (places.store, *aside, places.keys)
+
+
+def _files(places: StorePlaces) -> tuple[Path, ...]:
+    return (places.hub_keys, places.enrolment, places.serials)
+
+
+def _renamed(places: StorePlaces) -> list[Path]:
+    return sorted(places.data.glob(WIPING + "*"))
+
+
+def _erase_renamed(places: StorePlaces) -> None:
+    keys = places.keys.with_name(WIPING + places.keys.name)
+    if keys.is_dir():  # the keys first: without them the rest is noise
+        for key in keys.iterdir():
+            _overwrite(key)
+        shutil.rmtree(keys)
+        sync_folder(places.data)
+    for folder in _renamed(places):
+        shutil.rmtree(folder)
 
 
 def _batches(items: tuple[Item, ...]) -> list[list[Item]]:

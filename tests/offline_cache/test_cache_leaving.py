@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import shutil
 import subprocess
 import uuid
 from pathlib import Path
@@ -26,7 +28,9 @@ from cache_world import (
 from envelope_opener import open_envelope, open_item
 
 from kiosk.entry.commands import cache
+from offline_cache.database import set_aside
 from offline_cache.envelope import attachment_context, item_context
+from offline_cache.faults import StoreFaultCode
 from offline_cache.outbox import ItemState
 from offline_cache.store import Store, StorePlaces, look_over
 
@@ -165,6 +169,70 @@ def test_what_waits_goes_to_a_stick_sealed_and_then_the_terminal_may_be_wiped(
         assert not path.exists()
     assert cache.run(settings, "wipe", json=True) == 0  # there is nothing left; nothing is made
     assert not places.keys.exists()
+
+
+def test_what_was_set_aside_is_not_wiped_though_no_database_is_there(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The terminal was switched off just when it had put the damaged one away."""
+    store, _ = _with_a_refusal(data)
+    ok(seal(store, person=GRANDPA))
+    store.close()
+    places, settings = StorePlaces(data), _settings(data)
+    aside = set_aside(places.store, StoreFaultCode.DAMAGED, HandClock())
+    assert isinstance(aside, Path)
+    assert cache.run(settings, "status", json=True) == 3
+    assert aside.name in str(_said(capsys)[-1]["detail"])
+    assert cache.run(settings, "wipe", json=True) == 4
+    said = _said(capsys)[-1]
+    assert said["fault"] == "rows_wait" and aside.name in str(said["detail"])
+    assert (aside / "store.db").exists() and places.keys.is_dir()
+
+    assert cache.run(settings, "salvage", json=True) == 0
+    assert cache.run(settings, "wipe", json=True) == 4
+    assert "2 items" in str(_said(capsys)[-1]["detail"])
+    assert cache.run(settings, "status", json=True) == 0
+    said = _said(capsys)[-1]
+    assert (said["waiting"], said["refused"], said["set_aside"]) == (1, 1, [])
+
+
+def test_a_key_that_is_not_there_does_not_mean_that_nothing_is(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, _ = _with_a_refusal(data)
+    store.close()
+    places = StorePlaces(data)
+    (places.keys / "database.key").rename(data / "on the technician's stick")
+    assert cache.run(_settings(data), "wipe", json=True) == 3
+    said = _said(capsys)[-1]
+    assert said["fault"] == "not_found" and "database.key" in str(said["detail"])
+    assert places.database.exists()
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_wiping_goes_on_where_it_was_cut_off(
+    data: Path, cut: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Keys, store and what was set aside: after each of the three the power may go."""
+    store_in(data, HandClock()).close()
+    assert isinstance(set_aside(StorePlaces(data).store, StoreFaultCode.DAMAGED, HandClock()), Path)
+    settings = _settings(data)
+    assert cache.run(settings, "salvage", json=True) == 0
+    calls: list[Path] = []
+
+    def cut_off(path: Path) -> None:
+        calls.append(path)
+        if len(calls) == cut:
+            raise OSError(errno.EIO, "the power is gone")
+        rmtree(path)
+
+    rmtree = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", cut_off)
+    assert cache.run(settings, "wipe", json=True) == 4
+    monkeypatch.undo()
+    assert cache.run(settings, "wipe", json=False) == 0
+    assert capsys.readouterr().out.endswith("wiped\n")
+    assert {path.name for path in data.iterdir()} == {"store.lock"}
 
 
 def test_salvage_says_what_it_found_in_what_was_set_aside(

@@ -19,11 +19,12 @@ from offline_cache.database import Database, open_database
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.hub_keys import HubKeysFile
 from offline_cache.keys import Keys, credentials_folder, open_keys
-from offline_cache.leaving import export, may_leave, wipe
+from offline_cache.leaving import anything_to_wipe, export, may_leave, told_aside, wipe
 from offline_cache.line.hub_time import HubTime
 from offline_cache.outbox import check_chain, count_waiting
 from offline_cache.ports import utc_text, utc_time
 from offline_cache.queue import SendQueue, line_stopped
+from offline_cache.salvage import folders_to_salvage
 from offline_cache.store import StorePlaces, salvage_all
 from offline_cache.tray import list_tray, mark_handled, send_again
 
@@ -42,13 +43,14 @@ def run(settings_path: Path, action: str, what: str = "", *, json: bool) -> int:
     settings = load_settings(settings_path, json=json)
     if not isinstance(settings, Settings):
         return settings
-    opened = open_terminal_store(settings)
-    if isinstance(opened, StoreFault):
-        if action == "wipe" and opened.code is StoreFaultCode.NOT_FOUND:
-            return _done("there is nothing to wipe", json)
-        return refuse(opened, json)
-    keys, database = opened
     places = StorePlaces(settings.paths.data)
+    aside = folders_to_salvage(places.store)
+    opened = open_terminal_store(settings, create=action == "salvage" and bool(aside))
+    if action == "wipe":
+        return _wipe(opened, places, json)
+    if isinstance(opened, StoreFault):
+        return refuse(_with_what_lies_aside(opened, aside), json)
+    keys, database = opened
     try:
         match action:
             case "check":
@@ -66,21 +68,21 @@ def run(settings_path: Path, action: str, what: str = "", *, json: bool) -> int:
                 return _salvage(settings, keys, json)
             case "export":
                 return _export(database, keys, places, Path(what), json)
-            case "wipe":
-                return _wipe(database, places, json)
             case _:
-                return _status(database, settings, json)
+                return _status(database, settings, aside, json)
     finally:
         database.close()
 
 
-def open_terminal_store(settings: Settings) -> tuple[Keys, Database] | StoreFault:
-    """The keys and the database that are there; makes neither."""
+def open_terminal_store(
+    settings: Settings, *, create: bool = False
+) -> tuple[Keys, Database] | StoreFault:
+    """The keys and the database that are there. Makes no keys, and a database with `create` only."""
     places = StorePlaces(settings.paths.data)
     keys = open_keys(places.keys, credentials_folder(os.environ), create=False)
     if isinstance(keys, StoreFault):
         return keys
-    database = open_database(places.database, keys.database, SystemClock(), create=False)
+    database = open_database(places.database, keys.database, SystemClock(), create=create)
     return database if isinstance(database, StoreFault) else (keys, database)
 
 
@@ -113,13 +115,26 @@ def refuse(fault: StoreFault, json: bool) -> int:
     return exit_code(str(fault.code))
 
 
-def _status(database: Database, settings: Settings, json: bool) -> int:
+def _with_what_lies_aside(fault: StoreFault, aside: tuple[Path, ...]) -> StoreFault:
+    """No database is not nothing: what was set aside may hold applications."""
+    if not aside:
+        return fault
+    return StoreFault(fault.code, f"{fault.detail}; {told_aside(aside)}")
+
+
+def _status(database: Database, settings: Settings, aside: tuple[Path, ...], json: bool) -> int:
     fields = store_fields(database)
     if isinstance(fields, StoreFault):
         return refuse(fields, json)
     if json:
         contact = last_contact(StorePlaces(settings.paths.data))
-        print(ok_line(**fields, last_contact=utc_text(contact) if contact else None))
+        print(
+            ok_line(
+                **fields,
+                last_contact=utc_text(contact) if contact else None,
+                set_aside=[folder.name for folder in aside],
+            )
+        )
     else:
         print(
             f"{fields['waiting']} waiting, the oldest for {fields['oldest_s']} s,"
@@ -131,6 +146,8 @@ def _status(database: Database, settings: Settings, json: bool) -> int:
                 f"nothing is sent since {local(since):%Y-%m-%d %H:%M}: {fields['stopped']};"
                 " what it means stands in docs/technicians.md"
             )
+        if aside:
+            print(told_aside(aside))
     return Exit.DONE
 
 
@@ -228,10 +245,18 @@ def _export(database: Database, keys: Keys, places: StorePlaces, to: Path, json:
     return _done(said, json, **asdict(exported))
 
 
-def _wipe(database: Database, places: StorePlaces, json: bool) -> int:
-    refused = may_leave(database, places)
-    database.close()
-    return _settled(refused or wipe(places), "wiped", json)
+def _wipe(opened: tuple[Keys, Database] | StoreFault, places: StorePlaces, json: bool) -> int:
+    if isinstance(opened, StoreFault):
+        refused = may_leave(opened, places)
+    else:
+        _, database = opened
+        refused = may_leave(database, places)
+        database.close()
+    if refused is not None:
+        return refuse(refused, json)
+    if not anything_to_wipe(places):
+        return _done("there is nothing to wipe", json)
+    return _settled(wipe(places), "wiped", json)
 
 
 def _settled(fault: StoreFault | None, said: str, json: bool) -> int:
