@@ -11,12 +11,13 @@ import ctypes
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ THREADS = 3
 BACKLOG = 4096  # connections the kernel holds when all terminals come at once
 KEEP_ALIVE_S = 75  # a terminal speaks once a minute
 SILENCE_S = 30.0  # a connection over which nothing was ever asked
+OPEN_FILES = 65_536  # a connection for each of ten thousand terminals, and a crowd; as in the unit
+OWN_FILES = 256  # of those, what is no connection: database, attachments, log, libraries
+IDLE_SHARE_CLOSED = 8  # one in so many: a crowd is not looked through for every newcomer
 END_S = 10  # for what is under way at the end
 ABORT_S = 0.1  # a turn of the loop, in which connections are let go
 # Certificates are judged by the program: an expired one may still deliver (hub/terminals/identity).
@@ -49,7 +53,8 @@ log = logging.getLogger("hub.server")
 
 
 class Protocol(HttpToolsProtocol):
-    """Puts the client's certificate beside the request; closes what says nothing."""
+    """Puts the client's certificate beside the request; closes what says nothing, and what is idle
+    when there are too many. Those that still shake hands are not counted: they have seconds."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -57,6 +62,32 @@ class Protocol(HttpToolsProtocol):
         self._certificate: bytes = (link.getpeercert(True) or b"") if link is not None else b""
         self._head_bytes = 0
         self._silence = self.loop.call_later(SILENCE_S, self._close_silent)
+        self._idle_at = self.loop.time()
+        if len(self.connections) > most_connections():
+            self._make_room()
+
+    @property
+    def idle(self) -> bool:
+        return (self.cycle is None or self.cycle.response_complete) and not self.pipeline
+
+    def on_response_complete(self) -> None:
+        self._idle_at = self.loop.time()
+        super().on_response_complete()
+
+    def _make_room(self) -> None:
+        """Close those idle longest; before all others those over which nothing was ever asked."""
+        idle = [one for one in self._others() if one.idle]
+        idle.sort(key=lambda one: (one.cycle is not None, one._idle_at))
+        closed = idle[: len(idle) // IDLE_SHARE_CLOSED + 1]
+        for one in closed:
+            one.transport.abort()
+        log.warning("too many connections: idle ones were closed count=%d", len(closed))
+
+    def _others(self) -> Iterator[Protocol]:
+        for one in self.connections:
+            assert isinstance(one, Protocol)  # noqa: S101 (the only one there is)
+            if one is not self and not one.transport.is_closing():
+                yield one
 
     def _close_silent(self) -> None:
         if self.cycle is None and not self.transport.is_closing():
@@ -106,6 +137,20 @@ class Server(uvicorn.Server):
         await asyncio.sleep(ABORT_S)
 
 
+def raise_files_limit() -> None:
+    """A service gets 1,024 open files where nobody says more: a thousand silent peers would be all."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def most_connections() -> int:
+    """Of this process."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return OPEN_FILES if soft == resource.RLIM_INFINITY else max(soft - OWN_FILES, soft // 2)
+
+
 def tls() -> ssl.SSLContext:
     """TLS 1.2 and up; a client certificate is asked for and may be missing: browsers have none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -127,6 +172,7 @@ def run(
     ready: Callable[[str], None],
 ) -> int:
     """Serve until SIGTERM or Ctrl+C. OSError if the port cannot be had."""
+    raise_files_limit()
     listening = _listen(host, port)
     opened = int(listening.getsockname()[1])
     if port_file is not None:
