@@ -153,6 +153,8 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             PRIMARY KEY (row, place)) STRICT, WITHOUT ROWID""",
         "CREATE INDEX attachments_file ON attachments (sha256)",
     ),
+    # what of the outbox is on a stick, whole, since the hub last lost or wanted something again
+    ("CREATE TABLE exported (row INTEGER PRIMARY KEY) STRICT",),
 )
 
 

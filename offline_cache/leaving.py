@@ -18,33 +18,43 @@ from offline_cache.database import Database, lock_path
 from offline_cache.faults import StoreFault, StoreFaultCode, fault_of_os_error
 from offline_cache.files import make_private_folder, sync_folder, write_whole
 from offline_cache.line.wire import Item, batch_body
-from offline_cache.queue import SendQueue
+from offline_cache.queue import SendQueue, forget_exports
 from offline_cache.salvage import folders_to_salvage
 from offline_cache.store import StorePlaces
 
 BATCH_ITEMS: Final = 100  # what the hub takes as one batch
 BATCH_BYTES: Final = 1 << 20
-EXPORTED: Final = "exported_row"  # in `meta`: up to there everything is on a stick
+# These a single file may have; the others are of the database or of the stick.
+OF_ONE_PAPER: Final = frozenset(
+    {StoreFaultCode.NOT_FOUND, StoreFaultCode.DAMAGED, StoreFaultCode.UNREADABLE}
+)
 MANIFEST: Final = "manifest.json"
 WIPING: Final = "wiping."  # before the name of a folder that is being erased
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
+    """`left_out`: order keys of what is not whole on the stick, because it cannot be read here."""
+
     items: int
     attachments: int
     files: int
+    left_out: tuple[str, ...] = ()
 
 
 def export(database: Database, queue: SendQueue, terminal: str, to: Path) -> Exported | StoreFault:
     """Write all that waits or lies in the tray to the folder `to`, sealed as it is.
 
     `batch-NNNN.cbor` are bodies for the hub's POST /batch, `attachments/` what they name;
-    `manifest.json` has the SHA-256 of every file. Read back and compared before it counts.
+    `manifest.json` has the SHA-256 of every file. Read back and compared before it counts. An item of
+    which a paper cannot be read is written with the others of its papers, and does not count; when
+    it can never be read, it is put into the tray, as sending it would do.
     """
-    items = queue.everything_kept()
-    if isinstance(items, StoreFault):
-        return items
+    kept = queue.everything_kept()
+    if isinstance(kept, StoreFault):
+        return kept
+    items = kept.items
+    bad: dict[str, StoreFault] = {}  # papers that cannot be read
     written: dict[str, str] = {}
     try:
         make_private_folder(to / "attachments")
@@ -56,13 +66,13 @@ def export(database: Database, queue: SendQueue, terminal: str, to: Path) -> Exp
             _write(to, f"batch-{number:04d}.cbor", content, written)
         names = dict.fromkeys(name for item in items for name in item.attachments)
         for name in names:
-            size = queue.sealed_bytes(name)
-            if isinstance(size, StoreFault):
-                return size
-            paper = queue.sealed_part(name, 0, size)
-            if isinstance(paper, StoreFault):
+            paper = _paper(queue, name)
+            if isinstance(paper, bytes):
+                _write(to, f"attachments/{name}", paper, written)
+            elif paper.code in OF_ONE_PAPER:
+                bad[name] = paper
+            else:
                 return paper
-            _write(to, f"attachments/{name}", paper, written)
         write_whole(to / MANIFEST, json.dumps(written, indent=1).encode())
         for path, sha256 in written.items():
             if hashlib.sha256((to / path).read_bytes()).hexdigest() != sha256:
@@ -70,16 +80,22 @@ def export(database: Database, queue: SendQueue, terminal: str, to: Path) -> Exp
         sync_folder(to)
     except OSError as error:
         return fault_of_os_error(error, "export")
-    newest = max((item.row for item in items), default=0)
+    whole = [item for item in items if bad.keys().isdisjoint(item.attachments)]
+    torn = [item for item in items if not bad.keys().isdisjoint(item.attachments)]
+    for item in torn:
+        fault = next(bad[name] for name in item.attachments if name in bad)
+        if fault.code is not StoreFaultCode.UNREADABLE:  # that, another try may mend
+            failed = queue.refused(item.row, f"attachment_{fault.code}", fault.detail)
+            if failed is not None:
+                return failed
 
     def work(cursor: Any) -> None:
-        cursor.execute(
-            "INSERT INTO meta (name, value) VALUES (?, ?)"
-            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (EXPORTED, str(newest)),
-        )
+        forget_exports(cursor)
+        cursor.executemany("INSERT INTO exported (row) VALUES (?)", [(item.row,) for item in whole])
 
-    return database.write(work) or Exported(len(items), len(names), len(written))
+    left_out = (*kept.unreadable, *(item.order_key for item in torn))
+    papers = len(names) - len(bad)
+    return database.write(work) or Exported(len(whole), papers, len(written), left_out)
 
 
 def may_leave(opened: Database | StoreFault, places: StorePlaces) -> StoreFault | None:
@@ -108,8 +124,7 @@ def told_aside(aside: tuple[Path, ...]) -> str:
 def _waiting(database: Database) -> StoreFault | None:
     rows = database.rows(
         "SELECT count(*) FROM outbox WHERE state IN ('sealed', 'sending', 'refused')"
-        " AND row > coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?), 0)",
-        (EXPORTED,),
+        " AND row NOT IN (SELECT row FROM exported)"
     )
     if isinstance(rows, StoreFault):
         return rows
@@ -179,6 +194,11 @@ def _erase_renamed(places: StorePlaces) -> None:
         sync_folder(places.data)
     for folder in _renamed(places):
         shutil.rmtree(folder)
+
+
+def _paper(queue: SendQueue, name: str) -> bytes | StoreFault:
+    size = queue.sealed_bytes(name)
+    return size if isinstance(size, StoreFault) else queue.sealed_part(name, 0, size)
 
 
 def _batches(items: tuple[Item, ...]) -> list[list[Item]]:

@@ -107,24 +107,29 @@ class SendQueue:
                 if len(due) == max_items:
                     return tuple(due)
 
-    def everything_kept(self) -> tuple[Item, ...] | StoreFault:
-        """All that waits or lies in the tray, oldest first; what cannot be read is left out."""
+    def everything_kept(self) -> EverythingKept | StoreFault:
+        """All that waits or lies in the tray. What can never be read is put into the tray."""
         epochs = self._epochs()
         if isinstance(epochs, StoreFault):
             return epochs
         rows = self._database.rows(
             f"SELECT {ITEM_COLUMNS} FROM outbox o"  # noqa: S608 - our own words
-            " JOIN sealed s ON s.row = o.row"
+            " LEFT JOIN sealed s ON s.row = o.row"
             " WHERE o.state IN ('sealed', 'sending', 'refused') ORDER BY o.row"
         )
         if isinstance(rows, StoreFault):
             return rows
         kept: list[Item] = []
+        unreadable: list[str] = []
         for row in rows:
-            item = self._read(epochs[row[0] >> SEQ_BITS], row)
+            item = self._item(epochs[row[0] >> SEQ_BITS], row)
+            if isinstance(item, StoreFault):
+                return item
             if item is not None:
                 kept.append(item)
-        return tuple(kept)
+            else:
+                unreadable.append(str(row[3]))
+        return EverythingKept(tuple(kept), tuple(unreadable))
 
     def last_row(self) -> int | StoreFault:
         """The newest item's row; 0 when there is none."""
@@ -279,6 +284,7 @@ class SendQueue:
             if count:
                 # A hub that was restored numbers its verdicts anew: all of them once more.
                 hear_all_verdicts_again(cursor)
+                forget_exports(cursor)  # it may have lost what came from a stick as well
             return count
 
         return self._database.write(work)
@@ -352,6 +358,14 @@ class SendQueue:
 
 
 @dataclass(frozen=True, slots=True)
+class EverythingKept:
+    """`items` oldest first; `unreadable`: the order keys of those whose own bytes are damaged."""
+
+    items: tuple[Item, ...]
+    unreadable: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The hub will not know this terminal, or who answers is not our hub: somebody must come."""
 
@@ -373,3 +387,8 @@ def line_stopped(database: Database) -> Stopped | StoreFault | None:
 def hear_all_verdicts_again(cursor: Any) -> None:
     """The hub tells every verdict that it keeps again; those on what is settled move nothing."""
     cursor.execute("DELETE FROM meta WHERE name = ?", (VERDICTS_SEEN,))
+
+
+def forget_exports(cursor: Any) -> None:
+    """What is on a stick is to be written once more before anything may be wiped."""
+    cursor.execute("DELETE FROM exported")

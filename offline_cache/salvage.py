@@ -30,7 +30,7 @@ from offline_cache.faults import StoreFault, StoreFaultCode, fault_of_os_error
 from offline_cache.files import sync_folder, write_whole
 from offline_cache.outbox import ItemState, seq_of
 from offline_cache.pages import Pages, Record, Value
-from offline_cache.queue import hear_all_verdicts_again
+from offline_cache.queue import forget_exports, hear_all_verdicts_again
 
 DONE: Final = "salvaged.json"  # in the folder that was set aside
 ROWS_A_TURN: Final = 50  # the write lock is held for so many; a citizen may be sealing
@@ -258,6 +258,7 @@ class _Salvage:
             [(sha256,) for sha256 in self._files],
         )
         hear_all_verdicts_again(cursor)  # some came while these items were not here
+        forget_exports(cursor)  # these are on no stick
 
     def _count(self, lost: int) -> Salvaged | StoreFault:
         numbers = sorted(self._epochs.values()) or [0]

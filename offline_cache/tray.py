@@ -63,6 +63,7 @@ def send_again(database: Database, row: int) -> StoreFault | None:
     """The same bytes go to the hub once more: what was wrong there may be right now."""
     return _take_out(
         database,
+        row,
         "UPDATE outbox SET state = 'sending', settled_at = NULL, code = '', reason = ''"
         " WHERE row = :row AND state = 'refused'",
         {"row": row},
@@ -73,6 +74,7 @@ def mark_handled(database: Database, clock: Clock, row: int) -> StoreFault | Non
     """Somebody dealt with it by hand; it is erased some days later, like what was accepted."""
     return _take_out(
         database,
+        row,
         "UPDATE outbox SET state = 'handled', settled_at = :at"
         " WHERE row = :row AND state = 'refused'",
         {"row": row, "at": utc_text(clock.utc())},
@@ -80,12 +82,13 @@ def mark_handled(database: Database, clock: Clock, row: int) -> StoreFault | Non
 
 
 def _take_out(
-    database: Database, statement: str, parameters: dict[str, object]
+    database: Database, row: int, statement: str, parameters: dict[str, object]
 ) -> StoreFault | None:
     def work(cursor: Any) -> StoreFault | None:
         cursor.execute(statement, parameters)
-        if cursor.rowcount == 1:
-            return None
-        return StoreFault(StoreFaultCode.NOT_FOUND, "no such item in the tray")
+        if cursor.rowcount != 1:
+            return StoreFault(StoreFaultCode.NOT_FOUND, "no such item in the tray")
+        cursor.execute("DELETE FROM exported WHERE row = ?", (row,))
+        return None
 
     return database.write(work)

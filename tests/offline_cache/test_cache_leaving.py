@@ -31,6 +31,7 @@ from kiosk.entry.commands import cache
 from offline_cache.database import set_aside
 from offline_cache.envelope import attachment_context, item_context
 from offline_cache.faults import StoreFaultCode
+from offline_cache.leaving import may_leave
 from offline_cache.outbox import ItemState
 from offline_cache.store import Store, StorePlaces, look_over
 
@@ -139,7 +140,13 @@ def test_what_waits_goes_to_a_stick_sealed_and_then_the_terminal_may_be_wiped(
     epoch = store.database.epoch
     stick, settings = tmp_path / "stick", _settings(data)
     assert cache.run(settings, "export", str(stick), json=True) == 0
-    assert _said(capsys)[-1] == {"ok": True, "items": 2, "attachments": 2, "files": 3}
+    assert _said(capsys)[-1] == {
+        "ok": True,
+        "items": 2,
+        "attachments": 2,
+        "files": 3,
+        "left_out": [],
+    }
 
     batch = cbor2.loads((stick / "batch-0001.cbor").read_bytes())
     assert (batch["terminal"], batch["epoch"], batch["last_seq"]) == (TERMINAL, epoch, 2)
@@ -169,6 +176,88 @@ def test_what_waits_goes_to_a_stick_sealed_and_then_the_terminal_may_be_wiped(
         assert not path.exists()
     assert cache.run(settings, "wipe", json=True) == 0  # there is nothing left; nothing is made
     assert not places.keys.exists()
+
+
+def test_what_the_hub_lost_after_the_export_is_not_on_the_stick(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has an earlier number than what is: the hub was restored and asks for it again."""
+    store = store_in(data, HandClock())
+    for session in ("first", "second"):
+        ok(seal(store, session=session))
+    queue = queue_of(store, HandClock())
+    queue.accepted([row(1)])
+    settings = _settings(data)
+    assert cache.run(settings, "export", str(tmp_path / "stick"), json=True) == 0
+    assert may_leave(store.database, StorePlaces(data)) is None
+    assert queue.resend(store.database.epoch, 1, 1) == 1
+    store.close()
+    assert cache.run(settings, "wipe", json=True) == 4
+    assert _said(capsys)[-1]["fault"] == "rows_wait"
+    assert cache.run(settings, "export", str(tmp_path / "stick"), json=True) == 0
+    assert cache.run(settings, "wipe", json=True) == 0
+
+
+def test_what_was_salvaged_after_the_export_is_not_on_the_stick(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock, settings = HandClock(), _settings(data)
+    store = store_in(data, clock)
+    ok(seal(store))
+    store.close()
+    assert isinstance(set_aside(StorePlaces(data).store, StoreFaultCode.DAMAGED, clock), Path)
+    store = store_in(data, clock)
+    ok(seal(store, person=GRANDPA))
+    store.close()
+    assert cache.run(settings, "export", str(tmp_path / "stick"), json=True) == 0
+    assert cache.run(settings, "salvage", json=True) == 0
+    assert cache.run(settings, "wipe", json=True) == 4
+    assert _said(capsys)[-1]["fault"] == "rows_wait"
+
+
+def test_what_was_refused_and_goes_again_after_the_export_is_not_done_with(
+    data: Path, tmp_path: Path
+) -> None:
+    store, _ = _with_a_refusal(data)
+    store.close()
+    settings = _settings(data)
+    assert cache.run(settings, "export", str(tmp_path / "stick"), json=True) == 0
+    assert cache.run(settings, "again", str(row(1)), json=True) == 0
+    assert cache.run(settings, "wipe", json=True) == 4
+
+
+@pytest.mark.parametrize("damaged", ["paper", "item"])
+def test_one_that_cannot_be_read_is_named_and_keeps_nothing_else_off_the_stick(
+    data: Path, tmp_path: Path, damaged: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = store_in(data, HandClock())
+    bad = ok(seal(store, signature=b"one")).number
+    good = ok(seal(store, signature=b"two", person=GRANDPA)).number
+    if damaged == "paper":
+        signature = due(store, HandClock())[0].attachments[1]
+        path = StorePlaces(data).attachments / signature
+        path.write_bytes(path.read_bytes()[:-1])
+    else:
+        broken = "UPDATE sealed SET bytes = x'00' WHERE row = ?"
+        store.database.write(lambda cursor: cursor.execute(broken, (row(1),)) and None)
+    store.close()
+    stick, settings = tmp_path / "stick", _settings(data)
+    assert cache.run(settings, "export", str(stick), json=True) == 4
+    wrote, fault = _said(capsys)
+    assert (wrote["items"], wrote["attachments"], wrote["left_out"]) == (1, 2, [bad])
+    assert fault["fault"] == "damaged" and bad in str(fault["detail"])
+    batch = cbor2.loads((stick / "batch-0001.cbor").read_bytes())
+    (whole,) = [item for item in batch["items"] if item["order_key"] == good]
+    for paper in whole["attachments"]:
+        assert (stick / "attachments" / paper.hex()).exists()
+
+    assert cache.run(settings, "wipe", json=True) == 4  # not while nobody has dealt with it
+    assert "1 items" in str(_said(capsys)[-1]["detail"])
+    assert cache.run(settings, "tray", json=True) == 0
+    in_tray, _ = _said(capsys)
+    assert in_tray["number"] == bad
+    assert cache.run(settings, "handled", str(in_tray["item"]), json=True) == 0
+    assert cache.run(settings, "wipe", json=True) == 0
 
 
 def test_what_was_set_aside_is_not_wiped_though_no_database_is_there(

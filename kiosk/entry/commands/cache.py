@@ -242,7 +242,12 @@ def _export(database: Database, keys: Keys, places: StorePlaces, to: Path, json:
     if isinstance(exported, StoreFault):
         return refuse(exported, json)
     said = f"{exported.items} items and {exported.attachments} attachments, sealed"
-    return _done(said, json, **asdict(exported))
+    done = _done(said, json, **asdict(exported))
+    if not exported.left_out:
+        return done
+    count, numbers = len(exported.left_out), ", ".join(exported.left_out)
+    detail = f"{count} items are not whole on the stick (kiosk cache tray): {numbers}"
+    return refuse(StoreFault(StoreFaultCode.DAMAGED, detail), json)
 
 
 def _wipe(opened: tuple[Keys, Database] | StoreFault, places: StorePlaces, json: bool) -> int:
