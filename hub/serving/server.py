@@ -6,7 +6,6 @@ SQLite has one writer anyway: one process, in which a thread opens.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ctypes
 import gc
 import logging
@@ -30,6 +29,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from hub.applications.opener import opening
 from hub.applications.tidying import tidying
 from hub.serving.bridge import CERTIFICATE, Bridge
+from hub.serving.children import Children
 
 OPENING_NICE = 10  # it works on what the serving processes leave, and a tenth when they leave none
 # Of one process: while one waits for the database, another reads. With six, a batch took a quarter
@@ -264,33 +264,16 @@ def _supervise(listening: socket.socket, *, plain: bool, processes: int) -> int:
     serving = [sys.executable, "-m", "hub", "serve-inherited", str(descriptor)]
     serving += ["--plain"] if plain else []
     opening = [sys.executable, "-m", "hub", "keep-opening"]
-    ending = False
 
     def start(number: int) -> subprocess.Popen[bytes]:
         command = serving if number < processes else opening
         return subprocess.Popen([*command, "--number", str(number)], pass_fds=[descriptor])  # noqa: S603 (this program)
 
-    def end(number: int, frame: object) -> None:
-        nonlocal ending
-        ending = True
-        for child in children:
-            with contextlib.suppress(ProcessLookupError):
-                child.terminate()
-
-    children: list[subprocess.Popen[bytes]] = []
+    children = Children(start, processes + 1)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    children += [start(number) for number in range(processes + 1)]
-    while True:
-        try:
-            pid, _ = os.wait()
-        except ChildProcessError:
-            return 0
-        index = next((at for at, child in enumerate(children) if child.pid == pid), None)
-        if index is None or ending:
-            continue
-        log.error("a process of the hub ended and is started again")
-        children[index] = start(index)
+        signal.signal(number, lambda *_: children.end())
+    children.keep()
+    return 0
 
 
 def _ended(number: int, frame: object) -> None:
