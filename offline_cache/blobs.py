@@ -84,9 +84,16 @@ class Blobs:
         return envelope
 
     def erase(self, sha256: bytes) -> StoreFault | None:
-        """Remove the file, if it is there."""
+        """Remove the file, if it is there. Gone for good once `sync` was called after it."""
         try:
             self._path(sha256).unlink(missing_ok=True)
+        except OSError as error:
+            return fault_of_os_error(error, "attachment")
+        return None
+
+    def sync(self) -> StoreFault | None:
+        """Make durable which files are there. Waits for the disk."""
+        try:
             if self._folder.is_dir():
                 sync_folder(self._folder)
         except OSError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -11,7 +13,10 @@ from offline_cache.database import SEQ_BITS, Database
 from offline_cache.faults import StoreFault
 from offline_cache.ports import Clock, utc_text
 
-ORPHANS_A_TURN = 200  # the write lock is held while orphans are looked at; a citizen may be sealing
+NAMES_A_LOOK: Final = 200
+# The write lock is held while so many files go, some hundred microseconds each on a slow card; a
+# citizen may be sealing. The disk is waited for when the lock is given back.
+ORPHANS_A_TURN: Final = 10
 
 # In this order; after it nothing but a link of the chain is left of an old item.
 _PURGE: Final = (
@@ -32,8 +37,20 @@ _PURGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Erased:
+    """`more`: it was broken off before everything was looked at."""
+
     items: int
     attachments: int
+    more: bool = False
+
+
+def _always() -> bool:
+    return True
+
+
+def _parts(names: list[bytes], size: int) -> Iterator[list[bytes]]:
+    for start in range(0, len(names), size):
+        yield names[start : start + size]
 
 
 class Retention:
@@ -46,8 +63,10 @@ class Retention:
         self._clock = clock
         self._keep = keep
 
-    def run(self) -> Erased | StoreFault:
-        """One turn; call every hour or so."""
+    def run(self, go_on: Callable[[], bool] = _always) -> Erased | StoreFault:
+        """One turn; call every hour or so. Broken off as soon as `go_on` says no: a citizen seals."""
+        if not go_on():
+            return Erased(0, 0, more=True)
         before = utc_text(self._clock.utc() - self._keep)
 
         def work(cursor: Any) -> int:
@@ -71,36 +90,54 @@ class Retention:
         items = self._database.write(work)
         if isinstance(items, StoreFault):
             return items
-        attachments = self._erase_orphans()
-        if isinstance(attachments, StoreFault):
-            return attachments
-        if items or attachments:
+        erased = self._erase_orphans(items, go_on)
+        if not isinstance(erased, StoreFault) and (erased.items or erased.attachments):
             self._database.empty_wal()
-        return Erased(items, attachments)
-
-    def _erase_orphans(self) -> int | StoreFault:
-        names = list(self._blobs.names())
-        erased = 0
-        for start in range(0, len(names), ORPHANS_A_TURN):
-            part = names[start : start + ORPHANS_A_TURN]
-
-            def work(cursor: Any, part: list[bytes] = part) -> int | StoreFault:
-                # Looking and erasing under the write lock: sealing looks under the same lock.
-                gone = 0
-                for name in part:
-                    cursor.execute("SELECT 1 FROM files WHERE sha256 = ?", (name,))
-                    if cursor.fetchone() is None:
-                        failed = self._blobs.erase(name)
-                        if failed is not None:
-                            return failed
-                        gone += 1
-                return gone
-
-            count = self._database.write(work)
-            if isinstance(count, StoreFault):
-                return count
-            erased += count
         return erased
+
+    def _erase_orphans(self, items: int, go_on: Callable[[], bool]) -> Erased | StoreFault:
+        erased = 0
+        for names in _parts(list(self._blobs.names()), NAMES_A_LOOK):
+            orphans = self._without_row(names)
+            if isinstance(orphans, StoreFault):
+                return orphans
+            for turn in _parts(orphans, ORPHANS_A_TURN):
+                if not go_on():
+                    return Erased(items, erased, more=True)
+                gone = self._erase(turn)
+                if isinstance(gone, StoreFault):
+                    return gone
+                erased += gone
+                failed = self._blobs.sync() if gone else None
+                if failed is not None:
+                    return failed
+        return Erased(items, erased)
+
+    def _without_row(self, names: Sequence[bytes]) -> list[bytes] | StoreFault:
+        """Those of the files that no row names just now."""
+        rows = self._database.rows(
+            "SELECT sha256 FROM files WHERE sha256 IN (SELECT unhex(value) FROM json_each(?))",
+            (json.dumps([name.hex() for name in names]),),
+        )
+        if isinstance(rows, StoreFault):
+            return rows
+        named = {name for (name,) in rows}
+        return [name for name in names if name not in named]
+
+    def _erase(self, orphans: Sequence[bytes]) -> int | StoreFault:
+        def work(cursor: Any) -> int | StoreFault:
+            # Looking and erasing under the write lock: sealing looks under the same lock.
+            gone = 0
+            for name in orphans:
+                cursor.execute("SELECT 1 FROM files WHERE sha256 = ?", (name,))
+                if cursor.fetchone() is None:
+                    failed = self._blobs.erase(name)
+                    if failed is not None:
+                        return failed
+                    gone += 1
+            return gone
+
+        return self._database.write(work)
 
 
 def _forget_links(cursor: Any) -> None:

@@ -396,8 +396,11 @@ class SyncProcess:
                 self._devices.tell(client)
             if idle and self._clock.monotonic() >= retention_at:
                 retention_at = self._clock.monotonic() + RETENTION_EVERY_S
-                erased = retention.run()
-                wait_s = erased if isinstance(erased, StoreFault) else wait_s
+                erased = retention.run(lambda: not engine.paused)
+                if isinstance(erased, StoreFault):
+                    wait_s = erased
+                elif erased.more:  # when the citizen is through, not in an hour
+                    retention_at = self._clock.monotonic()
             self._step_began = None
             if isinstance(wait_s, StoreFault):
                 self._tell_fault(wait_s)

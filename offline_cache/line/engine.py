@@ -296,6 +296,11 @@ class SyncEngine:
         self._paused_until = float("-inf")
         self._woken.set()
 
+    @property
+    def paused(self) -> bool:
+        """Whether a citizen seals just now: whatever can wait should."""
+        return self._paused_until > self._clock.monotonic()
+
     def wait(self, seconds: float) -> None:
         """Wait for the next step, or until woken."""
         self._woken.wait(seconds)

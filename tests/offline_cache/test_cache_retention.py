@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from cache_world import (
     GRANDPA,
     HandClock,
     due,
+    keys_in,
     ok,
     opened_attachment,
     queue_of,
@@ -17,9 +21,10 @@ from cache_world import (
     store_in,
 )
 
+from offline_cache.database import open_database
 from offline_cache.outbox import ItemKind
 from offline_cache.retention import Erased, Retention
-from offline_cache.store import Store
+from offline_cache.store import Store, StorePlaces
 
 WEEK = timedelta(days=7)
 DAY_S = 86400.0
@@ -81,6 +86,51 @@ def test_attachments_of_a_seal_that_never_came_are_erased(tmp_path: Path) -> Non
     store = store_in(tmp_path, clock)
     ok(store.blobs.put(b"written just before the power cut"))
     assert _retention(store, clock).run() == Erased(0, 1)
+    store.close()
+
+
+def test_nobodys_seal_stands_behind_a_slow_disk_that_erases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Papers of a day go: when the disk is waited for the lock is free, after ten at the latest."""
+    clock = HandClock()
+    store = store_in(tmp_path, clock)
+    for count in range(50):
+        ok(store.blobs.put(b"paper %d" % count))
+    erasing = ok(
+        open_database(
+            StorePlaces(tmp_path).database, keys_in(tmp_path).database, clock, create=False
+        )
+    )
+    locked: list[object] = []
+    left = [50]
+    sync_to_disk = os.fsync
+
+    def look(descriptor: int) -> None:
+        if os.path.samestat(os.fstat(descriptor), store.blobs.folder.stat()):
+            if not locked:  # one who waits for the lock in vain waits for seconds
+                locked.append(store.database.write(lambda cursor: None))
+            left.append(len(list(store.blobs.names())))
+        sync_to_disk(descriptor)
+
+    monkeypatch.setattr(os, "fsync", look)
+    assert Retention(erasing, store.blobs, clock, WEEK).run() == Erased(0, 50)
+    assert locked == [None]
+    assert left[-1] == 0  # the disk was told of the last one too
+    assert max(before - after for before, after in itertools.pairwise(left)) <= 10
+    erasing.close()
+    store.close()
+
+
+def test_erasing_is_broken_off_while_a_citizen_seals_and_goes_on_later(tmp_path: Path) -> None:
+    clock = HandClock()
+    store = store_in(tmp_path, clock)
+    for count in range(25):
+        ok(store.blobs.put(b"paper %d" % count))
+    free = iter((True, True, False))
+    assert _retention(store, clock).run(lambda: next(free)) == Erased(0, 10, more=True)
+    assert _retention(store, clock).run(lambda: False) == Erased(0, 0, more=True)
+    assert _retention(store, clock).run(lambda: True) == Erased(0, 15)
     store.close()
 
 
