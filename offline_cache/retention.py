@@ -67,9 +67,17 @@ class Retention:
         """One turn; call every hour or so. Broken off as soon as `go_on` says no: a citizen seals."""
         if not go_on():
             return Erased(0, 0, more=True)
-        before = utc_text(self._clock.utc() - self._keep)
+        now = self._clock.utc()
+        before = utc_text(now - self._keep)
 
         def work(cursor: Any) -> int:
+            # What was delivered while the hub's clock was years ahead would stay for years: its
+            # days count from now.
+            cursor.execute(
+                "UPDATE outbox SET settled_at = ?1"
+                " WHERE state IN ('accepted', 'handled') AND settled_at > ?1",
+                (utc_text(now),),
+            )
             # An application stays as long as anything of its order still waits or is refused.
             cursor.execute("CREATE TEMP TABLE IF NOT EXISTS old_items (row INTEGER PRIMARY KEY)")
             cursor.execute("DELETE FROM old_items")

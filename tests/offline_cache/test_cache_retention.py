@@ -89,6 +89,23 @@ def test_attachments_of_a_seal_that_never_came_are_erased(tmp_path: Path) -> Non
     store.close()
 
 
+def test_what_was_delivered_while_the_hubs_clock_was_years_ahead_goes_after_its_days(
+    tmp_path: Path,
+) -> None:
+    clock = HandClock()
+    store = store_in(tmp_path, clock)
+    ok(seal(store))
+    clock.advance(5 * 365 * DAY_S)
+    queue_of(store, clock).accepted([row(1)])
+    clock.advance(-5 * 365 * DAY_S)
+    assert _retention(store, clock).run() == Erased(0, 0)
+    clock.advance(6.9 * DAY_S)
+    assert _retention(store, clock).run() == Erased(0, 0)
+    clock.advance(0.2 * DAY_S)
+    assert _retention(store, clock).run() == Erased(1, 2)
+    store.close()
+
+
 def test_nobodys_seal_stands_behind_a_slow_disk_that_erases(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
