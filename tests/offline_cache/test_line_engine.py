@@ -330,8 +330,10 @@ def test_fault_18_ten_thousand_terminals_come_back_evenly() -> None:
 def test_while_a_citizen_seals_nothing_is_started(world: LineWorld) -> None:
     world.seal()
     world.engine.pause()
+    assert world.engine.paused
     assert world.step() > 0 and world.hub.batches == []
     world.engine.resume()
+    assert not world.engine.paused
     assert world.drain() == 0
 
 
@@ -487,6 +489,16 @@ def test_an_item_the_hub_stumbles_over_lets_the_others_pass(world: LineWorld) ->
     world.hub.deadly_ids = set()
     world.drain()
     assert len(world.hub.numbers()) == 8
+
+
+def test_while_a_batch_of_several_fails_the_oldest_stays_first(world: LineWorld) -> None:
+    """Nobody knows yet which of them it is, if it is any: no citizen is put behind the others."""
+    numbers = world.seal(8, pages=0)
+    oldest = world.queue.items[1].id
+    world.hub.batch_tricks = ["500", "500"]
+    world.drain()
+    assert all(len(ids) > 1 and ids[0] == oldest for ids in world.hub.batches[:3])
+    assert world.hub.numbers() == numbers
 
 
 def test_nothing_personal_is_logged(world: LineWorld) -> None:
