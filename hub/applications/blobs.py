@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,9 +25,16 @@ from hub.seal.envelope import SealFault, attachment_context, open_envelope
 from hub.seal.keys import key_ring
 
 FOLDER_MODE = 0o700
-S3_TRIES = 3
-S3_CONNECT_S = 5
-S3_READ_S = 30
+S3_TRIES = 2
+S3_CONNECT_S = 2
+S3_READ_S = 10
+S3_ASK_CONNECT_S = 1
+S3_ASK_READ_S = 2
+S3_ASK_S = 3.0  # all the sizes of a batch: one of a few threads waits for them
+S3_ASK_TOGETHER = 8  # so that a batch of eighty papers takes ten questions' time
+S3_AWAY_S = (
+    10.0  # a store that said nothing is left alone so long: each question would hold a thread
+)
 NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -33,6 +43,10 @@ class AttachmentStore(Protocol):
 
     def size(self, sha256: str) -> int | None:
         """Bytes held; None if it is not there."""
+        ...
+
+    def sizes(self, names: Iterable[str]) -> dict[str, int]:
+        """Of those that are there, in a time that is bounded for them all."""
         ...
 
     def take(self, sha256: str, file: Path) -> None:
@@ -62,6 +76,9 @@ class FolderStore:
             return self.path(sha256).stat().st_size
         except FileNotFoundError:
             return None
+
+    def sizes(self, names: Iterable[str]) -> dict[str, int]:
+        return {name: size for name in names if (size := self.size(name)) is not None}
 
     def take(self, sha256: str, file: Path) -> None:
         target = self.path(sha256)
@@ -95,16 +112,39 @@ class S3Error(OSError):
 class S3Store:
     """A bucket. Credentials come the way the AWS tools read them; every S3-compatible store does."""
 
-    def __init__(self, bucket: str, prefix: str, client: Any) -> None:
+    def __init__(self, bucket: str, prefix: str, client: Any, asking: Any) -> None:
+        """`asking`: a client that waits for no answer longer than a question is worth."""
         self._bucket = bucket
         self._prefix = prefix
         self._s3 = client
+        self._asking = asking
+        self._asks = ThreadPoolExecutor(S3_ASK_TOGETHER, thread_name_prefix="sizes")
+        self._away_until = 0.0
+
+    def close(self) -> None:
+        self._asks.shutdown(cancel_futures=True)
+        self._s3.close()
+        self._asking.close()
 
     def size(self, sha256: str) -> int | None:
+        return self.sizes([sha256]).get(sha256)
+
+    def sizes(self, names: Iterable[str]) -> dict[str, int]:
+        asked = {name: self._asks.submit(self._asked_size, name) for name in names}
+        _, silent = wait(asked.values(), timeout=S3_ASK_S)
+        if silent:
+            for one in silent:
+                one.cancel()
+            self._leave_alone()
+            raise S3Error("silent")
+        found = {name: one.result() for name, one in asked.items()}
+        return {name: size for name, size in found.items() if size is not None}
+
+    def _asked_size(self, sha256: str) -> int | None:
         from botocore.exceptions import ClientError  # noqa: PLC0415 (an extra)
 
         try:
-            return int(self._call("head_object", sha256)["ContentLength"])
+            return int(self._call("head_object", sha256, self._asking)["ContentLength"])
         except ClientError as wrong:
             if _code(wrong) in NOT_THERE:
                 return None
@@ -142,14 +182,25 @@ class S3Store:
         except ClientError as wrong:
             raise S3Error(_code(wrong)) from None
 
-    def _call(self, what: str, sha256: str, **more: Any) -> Any:
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    def _call(self, what: str, sha256: str, client: Any = None, **more: Any) -> Any:
+        from botocore.exceptions import (  # noqa: PLC0415
+            BotoCoreError,
+            ConnectTimeoutError,
+            ReadTimeoutError,
+        )
 
+        if time.monotonic() < self._away_until:
+            raise S3Error("silent")
         try:
             key = f"{self._prefix}{sha256[:2]}/{sha256}"
-            return getattr(self._s3, what)(Bucket=self._bucket, Key=key, **more)
+            return getattr(client or self._s3, what)(Bucket=self._bucket, Key=key, **more)
         except BotoCoreError as wrong:  # no line, no credentials: the terminal tries again
+            if isinstance(wrong, ConnectTimeoutError | ReadTimeoutError):
+                self._leave_alone()
             raise S3Error(type(wrong).__name__) from None
+
+    def _leave_alone(self) -> None:
+        self._away_until = time.monotonic() + S3_AWAY_S
 
 
 def _code(wrong: Any) -> str:
@@ -160,16 +211,16 @@ def s3_store(bucket: str, prefix: str, endpoint: str) -> S3Store:
     import boto3  # noqa: PLC0415 (an extra)
     from botocore.config import Config  # noqa: PLC0415
 
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint or None,
-        config=Config(
-            connect_timeout=S3_CONNECT_S,
-            read_timeout=S3_READ_S,
-            retries={"max_attempts": S3_TRIES, "mode": "standard"},
-        ),
-    )
-    return S3Store(bucket, prefix, client)
+    def client(connect_s: int, read_s: int) -> Any:
+        config = Config(
+            connect_timeout=connect_s,
+            read_timeout=read_s,
+            retries={"total_max_attempts": S3_TRIES, "mode": "standard"},
+        )
+        return boto3.client("s3", endpoint_url=endpoint or None, config=config)
+
+    moving = client(S3_CONNECT_S, S3_READ_S)
+    return S3Store(bucket, prefix, moving, client(S3_ASK_CONNECT_S, S3_ASK_READ_S))
 
 
 _s3_store_once = cache(s3_store)  # making a client takes a good part of a second

@@ -42,6 +42,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+Sizes = dict[str, int | None]  # of the attachments that a batch names, as they are held; None: lost
+
+
 class Result(StrEnum):
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
@@ -88,6 +91,7 @@ class Intake:
         self._terminal = terminal
         self._store = store
         self._writer = writer
+        self._sizes: Sizes = {}
 
     def take(
         self, epoch: str, last_seq: int, items: Sequence[Any], *, verdicts_seen: int = 0
@@ -95,6 +99,7 @@ class Intake:
         """A database that fails as a whole raises its own error; nothing was acknowledged then and
         the terminal comes again."""
         ready = [_read(raw) for raw in items]
+        self._sizes = self._sizes_of(ready)
         answers, resend = self._settled(epoch, last_seq, ready)
         counts = dict.fromkeys(Result, 0)
         for answer in answers:
@@ -105,6 +110,18 @@ class Intake:
             " ".join(f"{result}={count}" for result, count in counts.items() if count),
         )
         return Settled(answers, resend, verdicts.to_tell(self._terminal, verdicts_seen))
+
+    def _sizes_of(self, ready: Sequence[Read]) -> Sizes:
+        """Asked before anything is written: a store that says nothing must not hold the others'
+        turn to write."""
+        named = {
+            name.hex() for one in ready if one.item is not None for name in one.item.attachments
+        }
+        if not named:
+            return {}
+        known = Attachment.objects.filter(pk__in=named).values_list("pk", flat=True)
+        held = self._store.sizes(list(known))
+        return {name: held.get(name) for name in named}
 
     def _settled(
         self, epoch: str, last_seq: int, ready: Sequence[Read]
@@ -137,7 +154,7 @@ class Intake:
         self, epoch: str, last_seq: int, ready: Sequence[Read], *, surely: bool = True
     ) -> tuple[Sequence[Judged], list[list[int]]]:
         """`surely`: what stands beyond all that this queue has come to is not looked up before."""
-        settling = _Settling(self._terminal, epoch, last_seq, ready, self._store, surely=surely)
+        settling = _Settling(self._terminal, epoch, last_seq, ready, self._sizes, surely=surely)
         return self._writer.run(settling.settle)
 
 
@@ -170,7 +187,7 @@ class _Settling:
         epoch: str,
         last_seq: int,
         ready: Sequence[Read],
-        store: AttachmentStore,
+        sizes: Sizes,
         *,
         surely: bool,
     ) -> None:
@@ -180,7 +197,7 @@ class _Settling:
         self._epoch = epoch
         self._last_seq = last_seq
         self._ready = ready
-        self._store = store
+        self._sizes = sizes
 
     def settle(self) -> tuple[Sequence[Judged], list[list[int]]]:
         """In the caller's transaction."""
@@ -242,7 +259,7 @@ class _Settling:
         missing = []
         for name in dict.fromkeys(name.hex() for name in item.attachments):
             row = rows.get(name)
-            if row is None or self._store.size(name) != row.sealed_bytes:
+            if row is None or self._sizes.get(name) != row.sealed_bytes:
                 missing.append(name)
             elif row.terminal_id != self._code:
                 return Judged(Result.REFUSED, "attachment_elsewhere", "another terminal's bytes")
@@ -326,7 +343,10 @@ class _Settling:
 
     def _still_whole(self, held: ReceivedItem) -> Judged:
         """A duplicate, unless the hub has lost an attachment since (restored from a copy)."""
-        lost = tuple(name for name in held.attachment_names if self._store.size(name) is None)
+        sizes = (
+            self._sizes
+        )  # what it names today; had it named others before, those are not asked for
+        lost = tuple(name for name in held.attachment_names if sizes.get(name, 0) is None)
         return Judged(Result.INCOMPLETE, missing=lost) if lost else _DUPLICATE
 
     @staticmethod

@@ -6,11 +6,12 @@ import base64
 import hashlib
 import os
 import secrets
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 import pytest
@@ -22,10 +23,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from hub.applications.blobs import AttachmentStore, FolderStore, S3Error, s3_store
+from hub.applications import blobs
+from hub.applications.blobs import AttachmentStore, FolderStore, S3Error, S3Store, s3_store
+from hub.applications.intake import Intake
 from hub.applications.models import Application, Attachment
 from hub.applications.tidying import UNNAMED_LIFE_D, tidy
 from hub.applications.uploads import PART_LIFE_D, UNFINISHED_MAX
+from hub.terminals.models import Terminal as Known
 
 pytestmark = pytest.mark.django_db
 
@@ -292,7 +296,7 @@ def bucket() -> Iterator[AttachmentStore]:
         client.close()
         store = s3_store("papers", "attachments/", address)
         yield store
-        store._s3.close()
+        store.close()
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
@@ -347,3 +351,62 @@ def test_a_store_that_is_away_is_no_refusal(
     reply = terminal.batch(item)
     assert reply.status == 503
     assert reply.headers["Retry-After"]
+
+
+T = TypeVar("T")
+
+
+def test_nobodys_turn_to_write_waits_for_the_store(terminal: Terminal, attachments: Path) -> None:
+    writing = threading.Event()
+
+    class Turn:
+        def run(self, work: Callable[[], T]) -> T:
+            writing.set()
+            return work()
+
+    class Asked(FolderStore):
+        def size(self, sha256: str) -> int | None:
+            assert not writing.is_set(), "the store is asked while others wait to write"
+            return super().size(sha256)
+
+    terminal.put(PDF)
+    terminal.put(PNG)
+    item = terminal.item("application", terminal.application())
+    intake = Intake(Known.objects.get(), Asked(attachments), Turn())
+    for result in ("accepted", "duplicate"):
+        done = intake.take(terminal.epoch, item["seq"], [item])
+        assert [one.result for one in done.answers] == [result]
+        writing.clear()
+
+
+def test_a_store_that_says_nothing_is_left_alone_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(blobs, "S3_ASK_S", 0.05)
+    goes_on = threading.Event()
+    asked: list[str] = []
+
+    class Client:
+        def head_object(self, **what: str) -> dict[str, int]:
+            asked.append(what["Key"])
+            goes_on.wait(30)
+            return {"ContentLength": 5}
+
+        def close(self) -> None: ...
+
+    store = S3Store("papers", "", Client(), Client())
+    try:
+        with pytest.raises(S3Error):
+            store.sizes(["aa", "bb"])
+        begun = len(asked)
+        goes_on.set()
+        with pytest.raises(S3Error):
+            store.sizes(["cc"])
+        with pytest.raises(S3Error):
+            store.read("cc")
+        assert len(asked) == begun
+        store._away_until = 0.0
+        assert store.sizes(["aa", "bb"]) == {"aa": 5, "bb": 5}
+    finally:
+        goes_on.set()
+        store.close()
