@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from cache_world import ok
+from cache_world import HandClock, ok, seal, store_in
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,3 +84,16 @@ def test_leavings_of_a_cut_are_removed_and_nothing_else(tmp_path: Path) -> None:
     blobs.erase_leavings()
     assert [path.name for path in tmp_path.iterdir()] == [kept.sha256.hex()]
     assert list(blobs.names()) == [kept.sha256]
+
+
+def test_half_a_paper_that_was_written_when_the_power_went_is_gone_after_the_next_start(
+    tmp_path: Path,
+) -> None:
+    store = store_in(tmp_path, HandClock())
+    ok(seal(store))
+    whole = set(store.blobs.names())
+    store.database.close()  # the power is gone
+    (store.blobs.folder / f".{'0a' * 32}.0a0b.tmp").write_bytes(b"half of somebody's paper")
+    store = store_in(tmp_path, HandClock())
+    assert {path.name for path in store.blobs.folder.iterdir()} == {name.hex() for name in whole}
+    store.close()
