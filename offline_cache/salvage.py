@@ -73,9 +73,7 @@ def salvage(aside: Path, key: bytes, into: Database, blobs: Blobs) -> Salvaged |
         return fault_of_os_error(error, "salvage")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if (aside / DONE).exists():
-            return Salvaged(**json.loads((aside / DONE).read_bytes()))
-        return _salvage(aside, key, into, blobs)
+        return _done_already(aside) or _salvage(aside, key, into, blobs)
     except BlockingIOError:
         return StoreFault(
             StoreFaultCode.BUSY, "it is being salvaged already: wait until it is done"
@@ -84,6 +82,14 @@ def salvage(aside: Path, key: bytes, into: Database, blobs: Blobs) -> Salvaged |
         return fault_of_os_error(error, "salvage")
     finally:
         os.close(lock)
+
+
+def _done_already(aside: Path) -> Salvaged | None:
+    """What somebody else has found there; None when nobody has, or his note cannot be read."""
+    try:
+        return Salvaged(**json.loads((aside / DONE).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _salvage(aside: Path, key: bytes, into: Database, blobs: Blobs) -> Salvaged | StoreFault:
@@ -203,9 +209,10 @@ class _Salvage:
     def _take_items(self) -> Salvaged | StoreFault:
         found: dict[int, int] = {}  # number there -> how many items
         bytes_lost = 0
+        not_read: StoreFault | None = None
 
         def rows() -> Iterator[tuple[object, ...]]:
-            nonlocal bytes_lost
+            nonlocal bytes_lost, not_read
             for record in self._pages.records():
                 if record.rowid is None or not (_is_item(record) or _is_fresh(record)):
                     continue
@@ -215,7 +222,11 @@ class _Salvage:
                 found[record.rowid >> SEQ_BITS] = found.get(record.rowid >> SEQ_BITS, 0) + 1
                 if record.values[7] == ItemState.PURGED:
                     continue
-                if self._has_bytes(here):
+                has_bytes = self._has_bytes(here)
+                if isinstance(has_bytes, StoreFault):
+                    not_read = has_bytes  # a disk that is busy now has lost nothing
+                    return
+                if has_bytes:
                     yield here, *(_put_away(record) if _is_fresh(record) else record.values[1:])
                 else:
                     bytes_lost += 1
@@ -226,7 +237,7 @@ class _Salvage:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows(),
         )
-        failed = failed or self._into.write(self._finish)
+        failed = failed or not_read or self._into.write(self._finish)
         if failed is not None:
             return failed
         rows_lost = sum(
@@ -297,9 +308,9 @@ class _Salvage:
         self._highest[there] = max(self._highest.get(there, 0), seq)
         return (no << SEQ_BITS) + seq
 
-    def _has_bytes(self, row: int) -> bool:
+    def _has_bytes(self, row: int) -> bool | StoreFault:
         rows = self._into.rows("SELECT 1 FROM sealed WHERE row = ?", (row,))
-        return not isinstance(rows, StoreFault) and bool(rows)
+        return rows if isinstance(rows, StoreFault) else bool(rows)
 
     def _insert(self, statement: str, rows: Iterator[tuple[object, ...]]) -> StoreFault | None:
         for turn in _turns(rows):

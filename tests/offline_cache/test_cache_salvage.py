@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from offline_cache.blobs import Blobs
 from offline_cache.database import (
     CIPHER_PAGE_BYTES,
     OWN_EPOCH,
+    Row,
     condemn,
     open_database,
     set_aside,
@@ -265,6 +267,33 @@ def test_a_technician_who_salvages_while_the_terminal_does_takes_nothing_from_it
     # Who comes too late to a folder hears what the other one found.
     again = salvage(second, keys.database, store.database, blobs)
     assert again == terminals and ok(queue_of(store, clock).waiting()).count == 0
+    store.close()
+
+
+def test_a_disk_that_does_not_answer_while_salvaging_has_lost_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = HandClock()
+    store = store_in(tmp_path, clock)
+    ok(seal(store))
+    store.close()
+    places, key = StorePlaces(tmp_path), keys_in(tmp_path).database
+    aside = set_aside(places.store, StoreFaultCode.DAMAGED, clock)
+    assert isinstance(aside, Path)
+    store = store_in(tmp_path, clock)
+    busy, read = [StoreFault(StoreFaultCode.BUSY)], store.database.rows
+
+    def once_busy(sql: str, parameters: Sequence[object] = ()) -> list[Row] | StoreFault:
+        return busy.pop() if busy else read(sql, parameters)
+
+    monkeypatch.setattr(store.database, "rows", once_busy)
+    told = salvage(aside, key, store.database, store.blobs)
+    assert isinstance(told, StoreFault) and told.code is StoreFaultCode.BUSY
+    monkeypatch.undo()
+    assert folders_to_salvage(places.store) == (aside,)
+    assert _all_salvaged(tmp_path, clock).items == 1
+    (item,) = due(store, clock)
+    assert len(open_in_place(store, clock, item, HUB).attachments) == 2
     store.close()
 
 
