@@ -106,6 +106,7 @@ def _parser(*, for_ourselves: bool = False) -> argparse.ArgumentParser:
     command("new-seal-key", _new_seal_key, "a new key for the terminals to seal to")
     command("open", _open, "open now what was taken and waits; `serve` does it by itself")
     command("tidy", _tidy, "delete attachments that no item ever named, and abandoned uploads")
+    command("check", _check, "look for every attachment; ask the terminals again for those lost")
     show = command("show", _show, "an application with everything that belongs to it")
     show.add_argument("number", metavar="NUMBER")
     export = command("export-attachment", _export, "write an attachment to a file")
@@ -299,6 +300,21 @@ def _tidy(asked: argparse.Namespace) -> int:
         asked,
         {"attachments": done.attachments, "parts": done.parts},
         f"{done.attachments} attachments, {done.parts} unfinished uploads deleted",
+    )
+
+
+def _check(asked: argparse.Namespace) -> int:
+    from hub.applications.blobs import attachment_store  # noqa: PLC0415
+    from hub.applications.lost import check  # noqa: PLC0415
+
+    try:
+        done = check(attachment_store())
+    except OSError:
+        return _fault(asked, FAULT, "store_away", "the attachments' store does not answer")
+    return _answer(
+        asked,
+        {"items": done.items, "lost": done.lost},
+        f"{done.items} items with attachments; of {done.lost} some are lost and asked for again",
     )
 
 

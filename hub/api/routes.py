@@ -23,7 +23,7 @@ from hub.api.picking_up import pickup_doors
 from hub.api.rate import Rates
 from hub.api.telling import telling_doors
 from hub.api.uploading import uploading_doors
-from hub.applications import places, questions, verdicts, wire
+from hub.applications import lost, places, questions, verdicts, wire
 from hub.applications.blobs import attachment_store
 from hub.applications.bodies import SEQ_MAX, Epoch, where_wrong
 from hub.applications.intake import Intake, Judged, Result, Settled
@@ -203,6 +203,7 @@ def _terminal_doors(api: NinjaAPI, present: ClientCertificate, opener: Opener) -
         resend: list[list[int]] = []
         if epoch and last_seq:
             resend = places.missing(places.place_to_read(terminal.code, epoch), last_seq)
+            resend = (resend + lost.asked_again(terminal.code, epoch))[: places.RANGES_MAX]
         return {
             "terminal": terminal.code,
             "time": now,

@@ -26,7 +26,7 @@ from django.db import Error as DatabaseTrouble
 from django.utils import timezone
 from pydantic import ValidationError
 
-from hub.applications import bodies, places, tables, verdicts
+from hub.applications import bodies, lost, places, tables, verdicts
 from hub.applications.aside import Held, Kept, Why, set_aside
 from hub.applications.blobs import AttachmentStore
 from hub.applications.models import Attachment, Outcome, ReceivedItem, SetAside, Verdict
@@ -319,10 +319,12 @@ class _Settling:
             # Written by somebody else just now and gone again: it is sent once more.
             answer = known or wrong.get(at, _LATER)
             if answer is _DUPLICATE and one.item:
-                again.append(one.item.id)
+                again.append(one.item)
             answers.append(answer)
-        if again and self._terminal.verdict_no:
-            self._open_again(again, now)
+        if again:
+            lost.found_again(self._code, self._epoch, [item.seq for item in again])
+            if self._terminal.verdict_no:
+                self._open_again([item.id for item in again], now)
         return answers
 
     def _known(self, item: Item, by_id: Any, by_seq: Any) -> Judged | None:
@@ -343,11 +345,9 @@ class _Settling:
 
     def _still_whole(self, held: ReceivedItem) -> Judged:
         """A duplicate, unless the hub has lost an attachment since (restored from a copy)."""
-        sizes = (
-            self._sizes
-        )  # what it names today; had it named others before, those are not asked for
-        lost = tuple(name for name in held.attachment_names if sizes.get(name, 0) is None)
-        return Judged(Result.INCOMPLETE, missing=lost) if lost else _DUPLICATE
+        sizes = self._sizes  # of what it names now; had it named others, those count as held
+        gone = tuple(name for name in held.attachment_names if sizes.get(name, 0) is None)
+        return Judged(Result.INCOMPLETE, missing=gone) if gone else _DUPLICATE
 
     @staticmethod
     def _open_again(ids: Sequence[Any], now: datetime) -> None:

@@ -56,6 +56,19 @@ class ReceivedItem(models.Model):
         return named(bytes(self.attachments))
 
 
+class AskedAgain(models.Model):
+    """A place whose item is held while the store lost some of its attachments."""
+
+    terminal = models.ForeignKey(Terminal, models.PROTECT, related_name="+", db_index=False)
+    epoch = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["terminal", "epoch", "seq"], name="asked_again_once")
+        ]
+
+
 def named(attachments: bytes) -> list[str]:
     """Hashes as hex digits, out of how a row keeps them."""
     return [attachments[at : at + 32].hex() for at in range(0, len(attachments), 32)]

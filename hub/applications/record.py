@@ -11,6 +11,7 @@ from django.db.models import Sum
 from hub.applications.blobs import attachment_store
 from hub.applications.models import (
     Application,
+    AskedAgain,
     Attachment,
     Outcome,
     PrintResult,
@@ -96,6 +97,7 @@ def counts() -> dict[str, int]:
         "conflicts": SetAside.objects.filter(outcome=Outcome.CONFLICT).count(),
         "refused": SetAside.objects.filter(outcome=Outcome.REFUSED).count(),
         "broken_links": SetAside.objects.filter(outcome=Outcome.CHAIN).count(),
+        "items_with_lost_attachments": AskedAgain.objects.count(),
         "queues_with_gaps": Queue.objects.filter(gap_since__isnull=False).count(),
     }
 

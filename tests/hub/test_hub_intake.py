@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from hub import limits
 from hub.applications import intake, places
+from hub.applications.blobs import FolderStore
+from hub.applications.lost import Checked, check
 from hub.applications.models import (
     Application,
     PrintResult,
@@ -26,7 +28,7 @@ from hub.applications.models import (
     ReceivedItem,
     SetAside,
 )
-from hub.applications.record import record
+from hub.applications.record import counts, record
 from hub.terminals.models import Terminal as Known
 
 pytestmark = pytest.mark.django_db
@@ -223,6 +225,31 @@ def test_a_hub_restored_without_its_files_asks_for_them_again(
     assert (answer["result"], answer["missing"]) == ("incomplete", [pdf])
     assert terminal.put(PDF).status == 204
     assert terminal.send(item)[0]["result"] == "duplicate"
+
+
+def test_papers_lost_from_an_older_copy_are_asked_for_until_they_are_back(
+    terminal: Terminal, attachments: Path
+) -> None:
+    item, pdf = terminal.applied(), sha(terminal.seal_attachment(PDF))
+    terminal.send(terminal.item("rating", terminal.rating(number_in(item))))
+    place = [item["seq"], item["seq"]]
+
+    def asked_for() -> Any:
+        check(FolderStore(attachments))
+        path = f"contact?epoch={terminal.epoch}&last_seq=2"
+        return terminal.ask("GET", path).json["resend"]
+
+    assert asked_for() == []
+    next(path for path in attachments.rglob(pdf)).unlink()
+    assert check(FolderStore(attachments)) == Checked(items=1, lost=1)
+    assert counts()["items_with_lost_attachments"] == 1
+    assert asked_for() == [place]
+    assert terminal.send(item)[0]["missing"] == [pdf]
+    assert asked_for() == [place]
+    assert terminal.put(PDF).status == 204
+    assert terminal.send(item)[0]["result"] == "duplicate"
+    assert counts()["items_with_lost_attachments"] == 0
+    assert asked_for() == []
 
 
 def test_a_full_disk_is_no_refusal_the_terminal_comes_again(

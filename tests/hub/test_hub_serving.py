@@ -256,6 +256,8 @@ def test_an_application_can_be_shown_and_its_papers_exported(
     done = server.command("export-attachment", number, "household_page", str(file), "--json")
     assert (done.returncode, json.loads(done.stdout)["sha256"]) == (0, sha(PDF))
     assert file.read_bytes() == PDF
+    checked = json.loads(server.command("check", "--json").stdout)
+    assert (checked["items"] >= 1, checked["lost"]) == (True, 0)
     counts = json.loads(server.command("counts", "--json").stdout)
     assert counts["applications"] >= 1
     assert counts["ratings"] >= 1
