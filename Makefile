@@ -27,7 +27,7 @@ test: setup
 # compile of the tests is made once before, or each of them would make it.
 pytest: setup
 	@$(PY) -m pytest -q -n 0 --collect-only >/dev/null
-	@$(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -q -n 6 --dist loadfile --no-loadscope-reorder
 
 ## make lint     style, types, import rules, screens against their models, scripts
 lint: setup
