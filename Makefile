@@ -61,7 +61,7 @@ fleet: setup
 
 ## make faults   every device broken in every way on every page of an application, without a window (half an hour; goes on where it stopped, anew without out/faults)
 faults: setup
-	@$(PY) -m pytest -q -n 2 --dist load tests/faults/matrix.py
+	@PYTHONPATH=tests/faults $(PY) -m pytest -q -p faults_going_on -n 2 --dist load tests/faults/matrix.py
 
 ## make social-card   the robot resets a social card's password, and pulls the card out while it is written (two minutes)
 social-card: setup
