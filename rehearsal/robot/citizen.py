@@ -395,19 +395,24 @@ class Citizen:
         self.leave_page(errand, "begin", words("service_guide.begin"), "main")
 
     def on_consent(self, errand: Errand, sight: Sight) -> None:
-        self._read_on(words("consent.agree"))
-        self.leave_page(errand, "agree", words("consent.agree"), "main")
+        if self._read_on(words("consent.agree")):
+            self.leave_page(errand, "agree", words("consent.agree"), "main")
 
-    def _read_on(self, agree: str) -> None:
-        """Read to the last page: what is agreed to may take several, and `agree` comes after the last."""
+    def _read_on(self, agree: str) -> bool:
+        """Read to the last page: what is agreed to may take several, and `agree` comes after the
+        last, in the same place. Whether it is still to be agreed to: on a busy machine the button
+        that was seen as turning the page may agree by the time the finger comes down."""
         sight = self.look()
         here = sight.situation
         for _ in range(MOST_TURNS):
             turn = self.find(sight, words("frame.read_on"))
-            if turn is None or self.find(sight, agree) is not None or sight.situation != here:
-                return
+            if sight.situation != here:
+                return False
+            if turn is None or self.find(sight, agree) is not None:
+                return True
             self.press_node(turn)
             sight = self.look()
+        return True
 
     def on_place_id_card(self, errand: Errand, sight: Sight) -> None:
         if errand.relative and not self._acting:
@@ -492,8 +497,8 @@ class Citizen:
             self.leave_page(errand, despite, seen=sight)
 
     def on_review(self, errand: Errand, sight: Sight) -> None:
-        self._read_on(words("review.confirm"))
-        self.leave_page(errand, "next", words("review.confirm"), "main")
+        if self._read_on(words("review.confirm")):
+            self.leave_page(errand, "next", words("review.confirm"), "main")
 
     def on_sign(self, errand: Errand, sight: Sight) -> None:
         if not self._signed:
