@@ -395,24 +395,24 @@ class Citizen:
         self.leave_page(errand, "begin", words("service_guide.begin"), "main")
 
     def on_consent(self, errand: Errand, sight: Sight) -> None:
-        if self._read_on(words("consent.agree")):
-            self.leave_page(errand, "agree", words("consent.agree"), "main")
+        agree = words("consent.agree")
+        if (seen := self._read_on(sight, agree)) is not None:
+            self.leave_page(errand, "agree", agree, "main", seen=seen)
 
-    def _read_on(self, agree: str) -> bool:
+    def _read_on(self, first: Sight, agree: str) -> Sight | None:
         """Read to the last page: what is agreed to may take several, and `agree` comes after the
-        last, in the same place. Whether it is still to be agreed to: on a busy machine the button
-        that was seen as turning the page may agree by the time the finger comes down."""
-        sight = self.look()
-        here = sight.situation
+        last, in the same place. Answers the look on which it may be pressed; None when the page
+        has been left: on a busy machine the button that was seen as turning the page may agree by
+        the time the finger comes down."""
         for _ in range(MOST_TURNS):
-            turn = self.find(sight, words("frame.read_on"))
-            if sight.situation != here:
-                return False
-            if turn is None or self.find(sight, agree) is not None:
-                return True
-            self.press_node(turn)
             sight = self.look()
-        return True
+            if sight.situation != first.situation:
+                return None
+            turn = self.find(sight, words("frame.read_on"))
+            if turn is None or self.find(sight, agree) is not None:
+                return sight
+            self.press_node(turn)
+        raise self.lost(f"{MOST_TURNS} pages were not all", sight)
 
     def on_place_id_card(self, errand: Errand, sight: Sight) -> None:
         if errand.relative and not self._acting:
@@ -497,8 +497,9 @@ class Citizen:
             self.leave_page(errand, despite, seen=sight)
 
     def on_review(self, errand: Errand, sight: Sight) -> None:
-        if self._read_on(words("review.confirm")):
-            self.leave_page(errand, "next", words("review.confirm"), "main")
+        agree = words("review.confirm")
+        if (seen := self._read_on(sight, agree)) is not None:
+            self.leave_page(errand, "next", agree, "main", seen=seen)
 
     def on_sign(self, errand: Errand, sight: Sight) -> None:
         if not self._signed:
@@ -554,8 +555,15 @@ class Citizen:
         self.leave_page(errand, "rate", words("accepted.rate"), "main", seen=sight)
 
     def _rate_by_key(self, errand: Errand) -> None:
-        for _ in range(2 if errand.twice else 1):
-            self.devices["keypad"].ask("press", key=errand.level)
+        """Press the key again when nothing happens, as people do."""
+        for _ in range(PRESSES):
+            self._let_pass(GUARD_S)
+            for _ in range(2 if errand.twice else 1):
+                self.devices["keypad"].ask("press", key=errand.level)
+            for _ in polled(AGAIN_S, LOOK_EVERY_S):
+                if self.glance().situation not in ("rating", ""):
+                    return
+        raise self.lost("no key was taken", self.look())
 
     @staticmethod
     def _number_on(sight: Sight) -> str:
@@ -570,7 +578,6 @@ class Citizen:
     def on_rating(self, errand: Errand, sight: Sight) -> None:
         if errand.rate_on == "keypad":
             self._rate_by_key(errand)
-            self.wait_past("rating", what="the key was taken")
         elif errand.rate_on == "screen":
             self.leave_page(errand, f"rate:{errand.level}", LEVELS[errand.level], seen=sight)
         else:
