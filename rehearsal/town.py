@@ -108,7 +108,8 @@ class Town:
         self.facts: dict[str, dict[str, Any]] = {}  # what each emulator said when it was ready
         self.bus_address = ""
         self.display = os.environ.get("DISPLAY", "")
-        self.hub_port = _free_port()
+        self._port_kept = _port_kept()
+        self.hub_port: int = self._port_kept.getsockname()[1]
         self.hub_url = f"https://127.0.0.1:{self.hub_port}"
         self.hub_authority = self.folder / "hub" / "keys" / "ca.pem"
         self.staff_site = f"{self.hub_url}/staff/"
@@ -557,6 +558,7 @@ class Town:
         for name in list(self._children):
             self._end(name)
         left = processes.end_marked(f"{MARK}={self.folder}")
+        self._port_kept.close()
         shutil.rmtree(self.runtime, ignore_errors=True)
         if self._spool is not None:
             shutil.rmtree(self._spool, ignore_errors=True)
@@ -572,11 +574,13 @@ def date_of_rehearsal() -> date:
     return datetime.now(ZoneInfo("Asia/Shanghai")).date()
 
 
-def _free_port() -> int:
-    with socket.socket() as wire:
-        wire.bind(("127.0.0.1", 0))
-        port: int = wire.getsockname()[1]
-    return port
+def _port_kept() -> socket.socket:
+    """Bound and never listening: the hub can listen there, again and again, and meanwhile the system
+    gives the port to nobody who connects somewhere and needs any."""
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    return kept
 
 
 def _toml(sections: Mapping[str, Mapping[str, object]]) -> str:

@@ -292,6 +292,15 @@ class LineWorld:
             pause = ok(self.engine.step())
         return pause
 
+    def fault(self) -> StoreFault:
+        """Step until the store fails; on a busy machine the hub may answer too late before."""
+        for _ in range(MANY_STEPS):
+            pause = self.engine.step()
+            if isinstance(pause, StoreFault):
+                return pause
+            self.clock.advance(pause)
+        raise AssertionError("the store did not fail")
+
     def pass_time(self, seconds: float) -> None:
         """Step for so long."""
         until = self.clock.seconds + seconds

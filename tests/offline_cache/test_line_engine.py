@@ -438,7 +438,7 @@ def test_a_disk_that_refuses_the_marking_is_told_and_nothing_is_lost(world: Line
     world.step()
     world.step()
     world.queue.accepted = lambda rows, unanswered=(): full  # type: ignore[method-assign]
-    assert world.engine.step() == full
+    assert world.fault() == full
     world.queue.accepted = accepted  # type: ignore[method-assign]
     world.drain()
     assert set(world.queue.state.values()) == {"accepted"}

@@ -150,7 +150,7 @@ def test_a_verdict_is_kept_before_the_hub_hears_that_it_was(
     with monkeypatch.context() as broken:
         broken.setattr(world.queue, "keep_verdicts", lambda verdicts: full)
         world.clock.advance(30)
-        assert world.engine.step() == full
+        assert world.fault() == full
     assert world.state(number) is ItemState.ACCEPTED
     world.clock.advance(30)
     world.step()
