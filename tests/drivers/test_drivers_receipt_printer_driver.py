@@ -584,15 +584,25 @@ def test_over_a_real_socket_with_a_thread() -> None:
         port = server.getsockname()[1]
 
         def serve() -> None:
+            """What comes may be cut anywhere, and may come together."""
             peer, _ = server.accept()
+            held = b""
             with peer:
                 while data := peer.recv(4096):
-                    if data[:2] == b"\x10\x04":
-                        peer.sendall(b"\x12")
-                        continue
-                    paper.extend(data)
-                    if paper.endswith(b"\x1dr\x01"):
-                        peer.sendall(b"\x00")
+                    held += data
+                    while held:
+                        if held[:2] == b"\x10\x04":
+                            if len(held) < 3:
+                                break
+                            held = held[3:]
+                            peer.sendall(b"\x12")
+                            continue
+                        if held == b"\x10":
+                            break
+                        paper.append(held[0])
+                        held = held[1:]
+                        if paper.endswith(b"\x1dr\x01"):
+                            peer.sendall(b"\x00")
 
         thread = threading.Thread(target=serve)
         thread.start()

@@ -27,6 +27,9 @@ from offline_cache.outbox import Waiting
 from offline_cache.ports import utc_text
 
 MANY_STEPS = 3000
+READ_TIMEOUT_S = (
+    1.5  # a hub that answers does so within this on a busy machine; silent ones are few
+)
 KEY = DeviceKey(b"k" * 32)
 
 
@@ -238,7 +241,7 @@ class LineWorld:
             self.client.close()
         self.times = HubTime(self.folder / "time.json", self.clock, lambda: self.boot)
         self.client = HubClient(
-            self.hub.url, self.clock, self.times, connect_timeout_s=2, read_timeout_s=0.3
+            self.hub.url, self.clock, self.times, connect_timeout_s=2, read_timeout_s=READ_TIMEOUT_S
         )
         self.engine = SyncEngine(
             queue=self.queue,
