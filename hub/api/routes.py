@@ -295,7 +295,7 @@ def _delivering_doors(api: NinjaAPI, delivering: ClientCertificate, writes: Writ
         operation_id="batch",
         summary="Hand over up to 100 items; an answer for each, in their order",
         description="In CBOR, ids are 16 bytes, hashes 32, sealed bytes are bytes, and the answer "
-        "leaves empty fields out.",
+        "leaves empty fields out. An item may be an array of its fields in the order below.",
         tags=["terminal"],
         openapi_extra={
             "requestBody": {
@@ -333,38 +333,24 @@ def _delivering_doors(api: NinjaAPI, delivering: ClientCertificate, writes: Writ
 def _batch_answer(items: list[Any], done: Settled, media_type: str) -> dict[str, Any]:
     """`id` and `sha256` echo what was sent, as far as it can be."""
     packed = media_type == wire.CBOR
-    answers = [
-        _taken(raw, judged.result)
-        if packed and judged.result in _TAKEN
-        else {
-            "id": wire.echoed(raw, "id", packed=packed),
-            "sha256": wire.echoed(raw, "sha256", packed=packed),
-            "result": judged.result.value,
-            **_more(judged, packed=packed),
-        }
-        for raw, judged in zip(items, done.answers, strict=True)
-    ]
-    said: dict[str, Any] = {"time": utc(timezone.now()), "answers": answers}
+    answers = []
+    for raw, judged in zip(items, done.answers, strict=True):
+        item_id, sha256 = wire.echoed(raw, packed=packed)
+        if packed and judged.result in _TAKEN:
+            answers.append({"id": item_id, "sha256": sha256, "result": _TAKEN[judged.result]})
+            continue
+        said = {"id": item_id, "sha256": sha256, "result": judged.result.value}
+        answers.append(said | _more(judged, packed=packed))
+    answer: dict[str, Any] = {"time": utc(timezone.now()), "answers": answers}
     if done.resend or not packed:
-        said["resend"] = done.resend
+        answer["resend"] = done.resend
     if done.verdicts or not packed:
-        said["verdicts"] = _told(done.verdicts, packed=packed)
-    return said
+        answer["verdicts"] = _told(done.verdicts, packed=packed)
+    return answer
 
 
 # Nothing is to be said of them but that; as plain texts, which are written faster than an enum's.
 _TAKEN = {one: one.value for one in (Result.ACCEPTED, Result.DUPLICATE)}
-
-
-def _taken(raw: Any, result: Result) -> dict[str, Any]:
-    item_id, sha256 = raw["id"], raw["sha256"]
-    if type(item_id) is bytes and type(sha256) is bytes:
-        return {"id": item_id, "sha256": sha256, "result": _TAKEN[result]}
-    return {
-        "id": wire.echoed(raw, "id", packed=True),
-        "sha256": wire.echoed(raw, "sha256", packed=True),
-        "result": _TAKEN[result],
-    }
 
 
 def _told(verdicts: Sequence[Told], *, packed: bool) -> list[dict[str, Any]]:

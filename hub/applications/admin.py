@@ -283,7 +283,7 @@ class ApplicationAdmin(FactsOnly):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return get_object_or_404(
-            Application.objects.select_related("received", "terminal"), pk=number
+            Application.objects.select_related("received__queue", "terminal"), pk=number
         )
 
 
@@ -357,7 +357,7 @@ class RatingAdmin(FactsOnly):
     search_help_text = "办件编号"
     fields = ("number_", "level_", "reasons_", "channel_", "rated_at", "terminal")
     readonly_fields = fields
-    list_select_related = ("received__terminal",)
+    list_select_related = ("received__queue__terminal",)
 
     @admin.display(description="办件编号", ordering="number")
     def number_(self, rating: Rating) -> str:
@@ -384,11 +384,11 @@ class RatingAdmin(FactsOnly):
 
     @admin.display(description="终端")
     def terminal_(self, row: Rating) -> str:
-        return super().terminal_(row.received)
+        return super().terminal_(row.received.queue)
 
     @admin.display(description="终端")
     def terminal(self, rating: Rating) -> str:
-        return str(rating.received.terminal)
+        return str(rating.received.queue.terminal)
 
 
 class HandledFilter(admin.SimpleListFilter):

@@ -138,7 +138,8 @@ def _named(batch: wire.Batch) -> list[str]:
     """The attachments that the items of a batch name, as far as they can be read."""
     names: dict[str, None] = {}
     for raw in batch.items:
-        listed = raw.get("attachments") if isinstance(raw, dict) else None
+        known = wire.by_name(raw)
+        listed = known.get("attachments") if isinstance(known, dict) else None
         for name in listed if isinstance(listed, list) else ():
             if isinstance(name, bytes) and len(name) == wire.HASH_BYTES:
                 names[name.hex()] = None

@@ -212,8 +212,7 @@ class _Settling:
             _COLUMNS,
             [self._row(item) for item in new.values()],
             same={
-                "terminal_id": self._code,
-                "epoch": self._epoch,
+                "queue_id": place.row,
                 "received_at": now,
                 "to_open_at": now,
             },
@@ -223,7 +222,7 @@ class _Settling:
         if len(arrived) == len(self._ready):
             answers: Sequence[Judged] = [_ACCEPTED] * len(arrived)
         else:
-            answers = self._judged(arrived, wrong, now)
+            answers = self._judged(place, arrived, wrong, now)
             self._write_aside(answers, now)
         items = list(arrived.values())
         for item, before in places.broken_links(place, items):
@@ -290,25 +289,28 @@ class _Settling:
     def _row(item: Item) -> tuple[Any, ...]:
         """As `_COLUMNS` has it."""
         return (
-            item.key, item.seq, item.kind, item.order_key, item.created_at, item.sha256.hex(),
+            item.key, item.seq, item.kind, item.order_key, item.created_at, item.sha256,
             item.chain, item.sealed, b"".join(item.attachments),
         )  # fmt: skip
 
     # -- what is not --------------------------------------------------------------
 
     def _judged(
-        self, arrived: dict[int, Item], wrong: dict[int, Judged], now: datetime
+        self,
+        place: places.Place,
+        arrived: dict[int, Item],
+        wrong: dict[int, Judged],
+        now: datetime,
     ) -> list[Judged]:
         others = [
             one.item
             for at, one in enumerate(self._ready)
             if one.item is not None and at not in arrived
         ]
-        facts = ReceivedItem.objects.defer("sealed", "chain")
+        facts = ReceivedItem.objects.select_related("queue").defer("sealed", "chain")
         by_id = facts.in_bulk([item.id for item in others])
-        place = {"terminal_id": self._code, "epoch": self._epoch}
         seqs = [item.seq for item in others]
-        by_seq = {row.seq: row for row in facts.filter(**place, seq__in=seqs)}
+        by_seq = {row.seq: row for row in facts.filter(queue_id=place.row, seq__in=seqs)}
         again = []
         answers = []
         for at, one in enumerate(self._ready):
@@ -331,11 +333,11 @@ class _Settling:
         """Whether the id or the place in the queue is taken, and by what."""
         held = by_id.get(item.id)
         if held is not None:
-            if held.terminal_id != self._code:
+            if held.queue.terminal_id != self._code:
                 return _conflict("id_elsewhere", "another terminal used this id", held)
-            if held.sha256 != item.sha256.hex():
+            if bytes(held.sha256) != item.sha256:
                 return _conflict("other_content", "this id was received with another hash", held)
-            if (held.epoch, held.seq) != (self._epoch, item.seq):
+            if (held.queue.epoch, held.seq) != (self._epoch, item.seq):
                 return _conflict("other_place", "this id was received at another place", held)
             return self._still_whole(held)
         held = by_seq.get(item.seq)
@@ -410,4 +412,4 @@ class _Settling:
 
 
 def _conflict(code: str, text: str, held: ReceivedItem) -> Judged:
-    return Judged(Result.CONFLICT, code, text, held=Held(held.id, held.sha256))
+    return Judged(Result.CONFLICT, code, text, held=Held(held.id, held.hash))

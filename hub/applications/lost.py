@@ -13,6 +13,7 @@ from hub.applications.blobs import AttachmentStore
 from hub.applications.models import AskedAgain, ReceivedItem, named
 from hub.applications.places import RANGES_MAX
 
+_NAMING = ("pk", "queue__terminal_id", "queue__epoch", "seq", "attachments")
 PAGE = 50  # items whose attachments are looked for together; each has a handful
 
 Place = tuple[str, str, int]  # terminal, epoch, seq
@@ -68,7 +69,7 @@ def _pages() -> Iterator[list[tuple[Place, list[str]]]]:
     after = None
     while True:
         rest = naming if after is None else naming.filter(pk__gt=after)
-        rows = list(rest.values_list("pk", "terminal_id", "epoch", "seq", "attachments")[:PAGE])
+        rows = list(rest.values_list(*_NAMING)[:PAGE])
         if not rows:
             return
         after = rows[-1][0]

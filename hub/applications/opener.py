@@ -54,8 +54,8 @@ TROUBLE_S = 5.0
 NUMBER_TAKEN = "number_taken"
 
 _SEALED = (
-    "id", "terminal_id", "epoch", "seq", "kind", "order_key", "created_at", "received_at",
-    "sha256", "chain", "sealed", "attachments",
+    "id", "queue__terminal_id", "queue__epoch", "seq", "kind", "order_key", "created_at",
+    "received_at", "sha256", "chain", "sealed", "attachments",
 )  # fmt: skip
 _APPLICATION = (
     "number", "received_id", "terminal_id", "item", "item_version", "language", "accepted_at",
@@ -103,16 +103,16 @@ class Opener:
     def of_number(self, terminal: str, number: str) -> None:
         """Open what belongs to this application first: somebody asks for it."""
         waiting = ReceivedItem.objects.filter(to_open_at__isnull=False)
-        self._open(waiting.filter(terminal_id=terminal, order_key=number).order_by("seq"))
+        self._open(waiting.filter(queue__terminal_id=terminal, order_key=number).order_by("seq"))
 
     def of_terminal(self, terminal: str) -> None:
         """Open this terminal's, as many as a page: it asks what is held."""
         waiting = ReceivedItem.objects.filter(to_open_at__isnull=False)
-        self._open(waiting.filter(terminal_id=terminal).order_by("to_open_at", "seq"))
+        self._open(waiting.filter(queue__terminal_id=terminal).order_by("to_open_at", "seq"))
 
     def _open(self, waiting: Any) -> int:
         page = [
-            Sealed(*row[:9], bytes(row[9]), bytes(row[10]), bytes(row[11]))
+            Sealed(*row[:8], bytes(row[8]).hex(), *(bytes(one) for one in row[9:]))
             for row in waiting.values_list(*_SEALED)[:PAGE]
         ]
         if page:
@@ -214,7 +214,7 @@ class _Spreading:
         numbers = {read.body.number for _, read in found if isinstance(read, Opened)}
         held = Application.objects.filter(pk__in=numbers)
         self._by_number: dict[str, Held] = {
-            number: Held(item_id, sha256)
+            number: Held(item_id, bytes(sha256).hex())
             for number, item_id, sha256 in held.values_list(
                 "number", "received_id", "received__sha256"
             )

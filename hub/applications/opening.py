@@ -91,8 +91,9 @@ def opened(item: Sealed, keys: KeyRing) -> Opened | Refusal:
 
 def body_of(received: ReceivedItem, keys: KeyRing) -> dict[str, Any]:
     """The body of an item that was taken, as it was sealed. Raises CannotOpenError."""
+    queue = received.queue
     context = item_context(
-        received.terminal_id, received.epoch, received.seq, received.kind, str(received.id)
+        queue.terminal_id, queue.epoch, received.seq, received.kind, str(received.id)
     )
     content = open_envelope(bytes(received.sealed), context, keys, bytes_max=limits.OPENED_BYTES)
     if isinstance(content, SealFault):

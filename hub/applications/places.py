@@ -137,9 +137,9 @@ def missing(at: Place, upto: int) -> list[list[int]]:
     upto = min(upto, whole + PLACES_READ_MAX)
     if upto <= whole:
         return []
-    queue = (at.terminal, at.epoch, whole, upto)
+    told = [whole, at.row, whole, upto, at.terminal, at.epoch, whole, upto, upto + 1, RANGES_MAX]
     with connection.cursor() as cursor:
-        cursor.execute(_MISSING, [whole, *queue, *queue, upto + 1, RANGES_MAX])
+        cursor.execute(_MISSING, told)
         return [list(ends) for ends in cursor.fetchall()]
 
 
@@ -148,7 +148,7 @@ _MISSING = """
     SELECT before + 1, seq - 1 FROM (
         SELECT seq, lag(seq, 1, CAST(%s AS bigint)) OVER (ORDER BY seq) AS before FROM (
             SELECT seq FROM applications_receiveditem
-            WHERE terminal_id = %s AND epoch = %s AND seq > %s AND seq <= %s
+            WHERE queue_id = %s AND seq > %s AND seq <= %s
             UNION SELECT seq FROM applications_setaside
             WHERE terminal_id = %s AND epoch = %s AND seq > %s AND seq <= %s
             UNION SELECT CAST(%s AS bigint)
@@ -171,10 +171,12 @@ def _whole_from(at: Place) -> int:
 
 def _settled_after(at: Place, seq: int) -> list[int]:
     """The next settled places, in order, at most `PAGE`."""
-    places = {"terminal_id": at.terminal, "epoch": at.epoch, "seq__gt": seq}
-    held = ReceivedItem.objects.filter(**places).order_by("seq").values_list("seq", flat=True)
-    aside = SetAside.objects.filter(**places).order_by("seq").values_list("seq", flat=True)
-    return sorted({*held[:PAGE], *aside[:PAGE]})[:PAGE]
+    held = ReceivedItem.objects.filter(queue_id=at.row, seq__gt=seq)
+    aside = SetAside.objects.filter(terminal_id=at.terminal, epoch=at.epoch, seq__gt=seq)
+    found: set[int] = set()
+    for rows in (held, aside):
+        found.update(rows.order_by("seq").values_list("seq", flat=True)[:PAGE])
+    return sorted(found)[:PAGE]
 
 
 def broken_links(at: Place, arrived: Sequence[Link]) -> list[tuple[Link, Link | None]]:
@@ -190,12 +192,12 @@ def broken_links(at: Place, arrived: Sequence[Link]) -> list[tuple[Link, Link | 
         return []
     new = {item.seq: item for item in arrived}
     beside = {seq + step for seq in new for step in (-1, 1)} - new.keys() - {0}
-    found = ReceivedItem.objects.filter(
-        terminal_id=at.terminal, epoch=at.epoch, seq__in=sorted(beside)
-    ).values_list("id", "seq", "kind", "sha256", "chain")
+    found = ReceivedItem.objects.filter(queue_id=at.row, seq__in=sorted(beside)).values_list(
+        "id", "seq", "kind", "sha256", "chain"
+    )
     around = {
-        seq: _Held(item_id.bytes, seq, kind, bytes.fromhex(sha256), bytes(chain))
-        for item_id, seq, kind, sha256, chain in found
+        seq: _Held(item_id.bytes, seq, kind, bytes(sha256), bytes(link))
+        for item_id, seq, kind, sha256, link in found
     }
     held: dict[int, Link] = {**around, **new}
     broken = []

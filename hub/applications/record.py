@@ -27,7 +27,7 @@ from hub.terminals.models import Terminal
 
 def record(number: str) -> dict[str, Any] | None:
     """An application with its attachments, ratings, print results and history."""
-    found = Application.objects.filter(pk=number).select_related("received").first()
+    found = Application.objects.filter(pk=number).select_related("received__queue").first()
     if found is None:
         return None
     store = attachment_store()
@@ -41,9 +41,9 @@ def record(number: str) -> dict[str, Any] | None:
         "received_at": utc(found.received_at),
         "changed_at": utc(found.changed_at),
         "id": str(received.id),
-        "epoch": received.epoch,
+        "epoch": received.queue.epoch,
         "seq": received.seq,
-        "sha256": received.sha256,
+        "sha256": received.hash,
         "application": body_of(received, key_ring()),
         "attachments": [
             {

@@ -47,14 +47,14 @@ def to_tell(terminal: Terminal, seen: int) -> Sequence[Told]:
         return ()
     rows = (
         Verdict.objects.filter(terminal_id=terminal.code, no__gt=seen)
-        .select_related("received")
+        .select_related("received__queue")
         .defer("received__sealed", "received__chain")
         .order_by("no")[:TOLD_MAX]
     )
     return [
         Told(
             row.no,
-            row.received.epoch,
+            row.received.queue.epoch,
             row.received.seq,
             row.received_id,
             row.result,

@@ -1,7 +1,8 @@
 """A batch on the wire: CBOR, with bytes as bytes, or JSON with the same fields as text.
 
 One parser takes both: a hash is 32 bytes or 64 hex digits, an id 16 bytes or a UUID's text, sealed
-bytes are bytes or base64. Items are parsed one by one, so that a bad one is answered by itself.
+bytes are bytes or base64, and an item may leave out its fields' names and give them in their order,
+as terminals do. Items are parsed one by one, so that a bad one is answered by itself.
 """
 
 from __future__ import annotations
@@ -79,10 +80,10 @@ def _no_tag(decoder: Any, *_: object) -> Any:
     raise UnreadableBatchError("this tag is not agreed")
 
 
-# Text that is repeated may be referred to (tags 25 and 256); a terminal needs no other tag. What
-# the library would make of these: big numbers, cycles, patterns, messages, networks, sets.
+# A terminal needs no tag. What the library would make of these: big numbers, text that is referred
+# to (a few bytes that stand for gigabytes), cycles, patterns, messages, networks, sets.
 _NO_TAGS = dict.fromkeys(
-    (2, 3, 4, 5, 28, 29, 30, 35, 36, 52, 54, 100, 258, 260, 261, 1004, 43000), _no_tag
+    (2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 52, 54, 100, 256, 258, 260, 261, 1004, 43000), _no_tag
 )
 
 
@@ -181,15 +182,25 @@ _KINDS = frozenset(get_args(ItemKind))
 _SHAPES = (bytes, int, str, str, str, bytes, bytes, bytes)
 
 
+FIELDS = tuple(WireItem.model_fields)
+
+
+def by_name(raw: Any) -> Any:
+    """An item whose fields came without their names, with them; whatever else, as it is."""
+    return dict(zip(FIELDS, raw, strict=True)) if _in_order(raw) else raw
+
+
+def _in_order(raw: Any) -> bool:
+    return type(raw) is list and len(raw) == len(FIELDS)
+
+
 def item_of(raw: Any) -> Item:
-    """Raises pydantic's ValidationError. A batch has a hundred items: what terminals send in CBOR is
-    known at a glance, in a fifth of the time that the model takes for it."""
+    """Raises pydantic's ValidationError. A batch has a hundred items: what terminals send is known
+    at a glance, in a tenth of the time that the model takes for it."""
     try:
-        key, seq, kind, order_key = raw["id"], raw["seq"], raw["kind"], raw["order_key"]
-        told, sha256, chain, sealed = (
-            raw["created_at"], raw["sha256"], raw["chain"], raw["sealed"]
-        )  # fmt: skip
-        named = raw["attachments"]
+        key, seq, kind, order_key, told, named, sha256, chain, sealed = (
+            raw if type(raw) is list else [raw[name] for name in FIELDS]
+        )
         if (
             (type(key), type(seq), type(kind), type(order_key), type(told), type(sha256),
              type(chain), type(sealed)) == _SHAPES
@@ -206,7 +217,7 @@ def item_of(raw: Any) -> Item:
             return Item(key, seq, kind, order_key, at, named, sha256, chain, sealed)
     except (LookupError, TypeError, ValueError):
         pass
-    found = WireItem.model_validate(raw)
+    found = WireItem.model_validate(by_name(raw))
     return Item(
         found.id.bytes, found.seq, found.kind, found.order_key, found.created_at,
         found.attachments, found.sha256, found.chain, found.sealed,
@@ -246,7 +257,8 @@ KEPT_CHARACTERS = 100
 
 def outline(raw: Any) -> dict[str, Any]:
     """What can be kept of an item that was not taken: its agreed fields but the sealed bytes, each
-    cut short. Texts may be referred to many times over in CBOR; written out they have no end."""
+    cut short."""
+    raw = by_name(raw)
     if not isinstance(raw, dict):
         return {"item": _short(raw)}
     found = {name: _short(raw[name]) for name in WireItem.model_fields if name in raw}
@@ -260,7 +272,7 @@ def outline(raw: Any) -> dict[str, Any]:
 def sealed_in(raw: Any) -> bytes:
     """The sealed bytes of an item that was not taken, as far as they can be read."""
     try:
-        return _sealed(raw["sealed"])
+        return _sealed(by_name(raw)["sealed"])
     except (ValueError, TypeError, KeyError):
         return b""
 
@@ -286,9 +298,22 @@ def clean(text: str, most: int) -> str:
     return text[:most].encode("utf-8", "replace").decode("utf-8").replace("\x00", "?")
 
 
-def echoed(raw: Any, name: str, *, packed: bool) -> Any:
-    """An item's id or hash as it was sent, for its answer; empty if it was nothing like one."""
-    value = raw.get(name) if isinstance(raw, dict) else None
+def echoed(raw: Any, *, packed: bool) -> tuple[Any, Any]:
+    """An item's id and hash as they were sent, for its answer; empty where there was nothing like
+    one. What terminals send is echoed at a glance."""
+    if packed and _in_order(raw):
+        key, sha256 = raw[_ID], raw[_SHA256]
+        if type(key) is bytes and type(sha256) is bytes and len(key) + len(sha256) <= 48:
+            return key, sha256
+    named = by_name(raw)
+    known = named if isinstance(named, dict) else {}
+    return _echoed(known.get("id"), packed=packed), _echoed(known.get("sha256"), packed=packed)
+
+
+_ID, _SHA256 = FIELDS.index("id"), FIELDS.index("sha256")
+
+
+def _echoed(value: Any, *, packed: bool) -> Any:
     if packed:
         if isinstance(value, uuid.UUID):
             return value.bytes

@@ -152,7 +152,8 @@ class HubEarlier:
 def batch_body(
     terminal: str, epoch: str, last_seq: int, items: Sequence[Item], verdicts_seen: int = 0
 ) -> bytes:
-    """The body of POST /batch. The names in it are written once, then referred to."""
+    """The body of POST /batch. Items are arrays: their fields without the names, in the order that
+    the hub's document gives them."""
     return cbor2.dumps(
         {
             "terminal": terminal,
@@ -160,21 +161,20 @@ def batch_body(
             "last_seq": last_seq,
             "verdicts_seen": verdicts_seen,
             "items": [
-                {
-                    "id": uuid_bytes(item.id),
-                    "seq": item.seq,
-                    "kind": item.kind,
-                    "order_key": item.order_key,
-                    "created_at": item.created_at,
-                    "attachments": [bytes.fromhex(name) for name in item.attachments],
-                    "sha256": bytes.fromhex(item.sha256),
-                    "chain": item.chain,
-                    "sealed": item.sealed,
-                }
+                [
+                    uuid_bytes(item.id),
+                    item.seq,
+                    item.kind,
+                    item.order_key,
+                    item.created_at,
+                    [bytes.fromhex(name) for name in item.attachments],
+                    bytes.fromhex(item.sha256),
+                    item.chain,
+                    item.sealed,
+                ]
                 for item in items
             ],
-        },
-        string_referencing=True,
+        }
     )
 
 

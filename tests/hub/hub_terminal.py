@@ -285,15 +285,14 @@ class Terminal:
         return told
 
     def batch_cbor(self, *items: dict[str, Any], last_seq: int = 0) -> Reply:
-        """As terminals do: bytes are bytes, and names are written once."""
+        """As terminals do: bytes are bytes, and items are their fields in order."""
         body = cbor2.dumps(
             {
                 "terminal": self.code,
                 "epoch": self.epoch,
                 "last_seq": last_seq,
-                "items": [packed(item) for item in items],
-            },
-            string_referencing=True,
+                "items": [in_order(packed(item)) for item in items],
+            }
         )
         return self.ask("POST", "batch", body, {"Content-Type": "application/cbor"})
 
@@ -442,6 +441,14 @@ def packed(item: dict[str, Any]) -> dict[str, Any]:
         "chain": bytes.fromhex(item["chain"]),
         "sealed": base64.b64decode(item["sealed"]),
     }
+
+
+def in_order(item: dict[str, Any]) -> list[Any]:
+    """An item's fields without their names, as terminals send them."""
+    return [
+        item["id"], item["seq"], item["kind"], item["order_key"], item["created_at"],
+        item["attachments"], item["sha256"], item["chain"], item["sealed"],
+    ]  # fmt: skip
 
 
 def number_in(item: dict[str, Any]) -> str:

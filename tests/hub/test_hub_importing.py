@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import cbor2
 import pytest
-from hub_terminal import PDF, PNG, Terminal, packed, sha
+from hub_terminal import PDF, PNG, Terminal, in_order, packed, sha
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -146,7 +146,7 @@ def test_what_came_over_the_line_meanwhile_counts_once(
 def _stick(terminal: Terminal, to: Path, *items: dict[str, Any], code: str = "QS01") -> Path:
     """Written from the agreement, not with the terminal's own code."""
     batch = {"terminal": code, "epoch": terminal.epoch, "last_seq": terminal.seq}
-    content = cbor2.dumps({**batch, "items": [packed(item) for item in items]})
+    content = cbor2.dumps({**batch, "items": [in_order(packed(item)) for item in items]})
     papers = {sha(made): made for made in map(terminal.seal_attachment, (PDF, PNG))}
     (to / "attachments").mkdir(parents=True)
     files = {"batch-0001.cbor": content}

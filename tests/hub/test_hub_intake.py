@@ -518,22 +518,25 @@ def test_what_is_missing_is_what_is_neither_held_nor_set_aside(
     terminal: Terminal, held: set[int], aside: set[int], upto: int
 ) -> None:
     epoch = uuid.uuid4().hex
-    place = {"terminal_id": "QS01", "epoch": epoch, "sha256": "", "sealed": b""}
     now = timezone.now()
+    queue = Queue.objects.create(terminal_id="QS01", epoch=epoch, first_at=now, last_at=now)
     ReceivedItem.objects.bulk_create(
         ReceivedItem(
-            id=uuid.uuid4(), seq=seq, kind="rating", chain=b"", created_at=now, received_at=now,
-            **place,
+            id=uuid.uuid4(), queue=queue, seq=seq, kind="rating", chain=b"", sha256=b"", sealed=b"",
+            created_at=now, received_at=now,
         )
         for seq in held
     )  # fmt: skip
     SetAside.objects.bulk_create(
-        SetAside(fingerprint=f"{epoch}{seq}"[:64], seq=seq, first_at=now, last_at=now, **place)
+        SetAside(
+            fingerprint=f"{epoch}{seq}"[:64], terminal_id="QS01", epoch=epoch, seq=seq,
+            first_at=now, last_at=now,
+        )
         for seq in aside
-    )
+    )  # fmt: skip
     settled = held | aside
     whole = next(seq for seq in range(1, 42) if seq not in settled) - 1
-    told = places.missing(places.Place("QS01", epoch, whole_upto=whole), upto)
+    told = places.missing(places.Place("QS01", epoch, queue.pk, whole_upto=whole), upto)
     named = [seq for first, last in told for seq in range(first, last + 1)]
     assert named == [seq for seq in range(1, upto + 1) if seq not in settled]
     assert all(after[0] > before[1] + 1 for before, after in pairwise(told))
@@ -625,13 +628,20 @@ def test_cbor_that_cannot_be_read_says_so(terminal: Terminal, content: bytes) ->
     assert (reply.status, reply.json["error"]["code"]) == (400, "bad_request")
 
 
-def test_a_text_that_is_referred_to_a_million_times_fills_no_memory(terminal: Terminal) -> None:
+def test_a_text_that_is_referred_to_a_million_times_is_not_read(terminal: Terminal) -> None:
     long = "x" * 500_000
     item: Any = {"id": long, "more": [long] * 100}
     body = cbor2.dumps(
         {"terminal": "QS01", "epoch": "e", "items": [item] * 100}, string_referencing=True
     )
     assert len(body) < limits.BATCH_BYTES
+    reply = terminal.ask("POST", "batch", body, {"Content-Type": "application/cbor"})
+    assert (reply.status, reply.json["error"]["code"]) == (400, "bad_request")
+
+
+def test_a_long_text_of_an_item_that_is_none_is_kept_cut_short(terminal: Terminal) -> None:
+    long = "x" * 500_000
+    body = cbor2.dumps({"terminal": "QS01", "epoch": "e", "items": [{"id": long, "more": [long]}]})
     reply = terminal.ask("POST", "batch", body, {"Content-Type": "application/cbor"})
     assert reply.status == 200
     assert len(reply.content) < 20_000

@@ -72,6 +72,31 @@ def test_what_is_known_at_a_glance_is_what_the_model_makes_of_it(
         assert wire.item_of(raw) == expected
 
 
+@given(changes=_changes)
+def test_fields_in_their_order_are_the_same_item(changes: dict[str, Any]) -> None:
+    named = {**GOOD, **changes}
+    raw = list(named.values())
+    expected = _by_model(named)
+    if expected is None:
+        with pytest.raises(ValidationError):
+            wire.item_of(raw)
+    else:
+        assert wire.item_of(raw) == expected
+    assert wire.outline(raw) == wire.outline(named)
+    assert wire.sealed_in(raw) == wire.sealed_in(named)
+    for packed in (True, False):
+        assert wire.echoed(raw, packed=packed) == wire.echoed(named, packed=packed)
+
+
+def test_one_field_too_few_or_too_many_is_no_item() -> None:
+    whole = list(GOOD.values())
+    for raw in (whole[:-1], [*whole, b""], [whole]):
+        with pytest.raises(ValidationError):
+            wire.item_of(raw)
+        assert wire.echoed(raw, packed=True) == (b"", b"")
+        assert wire.outline(raw) == {"item": "(list)"}
+
+
 @pytest.mark.parametrize("raw", [None, [], "item", b"item", 7, {}, {"id": {}}])
 def test_what_is_no_item_at_all_is_said_to_be_none(raw: Any) -> None:
     with pytest.raises(ValidationError):
@@ -81,7 +106,8 @@ def test_what_is_no_item_at_all_is_said_to_be_none(raw: Any) -> None:
 def test_what_terminals_send_does_not_need_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model takes five times as long; a terminal's own items must never go that way."""
     monkeypatch.setattr(wire.WireItem, "model_validate", None)
-    item = wire.item_of(GOOD)
+    item = wire.item_of(list(GOOD.values()))
+    assert wire.item_of(GOOD) == item
     assert (item.key, item.seq, item.created_at) == (
         GOOD["id"],
         1,

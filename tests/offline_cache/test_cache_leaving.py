@@ -26,6 +26,7 @@ from cache_world import (
     store_in,
 )
 from envelope_opener import open_envelope, open_item
+from little_hub import items_of
 
 from kiosk.entry.commands import cache
 from offline_cache.database import set_aside
@@ -150,7 +151,7 @@ def test_what_waits_goes_to_a_stick_sealed_and_then_the_terminal_may_be_wiped(
 
     batch = cbor2.loads((stick / "batch-0001.cbor").read_bytes())
     assert (batch["terminal"], batch["epoch"], batch["last_seq"]) == (TERMINAL, epoch, 2)
-    first = batch["items"][0]
+    first = items_of(batch)[0]
     context = item_context(TERMINAL, epoch, 1, "application", str(uuid.UUID(bytes=first["id"])))
     inside = open_item(HUB, context, first["sealed"])
     assert inside["body"]["number"] == number
@@ -247,7 +248,7 @@ def test_one_that_cannot_be_read_is_named_and_keeps_nothing_else_off_the_stick(
     assert (wrote["items"], wrote["attachments"], wrote["left_out"]) == (1, 2, [bad])
     assert fault["fault"] == "damaged" and bad in str(fault["detail"])
     batch = cbor2.loads((stick / "batch-0001.cbor").read_bytes())
-    (whole,) = [item for item in batch["items"] if item["order_key"] == good]
+    (whole,) = [item for item in items_of(batch) if item["order_key"] == good]
     for paper in whole["attachments"]:
         assert (stick / "attachments" / paper.hex()).exists()
 
