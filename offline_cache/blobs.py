@@ -42,8 +42,8 @@ class Blobs:
     def put(self, envelope: bytes) -> Kept | StoreFault:
         """Keep an envelope; written and synced, with its folder, when this returns."""
         sha256 = hashlib.sha256(envelope).digest()
-        key = once.new_key()
-        kept = Kept(sha256, key, MAGIC + once.encrypt(key, envelope, sha256))
+        own = once.NewKey()
+        kept = Kept(sha256, own.key, MAGIC + own.encrypt(envelope, sha256))
         return self.write(kept) or kept
 
     def write(self, kept: Kept) -> StoreFault | None:

@@ -181,7 +181,7 @@ class Database:
         self._path = path
         self._epoch = epoch
         self._in_use = lock
-        self._condemned = path.with_name(CONDEMNED)
+        self._condemned = str(path.with_name(CONDEMNED))
         self._turn = threading.RLock()
         self._commits = 0  # since the WAL was last moved
 
@@ -251,7 +251,7 @@ class Database:
     def _commit(
         self, work: Callable[[Any], T | StoreFault], *, put_away: bool = True
     ) -> T | StoreFault:
-        if self._condemned.exists():
+        if self._is_condemned():
             return StoreFault(StoreFaultCode.DAMAGED, "found damaged; to be set aside")
         try:
             cursor = self._connection.cursor()
@@ -274,7 +274,7 @@ class Database:
         What is fresh is put away before; where the disk refuses that, it is not among the rows.
         """
         with self._turn:
-            if self._condemned.exists():
+            if self._is_condemned():
                 return StoreFault(StoreFaultCode.DAMAGED, "found damaged; to be set aside")
             if not self._connection.in_transaction:
                 fault = self.put_away()
@@ -330,6 +330,10 @@ class Database:
             if self._in_use >= 0:
                 os.close(self._in_use)
                 self._in_use = -1
+
+    def _is_condemned(self) -> bool:
+        """Every seal asks; `Path.exists` takes four times as long to find that nothing is there."""
+        return os.access(self._condemned, os.F_OK)
 
     def _patiently(self, work: Callable[[], T]) -> T:
         """`work`, again and again while the other process holds what it needs."""

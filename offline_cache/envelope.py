@@ -22,10 +22,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
-import secrets
+import os
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from importlib.resources import files
 from typing import Final
@@ -63,15 +63,17 @@ class Compression(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SealKey:
-    """A public key of the hub. `public_key` is SPKI DER."""
+    """A public key of the hub. `public_key` is SPKI DER.
+
+    `id`: 8 bytes, by which the hub finds its private key.
+    """
 
     suite: SuiteId
     public_key: bytes
+    id: bytes = field(init=False, repr=False, compare=False)
 
-    @property
-    def id(self) -> bytes:
-        """8 bytes, by which the hub finds its private key."""
-        return hashlib.sha256(self.public_key).digest()[:KEY_ID_BYTES]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", hashlib.sha256(self.public_key).digest()[:KEY_ID_BYTES])
 
 
 class Aes256GcmP256:
@@ -89,7 +91,8 @@ class Aes256GcmP256:
         point = _compressed(ephemeral.public_key())
         secret = ephemeral.exchange(ec.ECDH(), recipient)
         salt = point + _compressed(recipient)
-        return Wrapped(point, HKDF(SHA256(), 32, salt=salt, info=self._INFO).derive(secret))
+        key = HKDF(SHA256(), 32, salt=salt, info=self._INFO).derive(secret)
+        return Wrapped(point, AESGCM(key))
 
     def _loaded(self, public_key: bytes) -> ec.EllipticCurvePublicKey:
         if self._last is not None and self._last[0] == public_key:
@@ -105,16 +108,13 @@ class Aes256GcmP256:
         self._last = (public_key, loaded)
         return loaded
 
-    def encrypt(self, key: bytes, nonce: bytes, content: bytes, associated: bytes) -> bytes:
-        return AESGCM(key).encrypt(nonce, content, associated)
-
 
 class Envelopes:
     """Makes envelopes with the suites that this terminal has. One thread at a time."""
 
     def __init__(self, suites: Iterable[Suite]) -> None:
         self._suites = {suite.id: suite for suite in suites}
-        self._ready: tuple[SealKey, Wrapped] | None = None
+        self._ready: tuple[SealKey, Wrapped, bytes] | None = None
         self._zstd = zstandard.ZstdCompressor(
             level=ZSTD_LEVEL, dict_data=shipped_dictionary(), write_checksum=False
         )
@@ -131,12 +131,12 @@ class Envelopes:
         return StoreFault(StoreFaultCode.NO_SUITE, f"the hub wants {', '.join(wanted)}")
 
     def prepare(self, to: SealKey) -> None:
-        """Make the next content key now, while nobody waits for it; it is used once."""
+        """Make the next content key and its nonce now, while nobody waits; they are used once."""
         suite = self._suites.get(to.suite)
         if suite is None or (self._ready is not None and self._ready[0] == to):
             return
         with contextlib.suppress(ValueError):  # a key that is none is told when it is sealed to
-            self._ready = (to, suite.wrap(to.public_key))
+            self._ready = (to, suite.wrap(to.public_key), os.urandom(NONCE_BYTES))
 
     def seal(
         self, to: SealKey, context: bytes, content: bytes, *, compress: bool
@@ -146,12 +146,13 @@ class Envelopes:
         if suite is None:
             return StoreFault(StoreFaultCode.NO_SUITE, f"no {to.suite.name.lower()} here")
         ready, self._ready = self._ready, None
-        try:
-            wrapped = (
-                ready[1] if ready is not None and ready[0] == to else suite.wrap(to.public_key)
-            )
-        except ValueError:
-            return StoreFault(StoreFaultCode.BAD_KEY, "the hub's key is not of its suite")
+        if ready is not None and ready[0] == to:
+            _, wrapped, nonce = ready
+        else:
+            try:
+                wrapped, nonce = suite.wrap(to.public_key), os.urandom(NONCE_BYTES)
+            except ValueError:
+                return StoreFault(StoreFaultCode.BAD_KEY, "the hub's key is not of its suite")
         compression = Compression.NONE
         if compress:
             smaller = self._zstd.compress(content)
@@ -159,8 +160,7 @@ class Envelopes:
                 content, compression = smaller, Compression.ZSTD
         head = HEAD.pack(MAGIC, to.suite, to.id, compression, len(wrapped.key_part))
         before = head + wrapped.key_part
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        return before + nonce + suite.encrypt(wrapped.key, nonce, content, before + context)
+        return before + nonce + wrapped.cipher.encrypt(nonce, content, before + context)
 
 
 def suites_at_hand() -> tuple[Suite, ...]:
@@ -181,7 +181,7 @@ def shipped_dictionary() -> zstandard.ZstdCompressionDict:
 
 def item_context(terminal: str, epoch: str, seq: int, kind: str, item_id: str) -> bytes:
     """What binds an envelope to its item."""
-    return b"\0".join(part.encode() for part in ("item", terminal, epoch, str(seq), kind, item_id))
+    return f"item\0{terminal}\0{epoch}\0{seq}\0{kind}\0{item_id}".encode()
 
 
 def attachment_context(terminal: str) -> bytes:
@@ -191,7 +191,7 @@ def attachment_context(terminal: str) -> bytes:
 
 def card_context(terminal: str, dialogue: str) -> bytes:
     """What binds an envelope to one dialogue with a social card."""
-    return b"\0".join(part.encode() for part in ("card", terminal, dialogue))
+    return f"card\0{terminal}\0{dialogue}".encode()
 
 
 def _compressed(key: ec.EllipticCurvePublicKey) -> bytes:

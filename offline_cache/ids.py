@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from datetime import datetime
 from typing import Final
 
@@ -19,7 +19,7 @@ def new_id(at: datetime) -> bytes:
     Items of one time lie side by side in the hub's index of ids, however many it holds.
     """
     milliseconds = int(at.timestamp() * 1000) & _48_BITS
-    chance = int.from_bytes(secrets.token_bytes(10))
+    chance = int.from_bytes(os.urandom(10))
     high = milliseconds << 16 | _VERSION | chance >> 68
     return (high << 64 | _VARIANT | chance & _62_BITS).to_bytes(UUID_BYTES)
 

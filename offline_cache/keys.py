@@ -35,7 +35,7 @@ class Keys:
         self._device = device
         self._database = database
         self._signing = Ed25519PrivateKey.from_private_bytes(signing)
-        self._digest = digest
+        self._digest = hmac.new(digest, digestmod="sha256")  # set up once, copied for each digest
 
     def __repr__(self) -> str:
         return "Keys()"
@@ -65,7 +65,9 @@ class Keys:
         A citizen number has too few possibilities for a bare hash; without the key this tells
         nothing.
         """
-        return hmac.digest(self._digest, "\x00".join(parts).encode(), "sha256")
+        mac = self._digest.copy()
+        mac.update("\x00".join(parts).encode())
+        return mac.digest()
 
 
 def credentials_folder(environment: Mapping[str, str]) -> Path | None:

@@ -35,10 +35,7 @@ class Sm4GcmSm2:
         ):
             raise ValueError("not an SM2 key")
         key = secrets.token_bytes(SM4_KEY_BYTES)
-        return Wrapped(_sm2_encrypt(recipient, key), key)
-
-    def encrypt(self, key: bytes, nonce: bytes, content: bytes, associated: bytes) -> bytes:
-        return bytes(SM4GCM(key).encrypt(nonce, content, associated))
+        return Wrapped(_sm2_encrypt(recipient, key), SM4GCM(key))
 
 
 def _sm2_encrypt(recipient: Any, content: bytes) -> bytes:

@@ -32,7 +32,8 @@ SERIALS_RESERVED: Final = 200  # so many applications share one extra small file
 
 T = TypeVar("T")
 CHAIN_PAGE: Final = 1000  # links looked at in one query
-_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+# Bodies are made of fresh dictionaries: none holds itself, and looking for that takes a third.
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 NOTHING_OUTSIDE: Final = (None,) * 7  # a rating has only its order
 
 
@@ -174,6 +175,7 @@ class Outbox:
         self._sealer = sealer
         self._zone = zone
         self._begun: bytes | None = None
+        self._key: once.NewKey | None = None  # the next row's
         self._tail: tuple[int, bytes] | None = None  # seq and link of the newest item
         self._given: tuple[str, int] | None = None  # the day's counter and its last serial
 
@@ -208,6 +210,7 @@ class Outbox:
     def prepare(self) -> None:
         """Get ready for the next seal, while the citizen is still at work."""
         self._sealer.prepare()
+        self._key = self._key or once.NewKey()
 
     def seal(
         self,
@@ -239,6 +242,7 @@ class Outbox:
             return placed
         accepted_at = self._clock.utc()
         accepted_at = accepted_at.replace(microsecond=accepted_at.microsecond // 1000 * 1000)
+        at = utc_text(accepted_at)
         told = _JSON.encode(list(receipt))
 
         counter = f"serial {accepted_at.astimezone(self._zone).date().isoformat()}"
@@ -255,16 +259,17 @@ class Outbox:
                 **application,
                 **_attached(application, named),
                 "number": number,
-                "accepted_at": utc_text(accepted_at),
+                "accepted_at": at,
             }
             inserted = self._insert(
                 cursor,
                 to,
-                kind=ItemKind.APPLICATION,
+                kind=ItemKind.APPLICATION.value,
                 order_key=number,
                 body=body,
                 named=named,
-                at=accepted_at,
+                item_id=new_id(accepted_at),
+                at=at,
                 outside=(
                     item,
                     self._person_digest(item, id_number),
@@ -300,7 +305,14 @@ class Outbox:
 
         def work(cursor: Any) -> Added | StoreFault:
             inserted = self._insert(
-                cursor, to, kind=kind, order_key=order_key, body=body, named=(), at=now
+                cursor,
+                to,
+                kind=kind.value,
+                order_key=order_key,
+                body=body,
+                named=(),
+                item_id=new_id(now),
+                at=utc_text(now),
             )
             return inserted if isinstance(inserted, StoreFault) else Added(seq_of(inserted[0]))
 
@@ -442,11 +454,12 @@ class Outbox:
         cursor: Any,
         to: Recipient,
         *,
-        kind: ItemKind,
+        kind: str,
         order_key: str,
         body: Mapping[str, object],
         named: Collection[_Placed],
-        at: datetime,
+        item_id: bytes,
+        at: str,
         outside: tuple[str, bytes, str, str, str, str, int] | None = None,
     ) -> tuple[int, int] | StoreFault:
         """One sealed item at the end of the epoch: its row and the size of its plain text.
@@ -470,21 +483,22 @@ class Outbox:
         if len(content) > MAX_BODY_BYTES:
             return StoreFault(StoreFaultCode.TOO_LARGE, f"a body of {len(content)} bytes")
         last, chain = self._tail or _newest(cursor)
-        seq, item_id = last + 1, new_id(at)
+        seq = last + 1
         self._begun = item_id
         envelope = self._sealer.item(
             to,
             content,
             epoch=self._database.epoch,
             seq=seq,
-            kind=kind.value,
+            kind=kind,
             item_id=uuid_text(item_id),
         )
         if isinstance(envelope, StoreFault):
             return envelope
         sha256 = hashlib.sha256(envelope).digest()
         chain = next_link(chain, seq, item_id, sha256)
-        row, key = (OWN_EPOCH << SEQ_BITS) + seq, once.new_key()
+        own, self._key = self._key or once.NewKey(), None
+        row = (OWN_EPOCH << SEQ_BITS) + seq
         cursor.execute(
             "INSERT INTO fresh (row, id, kind, order_key, created_at, sha256, chain, key, bytes,"
             " item, person_digest, name_masked, receipt, session, counter, serial)"
@@ -492,13 +506,13 @@ class Outbox:
             (
                 row,
                 item_id,
-                kind.value,
+                kind,
                 order_key,
-                utc_text(at),
+                at,
                 sha256,
                 chain,
-                key,
-                once.encrypt(key, envelope, item_id),
+                own.key,
+                own.encrypt(envelope, item_id),
                 *(outside or NOTHING_OUTSIDE),
             ),
         )

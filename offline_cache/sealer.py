@@ -12,7 +12,7 @@ from offline_cache.envelope import (
     item_context,
 )
 from offline_cache.faults import StoreFault
-from offline_cache.hub_keys import HubKeysFile
+from offline_cache.hub_keys import HubKeys, HubKeysFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,21 @@ class Sealer:
     def __init__(self, hub_keys: HubKeysFile, envelopes: Envelopes) -> None:
         self._hub_keys = hub_keys
         self._envelopes = envelopes
+        self._last: tuple[HubKeys, Recipient] | None = None
 
     def recipient(self) -> Recipient | StoreFault:
         """NO_SEAL_KEY before enrolment, NO_SUITE when the hub wants what is not installed here."""
         known = self._hub_keys.read()
         if isinstance(known, StoreFault):
             return known
+        if self._last is not None and self._last[0] is known:  # read anew when the file changed
+            return self._last[1]
         key = self._envelopes.choose(known.keys)
-        return key if isinstance(key, StoreFault) else Recipient(known.terminal, key)
+        if isinstance(key, StoreFault):
+            return key
+        recipient = Recipient(known.terminal, key)
+        self._last = (known, recipient)
+        return recipient
 
     def prepare(self) -> None:
         """What of the next envelope can be made before its content is known."""

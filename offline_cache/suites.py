@@ -12,12 +12,20 @@ class SuiteId(IntEnum):
     SM4GCM_SM2 = 2
 
 
+class Cipher(Protocol):
+    """Set up with one content key. Setting up costs more than encrypting a small content."""
+
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes, /) -> bytes:
+        """Ciphertext and 16 bytes of tag. It is used for one `nonce` of 12 bytes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """A fresh content key, and what only the hub can get it back from."""
+    """A fresh content key, set up, and what only the hub can get it back from."""
 
     key_part: bytes
-    key: bytes = field(repr=False)
+    cipher: Cipher = field(repr=False)
 
 
 class Suite(Protocol):
@@ -31,8 +39,4 @@ class Suite(Protocol):
 
         Raises ValueError when that is no public key of this suite.
         """
-        ...
-
-    def encrypt(self, key: bytes, nonce: bytes, content: bytes, associated: bytes) -> bytes:
-        """Ciphertext and 16 bytes of tag. A key is used for one `nonce` of 12 bytes."""
         ...

@@ -55,12 +55,12 @@ def rows(count: int) -> Iterator[tuple[tuple[object, ...], tuple[int, bytes]]]:
         sealed = seq.to_bytes(8) + envelope[8:]
         sha256 = hashlib.sha256(sealed).digest()
         chain = next_link(chain, seq, item_id.bytes, sha256)
-        row, key = (OWN_EPOCH << SEQ_BITS) + seq, once.new_key()
+        row, key = (OWN_EPOCH << SEQ_BITS) + seq, once.NewKey()
         told = "2026-11-22T06:30:00.000Z"
         number = f"QS01{seq:012d}"
         yield (
-            (row, item_id.bytes, "application", number, told, sha256, chain, key),
-            (row, once.encrypt(key, sealed, item_id.bytes)),
+            (row, item_id.bytes, "application", number, told, sha256, chain, key.key),
+            (row, key.encrypt(sealed, item_id.bytes)),
         )
 
 

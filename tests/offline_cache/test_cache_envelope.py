@@ -19,6 +19,7 @@ from envelope_opener import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tongsuopy.crypto.ciphers.aead import SM4GCM
 
 from offline_cache.envelope import (
     Aes256GcmP256,
@@ -153,4 +154,5 @@ def test_openssl_itself_opens_the_national_key_part(tmp_path: Path) -> None:
         capture_output=True,
         timeout=30,
     )
-    assert done.stdout == wrapped.key
+    sealed = wrapped.cipher.encrypt(bytes(12), b"made up", b"place")
+    assert SM4GCM(done.stdout).decrypt(bytes(12), sealed, b"place") == b"made up"

@@ -78,10 +78,12 @@ class _NoSuite:
     id: Final = SuiteId.AES256GCM_P256
 
     def wrap(self, public_key: bytes) -> Wrapped:
-        return Wrapped(b"", b"")
+        return Wrapped(b"", _NoCipher())
 
-    def encrypt(self, key: bytes, nonce: bytes, content: bytes, associated: bytes) -> bytes:
-        return content + bytes(16)
+
+class _NoCipher:
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes, /) -> bytes:
+        return data + bytes(16)
 
 
 class _Bench:
@@ -128,7 +130,7 @@ class _Bench:
             name_masked="甄**",
             application=BODY,
             attachments=(),
-            make_number=lambda serial, at: f"QS01{at:%y%m%d}{serial:04d}{self._count:06d}",
+            make_number=lambda serial, at: f"QS01{at.day:02}{serial:04}{self._count:06}",
             receipt=(("事项", "高龄津贴申领"), ("申请人", "甄**")),
         )
         if isinstance(sealed, StoreFault):
