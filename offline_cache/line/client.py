@@ -92,6 +92,7 @@ class HubClient:
         self._identity: Identity | None = None
         self._unusable: Failure | None = Failure(FailureKind.UNTRUSTED, "not_enrolled")
         self._asking_the_time = False
+        self._meanwhile: Callable[[], None] | None = None
         self._seen: x509.Certificate | None = None  # the hub's, of the connection last made
         self._http = requests.Session()
 
@@ -124,10 +125,16 @@ class HubClient:
         self._http.trust_env = False
         self._http.headers.clear()  # what is not needed is not sent: a line may be slow
         self._http.headers.update({"Accept-Encoding": "identity", "User-Agent": "kiosk"})
-        adapter = HubAdapter(context, self._judge_peer, self._timeouts[1])
+        adapter = HubAdapter(context, self._judge_peer, self._timeouts[1], self._asked)
         self._http.mount("https://", adapter)
         self._http.mount("http://", adapter)
         self._unusable = None
+
+    def _asked(self) -> None:
+        """A request is on its way."""
+        work, self._meanwhile = self._meanwhile, None
+        if work is not None:
+            work()
 
     def _judge_peer(self, der: bytes) -> str:
         """What is wrong with the hub's certificate besides its chain and name; empty: nothing."""
@@ -177,12 +184,23 @@ class HubClient:
         return self._timed(found)
 
     def batch(
-        self, epoch: str, last_seq: int, items: Sequence[wire.Item], verdicts_seen: int = 0
+        self,
+        epoch: str,
+        last_seq: int,
+        items: Sequence[wire.Item],
+        verdicts_seen: int = 0,
+        meanwhile: Callable[[], None] | None = None,
     ) -> wire.BatchAnswer | Failure:
+        """Send items. `meanwhile`, which must not raise, is done on this thread while the hub works;
+        not when the line broke before that, and once at most."""
         if self._identity is None:
             return Failure(FailureKind.UNTRUSTED, "not_enrolled")
         body = wire.batch_body(self._identity.terminal, epoch, last_seq, items, verdicts_seen)
-        reply = self._exchange("POST", "/api/v1/batch", body, wire.CBOR, accept=wire.CBOR)
+        self._meanwhile = meanwhile
+        try:
+            reply = self._exchange("POST", "/api/v1/batch", body, wire.CBOR, accept=wire.CBOR)
+        finally:
+            self._meanwhile = None
         found = _read(reply, wire.read_batch)
         if isinstance(found, wire.BatchAnswer) and found.time is not None:
             self._believe(found.time)

@@ -169,8 +169,15 @@ class Hub(UploadHub, Protocol):
     def renew(self, request: str) -> Renewed | Failure: ...
 
     def batch(
-        self, epoch: str, last_seq: int, items: Sequence[Item], verdicts_seen: int
-    ) -> BatchAnswer | Failure: ...
+        self,
+        epoch: str,
+        last_seq: int,
+        items: Sequence[Item],
+        verdicts_seen: int,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> BatchAnswer | Failure:
+        """`meanwhile` is done while the hub works, on the same thread; not if it was not reached."""
+        ...
 
 
 class Enrolment(Protocol):
@@ -267,8 +274,10 @@ class SyncEngine:
         self._backlog_row = 0  # what waited when the spread began
         self._ahead: tuple[Item, ...] = ()  # read while the batch before them was under way
         self._ahead_in_a_row = 0
-        # Rows that the hub has, and rows that it said nothing of, to be marked while the batch that
-        # was read ahead is under way. Who ends before that sends them once more: duplicates.
+        # What the hub took, to be settled and marked while the batch that was read ahead is under
+        # way: its verdicts, then the rows that it has and those that it said nothing of. Who ends
+        # before that sends them once more: duplicates.
+        self._unsettled: tuple[Verdict, ...] = ()
         self._unmarked: tuple[list[int], list[int]] | None = None
         self._awaiting: dict[str, _Awaiting] = {}
         self._rounds: dict[str, int] = {}
@@ -513,7 +522,7 @@ class SyncEngine:
     def _exchanged(
         self, epoch: str, last_seq: int, items: Sequence[Item], seen: int
     ) -> Reply | StoreFault:
-        """Send one batch; meanwhile the one before it is marked and the one after it read.
+        """Send one batch; while the hub works, the one before is marked and the one after read.
 
         What is in this batch still waits as the other is read, so that nothing of the same order is
         in both, whatever the answer will be.
@@ -522,34 +531,40 @@ class SyncEngine:
             failed = self._mark()
             return self._hub.batch(epoch, last_seq, items, seen) if failed is None else failed
         found: list[tuple[Item, ...] | StoreFault] = []
-        not_now = {*self._delays.not_now(self._clock.monotonic()), *self._awaiting}
+        bugs: list[Exception] = []  # of ours: the client must not take one for the line's
 
         def at_the_disk() -> None:
-            found.append(
-                self._mark()
-                or self._queue.next_batch(
-                    max_items=self._pacer.batch_items,
-                    max_bytes=self._pacer.batch_bytes,
-                    not_now=not_now,
-                    after_row=items[-1].row,
-                )
-            )
+            try:
+                found.append(self._mark() or self._read_after(items[-1].row))
+            except Exception as bug:  # noqa: BLE001 - raised again
+                bugs.append(bug)
 
-        beside = threading.Thread(target=at_the_disk, name="sync-beside", daemon=True)
-        beside.start()
-        try:
-            answer = self._hub.batch(epoch, last_seq, items, seen)
-        finally:
-            beside.join()
-        for ahead in found:  # none when it met a bug, which has been told
+        answer = self._hub.batch(epoch, last_seq, items, seen, at_the_disk)
+        for bug in bugs:
+            raise bug
+        if not found and (failed := self._mark()) is not None:  # the hub was not reached
+            return failed
+        for ahead in found:
             if isinstance(ahead, StoreFault):
                 return ahead  # what the hub said now, it says again
             if not isinstance(answer, Failure):
                 self._ahead = ahead
         return answer
 
+    def _read_after(self, row: int) -> tuple[Item, ...] | StoreFault:
+        return self._queue.next_batch(
+            max_items=self._pacer.batch_items,
+            max_bytes=self._pacer.batch_bytes,
+            not_now={*self._delays.not_now(self._clock.monotonic()), *self._awaiting},
+            after_row=row,
+        )
+
     def _mark(self) -> StoreFault | None:
-        """Note on the disk what the hub has said of the batch before."""
+        """Settle, and note on the disk, what the hub has said of the batch before."""
+        unsettled, self._unsettled = self._unsettled, ()
+        failed = self._settle(unsettled)
+        if failed is not None:
+            return failed
         unmarked, self._unmarked = self._unmarked, None
         return None if unmarked is None else self._queue.accepted(*unmarked)
 
@@ -578,8 +593,14 @@ class SyncEngine:
         now = self._clock.monotonic()
         self._pacer.sent(now, sum(item.wire_bytes for item in items), now - began)
         self._reached()
-        failed = self._settle(judge(items, answer.answers))
-        if failed is None and (not self._ahead or answer.verdicts or answer.resend):
+        self._unsettled = judge(items, answer.answers)
+        accepted = sum(it.kind is VerdictKind.ACCEPTED for it in self._unsettled)
+        if accepted and self._counted is not None:
+            left = max(0, self._counted.count - accepted)
+            self._counted = replace(self._counted, count=left) if left else None
+        failed = None
+        plain = accepted == len(items) and not answer.verdicts and not answer.resend
+        if not self._ahead or not plain:
             failed = self._mark()
         failed = failed if failed is not None else self._keep_verdicts(answer.verdicts)
         return failed if failed is not None else self._put_back(epoch, answer.resend)
@@ -593,9 +614,6 @@ class SyncEngine:
         ]
         if accepted or waiting:
             self._unmarked = ([it.item.row for it in accepted], waiting)
-            if accepted and self._counted is not None:
-                left = max(0, self._counted.count - len(accepted))
-                self._counted = replace(self._counted, count=left) if left else None
         for verdict in accepted:
             self._forget(verdict.item)
             self._log(

@@ -91,18 +91,27 @@ def context_of_nobody() -> ssl.SSLContext:
 class HubAdapter(HTTPAdapter):
     """Connections of requests as the line needs them: our context, our judge, patient sending."""
 
-    def __init__(self, context: ssl.SSLContext, judge: Judge, io_timeout_s: float) -> None:
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        judge: Judge,
+        io_timeout_s: float,
+        on_asked: Callable[[], None],
+    ) -> None:
         """`io_timeout_s`: how long one write may stand still. (The library would take the time
-        to connect for that, which a slow line does not meet.)"""
+        to connect for that, which a slow line does not meet.) `on_asked` is called when a request
+        is written and its answer not yet read."""
         self._context = context
         self._judge = judge
         self._io_timeout_s = io_timeout_s
+        self._on_asked = on_asked
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
         super().init_poolmanager(*arguments, ssl_context=self._context, **more)
         judge, io_timeout_s = self._judge, self._io_timeout_s
         unverified = self._context.verify_mode is ssl.CERT_NONE
+        on_asked = self._on_asked
 
         class Judged(HTTPSConnection):
             def connect(self) -> None:
@@ -115,11 +124,19 @@ class HubAdapter(HTTPAdapter):
                     raise CertificateDatesError(wrong)
                 wire.settimeout(io_timeout_s)
 
+            def getresponse(self) -> Any:
+                on_asked()
+                return super().getresponse()
+
         class Patient(HTTPConnection):
             def connect(self) -> None:
                 super().connect()
                 wire: Any = self.sock
                 wire.settimeout(io_timeout_s)
+
+            def getresponse(self) -> Any:
+                on_asked()
+                return super().getresponse()
 
         class JudgedPool(urllib3.HTTPSConnectionPool):
             ConnectionCls = Judged

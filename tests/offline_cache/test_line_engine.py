@@ -6,7 +6,7 @@ The numbers are those of the project's list of faults.
 from __future__ import annotations
 
 import json
-import threading
+import time
 import uuid
 from collections.abc import Collection, Iterator
 from datetime import timedelta
@@ -403,21 +403,47 @@ def test_a_long_queue_is_read_ahead_and_each_arrives_once_in_its_order(world: Li
 def test_what_the_hub_said_of_a_batch_is_marked_beside_the_next_one(world: LineWorld) -> None:
     """The line does not stand still while the disk works; whoever looks meanwhile counts right."""
     numbers = world.seal(350, pages=0)
-    where: list[tuple[str, int]] = []
+    marked: list[int] = []
+    at_the_hub = 0
     accepted = world.queue.accepted
 
     def accept(rows: Collection[int], unanswered: Collection[int] = ()) -> StoreFault | None:
-        where.append((threading.current_thread().name, len(rows)))
+        until = time.monotonic() + 10
+        while len(world.hub.order) < at_the_hub and time.monotonic() < until:
+            time.sleep(0.001)
+        marked.append(len(rows))
+        assert len(world.hub.order) >= at_the_hub
         return accepted(rows, unanswered)
 
     world.queue.accepted = accept  # type: ignore[method-assign]
-    here = threading.current_thread().name
     world.step()  # what waits is counted for the first time
     world.step()
-    assert where == [(here, 100)] and world.lines[-1].waiting == 150
+    assert marked == [100] and world.lines[-1].waiting == 150
+    assert len(world.hub.order) == 200
+    at_the_hub = 300  # the third batch is there before the second one is marked
+    world.step()
+    assert marked == [100, 100]
     world.drain()
-    assert where == [(here, 100), ("sync-beside", 100), (here, 100), (here, 50)]
+    assert marked == [100, 100, 100, 50]
     assert world.delivered == numbers
+
+
+def test_a_bug_met_while_the_hub_works_is_not_taken_for_a_dead_line(world: LineWorld) -> None:
+    world.seal(250, pages=0)
+    world.step()
+    world.step()
+
+    def accept(rows: Collection[int], unanswered: Collection[int] = ()) -> StoreFault | None:
+        raise BrokenPipeError
+
+    world.seal(200, pages=0)
+    accepted, world.queue.accepted = world.queue.accepted, accept  # type: ignore[method-assign]
+    with pytest.raises(BrokenPipeError):
+        world.drain()
+    world.queue.accepted = accepted  # type: ignore[method-assign]
+    world.drain()
+    assert set(world.queue.state.values()) == {"accepted"}
+    assert len(world.hub.order) == len(set(world.hub.order)) == 450
 
 
 def test_who_ends_before_the_marking_sends_the_same_once_more(world: LineWorld) -> None:
