@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -26,12 +27,12 @@ from django.db import Error as DatabaseTrouble
 from django.utils import timezone
 from pydantic import ValidationError
 
-from hub.applications import bodies, lost, places, tables, verdicts
+from hub.applications import bodies, lost, places, tables, verdicts, wire
 from hub.applications.aside import Held, Kept, Why, set_aside
 from hub.applications.blobs import AttachmentStore
 from hub.applications.models import Attachment, Outcome, ReceivedItem, SetAside, Verdict
 from hub.applications.verdicts import Told
-from hub.applications.wire import Item, item_of, outline, sealed_in
+from hub.applications.wire import Item, Sheet, item_of, outline, sealed_in
 from hub.applications.writer import Writer
 from hub.terminals.models import Terminal
 
@@ -84,6 +85,9 @@ class Settled:
     verdicts: Sequence[Told]
 
 
+Answered = tuple[Sequence[Judged], list[list[int]]]  # in the items' order; what is missing
+
+
 class Intake:
     """One terminal's batch."""
 
@@ -98,39 +102,56 @@ class Intake:
     ) -> Settled:
         """A database that fails as a whole raises its own error; nothing was acknowledged then and
         the terminal comes again."""
-        ready = [_read(raw) for raw in items]
-        self._sizes = self._sizes_of(ready)
-        answers, resend = self._settled(epoch, last_seq, ready)
-        counts = dict.fromkeys(Result, 0)
-        for answer in answers:
-            counts[answer.result] += 1
+        settled = self._next_places(epoch, last_seq, items)
+        if settled is None:
+            ready = [_read(raw) for raw in items]
+            self._sizes = self._sizes_of(
+                name.hex() for one in ready if one.item is not None for name in one.item.attachments
+            )
+            settled = self._settled(epoch, last_seq, ready)
+        answers, resend = settled
+        counts = Counter(answer.result for answer in answers)
         log.info(
             "batch terminal=%s %s",
             self._terminal.code,
-            " ".join(f"{result}={count}" for result, count in counts.items() if count),
+            " ".join(f"{result}={counts[result]}" for result in Result if counts[result]),
         )
         return Settled(answers, resend, verdicts.to_tell(self._terminal, verdicts_seen))
 
-    def _sizes_of(self, ready: Sequence[Read]) -> Sizes:
+    def _next_places(self, epoch: str, last_seq: int, items: Sequence[Any]) -> Answered | None:
+        """As always: whole items in the next places of their queue, with all their papers. They are
+        copied straight to their place, without a look for what may be held already. None when it is
+        otherwise, or fails in any way: nothing of it is written then, and each is looked at."""
+        try:
+            sheet = wire.sheet_of(items) if items else None
+            if sheet is None or len(set(sheet.key)) < len(items):
+                return None
+            self._sizes = self._sizes_of(
+                name.hex() for named in sheet.attachments for name in named
+            )
+            settling = _Settling(self._terminal, epoch, last_seq, (), self._sizes)
+            return self._writer.run(lambda: settling.go_on(sheet))
+        except (IntegrityError, DataError):
+            return None
+        except (DatabaseTrouble, OSError):  # the database or the attachments' store is away or full
+            raise
+        except Exception:
+            log.exception("a batch could not be taken as a whole")
+            return None
+
+    def _sizes_of(self, names: Iterable[str]) -> Sizes:
         """Asked before anything is written: a store that says nothing must not hold the others'
         turn to write."""
-        named = {
-            name.hex() for one in ready if one.item is not None for name in one.item.attachments
-        }
+        named = set(names)
         if not named:
             return {}
         known = Attachment.objects.filter(pk__in=named).values_list("pk", flat=True)
         held = self._store.sizes(list(known))
         return {name: held.get(name) for name in named}
 
-    def _settled(
-        self, epoch: str, last_seq: int, ready: Sequence[Read]
-    ) -> tuple[Sequence[Judged], list[list[int]]]:
+    def _settled(self, epoch: str, last_seq: int, ready: Sequence[Read]) -> Answered:
         try:
-            try:
-                return self._written(epoch, last_seq, ready)
-            except IntegrityError:  # an id or a place is taken, by a fault of the sender's
-                return self._written(epoch, last_seq, ready, surely=False)
+            return self._written(epoch, last_seq, ready)
         except DataError:
             alone = Judged(Result.REFUSED, "not_storable", "a value cannot be stored")
         except IntegrityError:  # and this one is ours
@@ -150,11 +171,8 @@ class Intake:
             return [_LATER] * len(ready), []
         return self._written(epoch, last_seq, [Read(one.raw, one.item, alone) for one in ready])
 
-    def _written(
-        self, epoch: str, last_seq: int, ready: Sequence[Read], *, surely: bool = True
-    ) -> tuple[Sequence[Judged], list[list[int]]]:
-        """`surely`: what stands beyond all that this queue has come to is not looked up before."""
-        settling = _Settling(self._terminal, epoch, last_seq, ready, self._sizes, surely=surely)
+    def _written(self, epoch: str, last_seq: int, ready: Sequence[Read]) -> Answered:
+        settling = _Settling(self._terminal, epoch, last_seq, ready, self._sizes)
         return self._writer.run(settling.settle)
 
 
@@ -188,10 +206,7 @@ class _Settling:
         last_seq: int,
         ready: Sequence[Read],
         sizes: Sizes,
-        *,
-        surely: bool,
     ) -> None:
-        self._surely = surely
         self._terminal = terminal
         self._code = terminal.code
         self._epoch = epoch
@@ -199,24 +214,41 @@ class _Settling:
         self._ready = ready
         self._sizes = sizes
 
-    def settle(self) -> tuple[Sequence[Judged], list[list[int]]]:
+    def go_on(self, sheet: Sheet) -> Answered | None:
+        """In the caller's transaction. None when these are not the next places of the queue, or
+        something of them is missing."""
+        now = timezone.now()
+        place = places.place_to_write(self._code, self._epoch, now)
+        if not places.go_on(place.top_seq, sheet.seq) or any(self._short(sheet.attachments)):
+            return None
+        values = (
+            sheet.key, sheet.seq, sheet.kind, sheet.order_key, sheet.created_at, sheet.sha256,
+            sheet.chain, sheet.sealed, [b"".join(named) for named in sheet.attachments],
+        )  # fmt: skip
+        tables.insert_columns(ReceivedItem, _COLUMNS, values, same=self._same(place, now))
+        if not places.follows(place, sheet):
+            items = [sheet.item(at) for at in range(len(sheet.key))]
+            for item, before in places.broken_links(place, items):
+                self._note_broken_link(item, before, now)
+        place = places.note(place, self._last_seq, sheet.seq, [sheet.item(-1)], now)
+        return [_ACCEPTED] * len(sheet.key), places.missing(place, place.top_seq)
+
+    @staticmethod
+    def _same(place: places.Place, now: datetime) -> dict[str, Any]:
+        """What all rows of a batch have in common."""
+        return {"queue_id": place.row, "received_at": now, "to_open_at": now}
+
+    def settle(self) -> Answered:
         """In the caller's transaction."""
         now = timezone.now()
         place = places.place_to_write(self._code, self._epoch, now)
         wrong = self._wrong_from_outside()
         new = self._new(wrong)
-        # Places beyond all that this queue has come to; its row is locked.
-        surely = self._surely and all(item.seq > place.top_seq for item in new.values())
         taken = tables.insert_new(
             ReceivedItem,
             _COLUMNS,
             [self._row(item) for item in new.values()],
-            same={
-                "queue_id": place.row,
-                "received_at": now,
-                "to_open_at": now,
-            },
-            surely=surely,
+            same=self._same(place, now),
         )
         arrived = {at: item for at, item in new.items() if item.key in taken}
         if len(arrived) == len(self._ready):
@@ -245,18 +277,18 @@ class _Settling:
             for at, one in enumerate(self._ready)
             if one.wrong is None and one.item is not None and one.item.attachments
         }
-        if naming:
-            names = {name.hex() for item in naming.values() for name in item.attachments}
-            rows = Attachment.objects.in_bulk(names)
-            for at, item in naming.items():
-                short = self._short_of(item, rows)
-                if short is not None:
-                    wrong[at] = short
-        return wrong
+        short = self._short([item.attachments for item in naming.values()])
+        return wrong | {at: why for at, why in zip(naming, short, strict=True) if why is not None}
 
-    def _short_of(self, item: Item, rows: dict[str, Attachment]) -> Judged | None:
+    def _short(self, attachments: Sequence[Sequence[bytes]]) -> list[Judged | None]:
+        """Of items that name these: what each lacks."""
+        names = {name.hex() for named in attachments for name in named}
+        rows = Attachment.objects.in_bulk(names) if names else {}
+        return [self._short_of(named, rows) for named in attachments]
+
+    def _short_of(self, named: Sequence[bytes], rows: dict[str, Attachment]) -> Judged | None:
         missing = []
-        for name in dict.fromkeys(name.hex() for name in item.attachments):
+        for name in dict.fromkeys(name.hex() for name in named):
             row = rows.get(name)
             if row is None or self._sizes.get(name) != row.sealed_bytes:
                 missing.append(name)

@@ -17,7 +17,7 @@ from django.db import connection
 
 from hub.applications import tables
 from hub.applications.models import Queue, ReceivedItem, SetAside
-from hub.applications.wire import FIRST_LINK, chained
+from hub.applications.wire import FIRST_LINK, Sheet, all_chained, chained
 
 PAGE = 256  # places read at a time; a batch has up to 100
 RANGES_MAX = 100  # of missing places told at a time; more come with the next contact
@@ -106,7 +106,7 @@ def note(
 ) -> Place:
     """These places were settled just now; of them, these hold an item. How far it has come now."""
     top = max(settled, default=0)
-    if at.whole_upto == at.top_seq and _go_on(at.top_seq, settled):
+    if at.whole_upto == at.top_seq and go_on(at.top_seq, sorted(settled)):
         whole = max(at.whole_upto, top)  # nothing was missing, and nothing is
     else:
         whole = _whole_from(at)
@@ -125,9 +125,9 @@ def note(
 _seq = attrgetter("seq")
 
 
-def _go_on(top: int, settled: Sequence[int]) -> bool:
-    """Whether these are the next places, each once."""
-    return sorted(settled) == list(range(top + 1, top + 1 + len(settled)))
+def go_on(top: int, seqs: Sequence[int]) -> bool:
+    """Whether these are the next places, in order, each once."""
+    return list(seqs) == list(range(top + 1, top + 1 + len(seqs)))
 
 
 def missing(at: Place, upto: int) -> list[list[int]]:
@@ -185,11 +185,6 @@ def broken_links(at: Place, arrived: Sequence[Link]) -> list[tuple[Link, Link | 
     Items may arrive in any order: a link is judged when both its ends are held. `arrived` are
     written already, and not noted in `at` yet.
     """
-    if not arrived:
-        return []
-    link = at.top_link or (FIRST_LINK if at.top_seq == 0 else b"")
-    if link and _follow(link, at.top_seq, arrived):
-        return []
     new = {item.seq: item for item in arrived}
     beside = {seq + step for seq in new for step in (-1, 1)} - new.keys() - {0}
     found = ReceivedItem.objects.filter(queue_id=at.row, seq__in=sorted(beside)).values_list(
@@ -211,11 +206,8 @@ def broken_links(at: Place, arrived: Sequence[Link]) -> list[tuple[Link, Link | 
     return broken
 
 
-def _follow(link: bytes, top: int, arrived: Sequence[Link]) -> bool:
-    """Whether they are the next places, in order, each chained to the one before: as always."""
-    for item in arrived:
-        top += 1
-        link = chained(link, top, item.key, item.sha256)
-        if item.seq != top or item.chain != link:
-            return False
-    return True
+def follows(at: Place, sheet: Sheet) -> bool:
+    """Whether these, which are the next places in their order, are chained to what came before and
+    to each other: as always. False also when what came before has to be read."""
+    link = at.top_link or (FIRST_LINK if at.top_seq == 0 else b"")
+    return bool(link) and all_chained(link, sheet)

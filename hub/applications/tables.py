@@ -1,7 +1,8 @@
 """Writing many rows at once: COPY on PostgreSQL, one insert of several rows elsewhere.
 
-Rows are tuples in the columns' order, and what is the same in all of them is said once: a hundred
-items a batch leave no time for a hundred objects. An UUID may be its 16 bytes.
+Rows are tuples in the columns' order, or all values of each column together, and what is the same in
+all of them is said once: a hundred items a batch leave no time for a hundred objects. An UUID may be
+its 16 bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from itertools import chain, repeat
 from typing import Any, Final
 from uuid import UUID
@@ -17,6 +19,7 @@ from uuid import UUID
 from django.db import connection, models
 
 Row = Sequence[Any]
+Pack = Callable[[Sequence[Any]], Sequence[bytes]]
 # SQLite takes 32,766 values in a statement, and 999 where it is older than this machine's.
 VALUES_MAX = 900
 ALONE = 0x5A57_4F50  # this hub's lock for opening, among the database's advisory locks
@@ -28,14 +31,11 @@ def insert_new(
     rows: Sequence[Row],
     *,
     same: Mapping[str, Any],
-    surely: bool,
 ) -> set[Any]:
     """Those whose keys are not taken; their primary keys as they stand in the rows, which is first.
 
     On PostgreSQL by way of a temporary table, which waits for another connection that is writing the
-    same ones and leaves them out. `surely`: none can be taken, but by a fault of the sender's; they
-    are copied straight to their place, for half of the database's work. Raises IntegrityError, and
-    the transaction is lost, when one is taken after all.
+    same ones and leaves them out.
     """
     if not rows:
         return set()
@@ -43,9 +43,6 @@ def insert_new(
     if connection.vendor != "postgresql":
         more = f'ON CONFLICT DO NOTHING RETURNING "{key}"'
         return _among(rows, _inserted(model, columns, rows, same, more))
-    if surely:
-        insert(model, columns, rows, same=same)
-        return {row[0] for row in rows}
     table = model._meta.db_table
     named = _named([*same, *columns])
     with connection.cursor() as cursor:
@@ -53,7 +50,7 @@ def insert_new(
             f'CREATE TEMP TABLE IF NOT EXISTS "new_{table}" '
             f'(LIKE "{table}" INCLUDING DEFAULTS) ON COMMIT DELETE ROWS'
         )
-        _copy(model, f"new_{table}", columns, rows, same)
+        _copy(model, f"new_{table}", columns, list(zip(*rows, strict=True)), same)
         cursor.execute(
             f'WITH new AS (DELETE FROM "new_{table}" RETURNING *) '  # noqa: S608
             f'INSERT INTO "{table}" ({named}) SELECT {named} FROM new '
@@ -72,20 +69,26 @@ def _plain(key: Any) -> Any:
     return key.bytes if isinstance(key, UUID) else key
 
 
-def insert(
+def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Raises IntegrityError when a key is taken."""
+    if rows:
+        insert_columns(model, columns, list(zip(*rows, strict=True)), same={})
+
+
+def insert_columns(
     model: type[models.Model],
     columns: Sequence[str],
-    rows: Sequence[Row],
+    values: Sequence[Sequence[Any]],
     *,
-    same: Mapping[str, Any] | None = None,
+    same: Mapping[str, Any],
 ) -> None:
-    """Raises IntegrityError when a key is taken."""
-    if not rows:
-        return
-    if connection.vendor != "postgresql":
-        _inserted(model, columns, rows, same or {})
-        return
-    _copy(model, model._meta.db_table, columns, rows, same or {})
+    """`values`: of each column all, in the rows' order. Copied straight to their place, for half of
+    the work that `insert_new` makes the database. Raises IntegrityError, and the transaction is lost,
+    when a key is taken."""
+    if connection.vendor == "postgresql":
+        _copy(model, model._meta.db_table, columns, values, same)
+    else:
+        _inserted(model, columns, list(zip(*values, strict=True)), same)
 
 
 def execute(cursor: Any, statement: str, values: Sequence[Any]) -> None:
@@ -149,31 +152,37 @@ def _copy(
     model: type[models.Model],
     table: str,
     columns: Sequence[str],
-    rows: Sequence[Row],
+    values: Sequence[Sequence[Any]],
     same: Mapping[str, Any],
 ) -> None:
     """All rows in one piece: handed over one by one they would take the driver four times as long."""
-    by_column = _by_column(model)
-
-    def packed(column: str, values: Sequence[Any]) -> Sequence[bytes]:
-        field = by_column[column]
-        pack = _PACKED[str(field.db_type(connection)).partition("(")[0]]
-        return _some_null(pack, values) if field.null else pack(values)
-
+    statement, alike, packs = _copying(model, table, tuple(same), tuple(columns))
     begin = _COUNT(len(same) + len(columns))
-    begin += b"".join(packed(column, [value])[0] for column, value in same.items())
-    each = [
-        packed(column, values)
-        for column, values in zip(columns, zip(*rows, strict=True), strict=True)
-    ]
-    content = b"".join(chain.from_iterable(zip(repeat(begin, len(rows)), *each, strict=True)))
-    statement = f'COPY "{table}" ({_named([*same, *columns])}) FROM STDIN (FORMAT BINARY)'
+    begin += b"".join(pack([one])[0] for pack, one in zip(alike, same.values(), strict=True))
+    each = [pack(column) for pack, column in zip(packs, values, strict=True)]
+    content = b"".join(chain.from_iterable(zip(repeat(begin, len(values[0])), *each, strict=True)))
     with (
         connection.cursor() as cursor,
         connection.wrap_database_errors,
         cursor.copy(statement) as copy,
     ):
         copy.write(_SIGNATURE + content + _TRAILER)
+
+
+@cache
+def _copying(
+    model: type[models.Model], table: str, same: tuple[str, ...], columns: tuple[str, ...]
+) -> tuple[str, Sequence[Pack], Sequence[Pack]]:
+    """The statement, and how to pack each column: what the framework is asked once."""
+    by_column = _by_column(model)
+
+    def of(column: str) -> Pack:
+        field = by_column[column]
+        pack = _PACKED[str(field.db_type(connection)).partition("(")[0]]
+        return partial(_some_null, pack) if field.null else pack
+
+    statement = f'COPY "{table}" ({_named([*same, *columns])}) FROM STDIN (FORMAT BINARY)'
+    return statement, [of(column) for column in same], [of(column) for column in columns]
 
 
 # The binary format of COPY: a signature, flags and an empty extension; -1 as a count ends it and
@@ -187,14 +196,15 @@ _LENGTH: Final = struct.Struct(">i").pack
 _BIGINT: Final = struct.Struct(">iq").pack
 _INTEGER: Final = struct.Struct(">ii").pack
 _SMALLINT: Final = struct.Struct(">ih").pack
-_UUID_LENGTH: Final = _LENGTH(16)
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)  # times are microseconds since
 _MICROSECOND: Final = timedelta(microseconds=1)
 
-Packed = Callable[[Sequence[Any]], Sequence[bytes]]
-
 
 def _bytes_packed(values: Sequence[bytes]) -> Sequence[bytes]:
+    lengths = set(map(len, values))
+    if len(lengths) == 1:  # ids and hashes
+        begin = _LENGTH(lengths.pop())
+        return [begin + one for one in values]
     return [_LENGTH(len(one)) + one for one in values]
 
 
@@ -203,19 +213,19 @@ def _text_packed(values: Sequence[str]) -> Sequence[bytes]:
 
 
 def _uuid_packed(values: Sequence[Any]) -> Sequence[bytes]:
-    return [_UUID_LENGTH + _plain(one) for one in values]
+    return _bytes_packed([one.bytes if isinstance(one, UUID) else one for one in values])
 
 
 def _time_packed(values: Sequence[datetime]) -> Sequence[bytes]:
     return [_BIGINT(8, (one - _EPOCH) // _MICROSECOND) for one in values]
 
 
-def _some_null(pack: Packed, values: Sequence[Any]) -> Sequence[bytes]:
+def _some_null(pack: Pack, values: Sequence[Any]) -> Sequence[bytes]:
     filled = iter(pack([one for one in values if one is not None]))
     return [_NULL if one is None else next(filled) for one in values]
 
 
-_PACKED: Final[Mapping[str, Packed]] = {
+_PACKED: Final[Mapping[str, Pack]] = {
     "uuid": _uuid_packed,
     "varchar": _text_packed,
     "text": _text_packed,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
 import cbor2
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from hub_terminal import PDF, PERSON, PNG, Door, Terminal, number_in, sha
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hub import limits
@@ -656,8 +657,6 @@ def test_a_batch_of_another_kind_is_not_read(terminal: Terminal) -> None:
 def test_a_database_that_cannot_write_is_no_refusal(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from django.db import OperationalError
-
     def locked(*_: object, **__: object) -> None:
         raise OperationalError("database is locked")
 
@@ -759,9 +758,137 @@ def test_whatever_is_sent_anywhere_the_answer_is_an_answer(
         assert set(reply.json["error"]) == {"code", "text"}
 
 
+# -- a whole batch at a glance, and each item by itself -----------------------------
+
+_NUMBERS = count()
+_MOVES = ("next", "next", "next", "again", "gap", "twice", "other hash", "broken link", "no paper")
+
+
+def _moved(terminal: Terminal, moves: list[str], held: list[dict[str, Any]]) -> list[Any]:
+    """The items of one batch; `held` are those of the batches before."""
+    batch: list[Any] = []
+    for move in moves:
+        if move == "again" and held:
+            batch.append(held[0])
+            continue
+        if move == "gap":
+            terminal.item("rating", terminal.rating(terminal.number()))  # it stays away
+        if move == "no paper":
+            body = terminal.application()
+            batch.append(terminal.item("application", body))
+            continue
+        item = terminal.item("rating", terminal.rating(terminal.number()))
+        if move == "other hash":
+            item["sha256"] = sha(b"other")
+        if move == "broken link":
+            item["chain"] = sha(b"other")
+        batch += [item, item] if move == "twice" else [item]
+    held += [one for one in batch if one not in held]
+    return batch
+
+
+def _held_of(code: str) -> tuple[Any, ...]:
+    rows = ReceivedItem.objects.filter(queue__terminal_id=code).order_by("seq")
+    aside = SetAside.objects.filter(terminal_id=code).order_by("seq", "outcome")
+    queue = Queue.objects.get(terminal_id=code)
+    return (
+        [(row.seq, row.kind, row.to_open_at is None) for row in rows],
+        [(row.outcome, row.code, row.seq, row.times) for row in aside],
+        (queue.whole_upto, queue.top_seq, queue.claimed_seq, queue.gap_since is None),
+    )
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    batches=st.lists(
+        st.lists(st.sampled_from(_MOVES), min_size=1, max_size=4), min_size=1, max_size=4
+    )
+)
+@example(batches=[["next", "broken link", "next"], ["next"]])
+@example(batches=[["next"], ["broken link"], ["next", "next"]])
+@example(batches=[["next"], ["gap", "next"], ["again", "next", "twice"]])
+@example(batches=[["next", "other hash"], ["next"], ["no paper"], ["next", "next"]])
+def test_a_batch_that_is_taken_as_a_whole_ends_as_one_whose_items_are_looked_at(
+    terminal: Terminal, batches: list[list[str]]
+) -> None:
+    """Items with their fields' names are looked at one by one; without them, as a whole batch."""
+    others = [_terminal(f"T{next(_NUMBERS):03d}") for _ in range(2)]
+    held: list[list[dict[str, Any]]] = [[], []]
+    for moves in batches:
+        named = _moved(others[0], moves, held[0])
+        first = others[0].batch(*named, last_seq=others[0].seq).json
+        whole = _moved(others[1], moves, held[1])
+        second = cbor2.loads(others[1].batch_cbor(*whole, last_seq=others[1].seq).content)
+        assert [(one["result"], one["code"], len(one["missing"])) for one in first["answers"]] == [
+            (one["result"], one.get("code", ""), len(one.get("missing", ())))
+            for one in second["answers"]
+        ]
+        assert first["resend"] == second.get("resend", [])
+    assert _held_of(others[0].code) == _held_of(others[1].code)
+
+
+def test_the_next_places_are_taken_without_a_look_at_each(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What always happens is what costs least; with papers too."""
+    terminal.put(PDF)
+    terminal.put(PNG)
+    items = [terminal.item("application", terminal.application()) for _ in range(3)]
+    monkeypatch.setattr(intake, "item_of", None)
+    answers = cbor2.loads(terminal.batch_cbor(*items, last_seq=3).content)["answers"]
+    assert [one["result"] for one in answers] == ["accepted"] * 3
+    assert [str(row.id) for row in ReceivedItem.objects.order_by("seq")] == [
+        one["id"] for one in items
+    ]
+
+
+def test_an_id_that_another_terminal_used_is_found_in_a_whole_batch(terminal: Terminal) -> None:
+    other = _second_terminal()
+    items = [terminal.item("rating", terminal.rating(terminal.number())) for _ in range(3)]
+    first = other.item("rating", other.rating(other.number()))
+    stolen = other.again_with(first, other.rating(other.number()), id=items[1]["id"])
+    assert other.batch_cbor(stolen, last_seq=1).status == 200
+    answers = cbor2.loads(terminal.batch_cbor(*items, last_seq=3).content)["answers"]
+    assert [one["result"] for one in answers] == ["accepted", "conflict", "accepted"]
+    assert answers[1]["code"] == "id_elsewhere"
+
+
+@pytest.mark.parametrize("trouble", ["sheet_of", "tables.insert_columns"])
+def test_a_bug_with_a_whole_batch_costs_no_item(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    def bug(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    place = "wire.sheet_of" if trouble == "sheet_of" else trouble
+    monkeypatch.setattr(f"hub.applications.{place}", bug)
+    items = [terminal.item("rating", terminal.rating(terminal.number())) for _ in range(3)]
+    answers = cbor2.loads(terminal.batch_cbor(*items, last_seq=3).content)["answers"]
+    assert [one["result"] for one in answers] == ["accepted"] * 3
+
+
+def test_a_database_that_cannot_write_a_whole_batch_is_no_refusal(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object, **__: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("hub.applications.tables.insert_columns", locked)
+    item = terminal.item("rating", terminal.rating(terminal.number()))
+    reply = terminal.batch_cbor(item, last_seq=1)
+    assert (reply.status, reply.json["error"]["code"]) == (503, "busy")
+    assert not ReceivedItem.objects.exists()
+
+
 def _second_terminal() -> Terminal:
+    return _terminal("QS02")
+
+
+def _terminal(code: str) -> Terminal:
     from hub.terminals.enrolment import new_code
 
-    other = Terminal("QS02", Door())
-    other.enrol(new_code(Known.objects.create(code="QS02"), "test").code)
+    other = Terminal(code, Door())
+    other.enrol(new_code(Known.objects.create(code=code), "test").code)
     return other
