@@ -109,6 +109,9 @@ def one_run(town: Town, stage: Stage, chance: random.Random, tally: Tally) -> No
     except (LostError, ScenarioError, BlindError, ControlError, TownError) as gone:
         print(f"killed {' and '.join(victims)}: {type(gone).__name__}")
     killer.join()
+    if "window" in victims and sum(killed):  # what was told to end ends a moment later
+        while town.terminal_ended() is None:
+            time.sleep(LOOK_S)
     if town.terminal_ended() is not None:
         town.restart_terminal()
     stage.citizen.clear_away()
