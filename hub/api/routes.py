@@ -18,6 +18,7 @@ from pydantic import ValidationError as ShapeError
 
 from hub import limits
 from hub.api import schemas
+from hub.api.crowd import Crowd
 from hub.api.doors import ClientCertificate, TurnedAwayError, again, asking, doors
 from hub.api.picking_up import pickup_doors
 from hub.api.rate import Rates
@@ -38,15 +39,10 @@ from hub.middleware import error
 from hub.seal.keys import seal_keys
 from hub.terminals.authority import NotARequestError, read_authority, requested_key
 from hub.terminals.enrolment import EnrolFault, enrol, read_public_key, renew
-from hub.terminals.models import Terminal
 
 log = logging.getLogger("hub.api")
 
 EVERYBODY = "everybody"
-# Terminals that return together spread over so long that this many begin in a second: a township's
-# one begins at once, ten thousand take the ten minutes that none waits longer than.
-BEGIN_A_SECOND = 17
-SPREAD_MAX_S = 600.0
 
 _ENROL_TEXTS = {
     EnrolFault.CODE_UNKNOWN: "no such code",
@@ -184,6 +180,8 @@ def _open_doors(api: NinjaAPI) -> None:
 
 
 def _terminal_doors(api: NinjaAPI, present: ClientCertificate, opener: Opener) -> None:
+    crowd = Crowd()
+
     @api.get(
         "/contact",
         auth=present,
@@ -210,7 +208,7 @@ def _terminal_doors(api: NinjaAPI, present: ClientCertificate, opener: Opener) -
             "seal_keys": _seal_keys(),
             "resend": resend,
             "verdicts": _told(verdicts.to_tell(terminal, verdicts_seen), packed=False),
-            "spread_s": min(SPREAD_MAX_S, Terminal.objects.count() / BEGIN_A_SECOND),
+            "spread_s": crowd.spread_s,
         }
 
     @api.post(
