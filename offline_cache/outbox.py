@@ -16,6 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import orjson
+
 from offline_cache import once
 from offline_cache.blobs import Blobs, Kept
 from offline_cache.database import OWN_EPOCH, SEQ_BITS, Database, Row
@@ -32,8 +34,6 @@ SERIALS_RESERVED: Final = 200  # so many applications share one extra small file
 
 T = TypeVar("T")
 CHAIN_PAGE: Final = 1000  # links looked at in one query
-# Bodies are made of fresh dictionaries: none holds itself, and looking for that takes a third.
-_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 NOTHING_OUTSIDE: Final = (None,) * 7  # a rating has only its order
 
 
@@ -243,7 +243,7 @@ class Outbox:
         accepted_at = self._clock.utc()
         accepted_at = accepted_at.replace(microsecond=accepted_at.microsecond // 1000 * 1000)
         at = utc_text(accepted_at)
-        told = _JSON.encode(list(receipt))
+        told = orjson.dumps(list(receipt)).decode()
 
         counter = f"serial {accepted_at.astimezone(self._zone).date().isoformat()}"
 
@@ -629,7 +629,7 @@ def _application(row: Row) -> Application:
 
 def _frozen(body: Mapping[str, object]) -> bytes:
     """The bytes that are kept, hashed and sent."""
-    return _JSON.encode(body).encode()
+    return orjson.dumps(body)
 
 
 def _attached(application: Mapping[str, object], placed: Iterable[_Placed]) -> dict[str, object]:
