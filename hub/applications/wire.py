@@ -359,7 +359,7 @@ def echoed(raw: Any, *, packed: bool) -> tuple[Any, Any]:
     one. What terminals send is echoed at a glance."""
     if packed and _in_order(raw):
         key, sha256 = raw[_ID], raw[_SHA256]
-        if type(key) is bytes and type(sha256) is bytes and len(key) + len(sha256) <= 48:
+        if (type(key), type(sha256)) == (bytes, bytes) and len(key) <= len(sha256) <= HASH_BYTES:
             return key, sha256
     named = by_name(raw)
     known = named if isinstance(named, dict) else {}
