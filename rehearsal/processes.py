@@ -102,11 +102,12 @@ def marked(root: int, mark: str) -> list[int]:
     return found
 
 
-def end_marked(mark: str) -> list[int]:
+def end_marked(mark: str, seen: Sequence[int] = ()) -> list[int]:
     """End everything still below this process that carries `mark`; answers the ids that were left.
 
     With `adopt_orphans` in force these are exactly the processes of one town, and theirs: others
-    that this program has started live on.
+    that this program has started live on. `seen` are ids that carried the mark before their
+    parents were ended: whoever of them ended since is ours to bury, and has no mark any more.
     """
     left = marked(os.getpid(), mark)
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -115,8 +116,9 @@ def end_marked(mark: str) -> list[int]:
                 os.kill(pid, number)
         give_up = time.monotonic() + KILL_WAIT_S
         while time.monotonic() < give_up:
-            _reap(left)
-            if not marked(os.getpid(), mark):
+            alive = marked(os.getpid(), mark)
+            _reap([*left, *seen])
+            if not alive:
                 return left
             time.sleep(0.05)
     return left

@@ -550,6 +550,8 @@ class Town:
             self._loop.call_soon_threadsafe(self._stop_control.set)
             self._control_thread.join(READY_S)
             self._loop = None
+        mark = f"{MARK}={self.folder}"
+        seen = processes.marked(os.getpid(), mark)
         for name in ("kiosk", "dock"):  # while there still is a screen to leave
             self._end(name)
         for process in self._children.values():  # all at once; each is waited for below
@@ -557,7 +559,7 @@ class Town:
                 process.terminate()
         for name in list(self._children):
             self._end(name)
-        left = processes.end_marked(f"{MARK}={self.folder}")
+        left = processes.end_marked(mark, seen)
         self._port_kept.close()
         shutil.rmtree(self.runtime, ignore_errors=True)
         if self._spool is not None:

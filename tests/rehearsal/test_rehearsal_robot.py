@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -168,3 +169,26 @@ def test_nothing_is_left_of_a_town(tmp_path: Path) -> None:
     assert not runtime.exists()
     town.remove()
     assert not town.folder.exists()
+
+
+def test_a_grandchild_that_ended_with_its_parent_is_buried_too(tmp_path: Path) -> None:
+    processes.adopt_orphans()
+    mark = f"A_MARK={tmp_path}"
+    name, _, value = mark.partition("=")
+    parent = processes.start(
+        ("sh", "-c", "sleep 100 & echo $!; wait"),
+        log=tmp_path / "said",
+        env={**os.environ, name: value},
+        stdout=subprocess.PIPE,
+    )
+    assert parent.stdout is not None
+    grandchild = int(parent.stdout.readline())
+    seen = processes.marked(os.getpid(), mark)
+    assert grandchild in seen
+    processes.end(parent)
+    os.kill(grandchild, signal.SIGKILL)
+    for _ in polled(20, 0.02):
+        if grandchild not in processes.descendants(os.getpid()):
+            break
+    processes.end_marked(mark, seen)
+    assert not (Path("/proc") / str(grandchild)).exists()
