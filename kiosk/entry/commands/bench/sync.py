@@ -38,7 +38,6 @@ from kiosk.entry.commands.bench.served_hub import (
     under_postgresql,
 )
 from kiosk.receipts import number as receipt_number
-from offline_cache.database import OWN_EPOCH, SEQ_BITS
 from offline_cache.faults import StoreFault
 from offline_cache.keys import open_keys
 from offline_cache.line.client import HubClient
@@ -58,6 +57,7 @@ SINGLES_A_ROUND: Final = 100
 BATCH: Final = 100
 METERED: Final = 500
 TERMINAL: Final = "QS01"
+OTHER_TERMINAL: Final = "QS02"  # has a queue of its own: each hands its items over in their order
 A_DAY: Final = 4_000  # applications of one day: serials end at 9999
 T = TypeVar("T")
 LEAST_OF_COPY, LEAST_TIMES_SINGLE, MOST_OF_PLAIN = 0.10, 8.0, 0.45
@@ -70,11 +70,13 @@ def run(corpus: Path | None, *, json: bool) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-sync-")))
         hub = stack.enter_context(served_hub(folder))
-        terminal = _enrolled(folder, hub, count + ROUNDS * SINGLES_A_ROUND + 2 * METERED)
+        terminal = _enrolled(TERMINAL, folder, hub, count + 2 * METERED)
         stack.callback(terminal.close)
+        other = _enrolled(OTHER_TERMINAL, folder, hub, ROUNDS * SINGLES_A_ROUND)
+        stack.callback(other.close)
         peer = CopyPeer(dsn(), TERMINAL)
         stack.callback(peer.close)
-        table = _drain(terminal, peer, count)
+        table = _drain(terminal, other, peer, count)
         _wire(terminal, hub, table)
         table.show(json=json)
     return Exit.DONE
@@ -105,7 +107,6 @@ class _Terminal:
     key: DeviceKey
     times: HubTime
     clock: _Clock
-    folder: Path
 
     def engine(self) -> SyncEngine:
         return SyncEngine(
@@ -137,16 +138,16 @@ class _Terminal:
         self.store.close()
 
 
-def _enrolled(folder: Path, hub: ServedHub, count: int) -> _Terminal:
+def _enrolled(terminal: str, folder: Path, hub: ServedHub, count: int) -> _Terminal:
     """A terminal with `count` sealed applications in its store."""
-    data, clock = folder / "data", _Clock()
+    data, clock = folder / terminal, _Clock()
     places = StorePlaces(data)
     keys = _ok(open_keys(places.keys))
     times = HubTime(places.hub_time, clock)
     url = f"https://127.0.0.1:{hub.port}"
     client = HubClient(url, clock, times, connect_timeout_s=5, read_timeout_s=START_LIMIT_S)
     files = EnrolmentFiles(places, keys.database)
-    code = read_code(str(hub.command("enrol-code", TERMINAL)["code"]))
+    code = read_code(str(hub.command("enrol-code", terminal)["code"]))
     if code is None or not isinstance(enrol(client, files, keys, code, "bench"), Identity):
         raise SystemExit("the hub did not enrol the terminal")
     store = _ok(open_store(data, keys, clock, draft_kept=timedelta(minutes=15), zone=LOCAL_ZONE))
@@ -158,20 +159,20 @@ def _enrolled(folder: Path, hub: ServedHub, count: int) -> _Terminal:
             item="old_age_allowance",
             id_number=person,
             name_masked="甄**",
-            application=_application(at, person, clock.utc()),
+            application=_application(terminal, at, person, clock.utc()),
             attachments=(),
-            make_number=lambda serial, day: receipt_number.make(TERMINAL, serial, day),
+            make_number=lambda serial, day: receipt_number.make(terminal, serial, day),
         )
         if isinstance(sealed, StoreFault):
             raise SystemExit(str(sealed))
     clock.back = timedelta()
     queue = SendQueue(store.database, store.blobs, clock)
-    terminal = _Terminal(store, queue, client, files, DeviceKey(keys.device), times, clock, folder)
-    client.use(_ok(files.read()), terminal.key)
-    return terminal
+    key = DeviceKey(keys.device)
+    client.use(_ok(files.read()), key)
+    return _Terminal(store, queue, client, files, key, times, clock)
 
 
-def _application(at: int, person: str, now: datetime) -> dict[str, object]:
+def _application(terminal: str, at: int, person: str, now: datetime) -> dict[str, object]:
     """A made-up one as the flow makes it, its papers left out: those travel by themselves."""
     chance = random.Random(at)  # noqa: S311 - made up
     told = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -191,7 +192,7 @@ def _application(at: int, person: str, now: datetime) -> dict[str, object]:
     return {
         "item": "old_age_allowance",
         "item_version": "1",
-        "terminal": TERMINAL,
+        "terminal": terminal,
         "session": f"bench-{at}",
         "language": "zh",
         "consent": {"version": 1, "agreed_at": told},
@@ -214,7 +215,7 @@ def _with_check_digit(first: str) -> str:
 # -- draining ---------------------------------------------------------------------------
 
 
-def _drain(terminal: _Terminal, peer: CopyPeer, count: int) -> Table:
+def _drain(terminal: _Terminal, other: _Terminal, peer: CopyPeer, count: int) -> Table:
     part = count // ROUNDS
     engine = terminal.engine()
     before = noise()
@@ -236,13 +237,10 @@ def _drain(terminal: _Terminal, peer: CopyPeer, count: int) -> Table:
     def copy() -> None:
         peer.copy(next(chunks))
 
-    # Beyond what is drained: what the engine has sent and not yet marked is not sent again.
-    beyond = (OWN_EPOCH << SEQ_BITS) + count + 2 * BATCH
-
     def one_by_one() -> None:
         for _ in range(SINGLES_A_ROUND):
-            items = _ok(terminal.queue.next_batch(max_items=1, max_bytes=1, after_row=beyond))
-            if not _delivered(terminal, terminal.client, items):
+            items = _ok(other.queue.next_batch(max_items=1, max_bytes=1))
+            if not _delivered(other, other.client, items):
                 raise SystemExit("an application was not taken")
 
     timings = interleaved({"copy": copy, "drain": drain, "single": one_by_one}, ROUNDS)
@@ -394,7 +392,7 @@ def _plain_bytes() -> float:
             session.trust_env = False
             for at in range(METERED):
                 now = datetime.now(UTC)
-                body = _application(at, f"99010119400101{at:04d}", now)
+                body = _application(TERMINAL, at, f"99010119400101{at:04d}", now)
                 told = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
                 number = receipt_number.make(TERMINAL, at + 1, now)
                 asked = {
