@@ -331,20 +331,27 @@ def _delivering_doors(api: NinjaAPI, delivering: ClientCertificate, writes: Writ
 def _batch_answer(items: list[Any], done: Settled, media_type: str) -> dict[str, Any]:
     """`id` and `sha256` echo what was sent, as far as it can be."""
     packed = media_type == wire.CBOR
-    answers = []
-    for raw, judged in zip(items, done.answers, strict=True):
-        item_id, sha256 = wire.echoed(raw, packed=packed)
-        if packed and judged.result in _TAKEN:
-            answers.append({"id": item_id, "sha256": sha256, "result": _TAKEN[judged.result]})
-            continue
-        said = {"id": item_id, "sha256": sha256, "result": judged.result.value}
-        answers.append(said | _more(judged, packed=packed))
+    if done.whole:
+        answers = wire.all_echoed(items, _TAKEN[Result.ACCEPTED])
+    else:
+        answers = [
+            _answered(raw, judged, packed=packed)
+            for raw, judged in zip(items, done.answers, strict=True)
+        ]
     answer: dict[str, Any] = {"time": utc(timezone.now()), "answers": answers}
     if done.resend or not packed:
         answer["resend"] = done.resend
     if done.verdicts or not packed:
         answer["verdicts"] = _told(done.verdicts, packed=packed)
     return answer
+
+
+def _answered(raw: Any, judged: Judged, *, packed: bool) -> dict[str, Any]:
+    item_id, sha256 = wire.echoed(raw, packed=packed)
+    if packed and judged.result in _TAKEN:
+        return {"id": item_id, "sha256": sha256, "result": _TAKEN[judged.result]}
+    said = {"id": item_id, "sha256": sha256, "result": judged.result.value}
+    return said | _more(judged, packed=packed)
 
 
 # Nothing is to be said of them but that; as plain texts, which are written faster than an enum's.

@@ -8,7 +8,7 @@ Errors name the field, never its value.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -30,6 +30,7 @@ SEQ_MAX = 2**63 - 1
 MATERIALS_MAX = 50
 ATTACHMENTS_MAX = MATERIALS_MAX + 1  # and the signature
 FORM_FIELDS_MAX = 200
+MOMENT_CHARACTERS = (16, 40)  # least and most
 YEARS = (1900, 9000)  # a dead clock battery says 1970 or worse; that is no reason to refuse
 
 ItemKind = Literal["application", "rating", "print_result"]
@@ -41,11 +42,29 @@ def _without_nul(text: str) -> str:
     return text
 
 
+def moments(values: Sequence[str]) -> list[datetime] | None:
+    """All of these, as `moment` reads each; None when one of them is none. Those in UTC, as terminals
+    tell them, at a glance."""
+    try:
+        found = list(map(datetime.fromisoformat, values))
+        if (
+            all(one.tzinfo is UTC for one in found)
+            and MOMENT_CHARACTERS[0] <= min(map(len, values))
+            and max(map(len, values)) <= MOMENT_CHARACTERS[1]
+            and YEARS[0] < min(found).year
+            and max(found).year < YEARS[1]
+        ):
+            return found
+        return [moment(one) for one in values]
+    except ValueError:
+        return None
+
+
 def moment(value: object) -> datetime:
     """A time with its zone. Raises ValueError."""
     if isinstance(value, datetime):
         at = value
-    elif isinstance(value, str) and 16 <= len(value) <= 40:
+    elif isinstance(value, str) and MOMENT_CHARACTERS[0] <= len(value) <= MOMENT_CHARACTERS[1]:
         try:
             at = datetime.fromisoformat(value)
         except ValueError:

@@ -78,11 +78,13 @@ class Read:
 @dataclass(frozen=True, slots=True)
 class Settled:
     """Answers in the items' order, places of the queue that the hub does not hold, and what
-    opening showed of items taken earlier."""
+    opening showed of items taken earlier. `whole`: all were taken at a glance, packed as terminals
+    send them."""
 
     answers: Sequence[Judged]
     resend: list[list[int]]
     verdicts: Sequence[Told]
+    whole: bool = False
 
 
 Answered = tuple[Sequence[Judged], list[list[int]]]  # in the items' order; what is missing
@@ -103,6 +105,7 @@ class Intake:
         """A database that fails as a whole raises its own error; nothing was acknowledged then and
         the terminal comes again."""
         settled = self._next_places(epoch, last_seq, items)
+        whole = settled is not None
         if settled is None:
             ready = [_read(raw) for raw in items]
             self._sizes = self._sizes_of(
@@ -110,13 +113,9 @@ class Intake:
             )
             settled = self._settled(epoch, last_seq, ready)
         answers, resend = settled
-        counts = Counter(answer.result for answer in answers)
-        log.info(
-            "batch terminal=%s %s",
-            self._terminal.code,
-            " ".join(f"{result}={counts[result]}" for result in Result if counts[result]),
-        )
-        return Settled(answers, resend, verdicts.to_tell(self._terminal, verdicts_seen))
+        log.info("batch terminal=%s %s", self._terminal.code, _counted(answers, whole))
+        told = verdicts.to_tell(self._terminal, verdicts_seen)
+        return Settled(answers, resend, told, whole)
 
     def _next_places(self, epoch: str, last_seq: int, items: Sequence[Any]) -> Answered | None:
         """As always: whole items in the next places of their queue, with all their papers. They are
@@ -174,6 +173,14 @@ class Intake:
     def _written(self, epoch: str, last_seq: int, ready: Sequence[Read]) -> Answered:
         settling = _Settling(self._terminal, epoch, last_seq, ready, self._sizes)
         return self._writer.run(settling.settle)
+
+
+def _counted(answers: Sequence[Judged], whole: bool) -> str:
+    """How many of each, for the log."""
+    if whole:
+        return f"{Result.ACCEPTED}={len(answers)}"
+    counts = Counter(answer.result for answer in answers)
+    return " ".join(f"{result}={counts[result]}" for result in Result if counts[result])
 
 
 _NOT_SETTLED = frozenset({Result.INCOMPLETE, Result.LATER})
@@ -283,7 +290,9 @@ class _Settling:
     def _short(self, attachments: Sequence[Sequence[bytes]]) -> list[Judged | None]:
         """Of items that name these: what each lacks."""
         names = {name.hex() for named in attachments for name in named}
-        rows = Attachment.objects.in_bulk(names) if names else {}
+        if not names:
+            return [None] * len(attachments)
+        rows = Attachment.objects.in_bulk(names)
         return [self._short_of(named, rows) for named in attachments]
 
     def _short_of(self, named: Sequence[bytes], rows: dict[str, Attachment]) -> Judged | None:

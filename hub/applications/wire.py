@@ -22,6 +22,7 @@ from typing import Annotated, Any, get_args
 import cbor2
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from hub.applications import bodies
 from hub.applications.bodies import (
     ATTACHMENTS_MAX,
     SEQ_MAX,
@@ -180,6 +181,7 @@ class Item:
 _ORDER_KEY = re.compile(ORDER_KEY)
 _KINDS = frozenset(get_args(ItemKind))
 _SHAPES = (bytes, int, str, str, str, bytes, bytes, bytes)
+_SHAPES_ALONE = [{of} for of in _SHAPES]
 
 
 FIELDS = tuple(WireItem.model_fields)
@@ -253,7 +255,7 @@ def sheet_of(raws: Sequence[Any]) -> Sheet | None:
     key, seq, kind, order_key, told, named, sha256, chain, sealed = zip(*raws, strict=True)
     columns = (key, seq, kind, order_key, told, sha256, chain, sealed)
     if (
-        any(set(map(type, column)) != {of} for column, of in zip(columns, _SHAPES, strict=True))
+        [set(map(type, column)) for column in columns] != _SHAPES_ALONE
         or set(map(type, named)) != {list}
         or set(map(len, key)) != {ID_BYTES}
         or not 1 <= min(seq) <= max(seq) <= SEQ_MAX
@@ -265,9 +267,8 @@ def sheet_of(raws: Sequence[Any]) -> Sheet | None:
         or [hashlib.sha256(one).digest() for one in sealed] != list(sha256)
     ):
         return None
-    try:
-        created_at = [moment(one) for one in told]
-    except ValueError:
+    created_at = bodies.moments(told)
+    if created_at is None:
         return None
     return Sheet(key, seq, kind, order_key, created_at, named, sha256, chain, sealed)
 
@@ -364,6 +365,11 @@ def echoed(raw: Any, *, packed: bool) -> tuple[Any, Any]:
     named = by_name(raw)
     known = named if isinstance(named, dict) else {}
     return _echoed(known.get("id"), packed=packed), _echoed(known.get("sha256"), packed=packed)
+
+
+def all_echoed(raws: Sequence[Any], result: str) -> list[dict[str, Any]]:
+    """The same answer to each of these, which `sheet_of` has read."""
+    return [{"id": raw[_ID], "sha256": raw[_SHA256], "result": result} for raw in raws]
 
 
 _ID, _SHA256 = FIELDS.index("id"), FIELDS.index("sha256")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from hub.applications import wire
+from hub.applications import bodies, wire
 
 GOOD = {
     "id": bytes(range(16)),
@@ -113,3 +114,51 @@ def test_what_terminals_send_does_not_need_the_model(monkeypatch: pytest.MonkeyP
         1,
         datetime(2026, 11, 22, 10, tzinfo=UTC),
     )
+
+
+_told = st.one_of(
+    st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=8))])).map(
+        datetime.isoformat
+    ),
+    st.sampled_from(
+        ["2026-11-22T10:00:00Z", "1900-12-31T23:59:59Z", "9000-01-01T00:00+00:00",
+         "2026-11-22T10:00:00", "2026-11-22", "20261122T10Z", "2026-11-22T10:00:00.1234567890123456789012Z"]
+    ),
+    st.text(max_size=20),
+)  # fmt: skip
+
+
+def _moment(value: str) -> datetime | None:
+    try:
+        return bodies.moment(value)
+    except ValueError:
+        return None
+
+
+@given(values=st.lists(_told, min_size=1, max_size=4))
+def test_the_times_of_a_batch_read_together_are_those_read_one_by_one(values: list[str]) -> None:
+    one_by_one = [_moment(value) for value in values]
+    assert bodies.moments(values) == (None if None in one_by_one else one_by_one)
+
+
+def _whole(**changes: Any) -> list[Any]:
+    named = {**GOOD, "sha256": hashlib.sha256(GOOD["sealed"]).digest(), **changes}
+    return list(named.values())
+
+
+@given(changes=st.lists(_changes, min_size=1, max_size=3))
+def test_a_batch_known_at_a_glance_is_its_items_read_one_by_one(
+    changes: list[dict[str, Any]],
+) -> None:
+    """And its answer names them as an answer to each of them would."""
+    raws = [_whole(**each) for each in changes]
+    sheet = wire.sheet_of(raws)
+    if sheet is None:
+        return
+    assert [sheet.item(at) for at in range(len(raws))] == [wire.item_of(raw) for raw in raws]
+    said = [(one["id"], one["sha256"], one["result"]) for one in wire.all_echoed(raws, "yes")]
+    assert said == [(*wire.echoed(raw, packed=True), "yes") for raw in raws]
+
+
+def test_what_terminals_send_is_known_at_a_glance() -> None:
+    assert wire.sheet_of([_whole(), _whole(created_at="2026-11-22T18:00:00.5+08:00")]) is not None
