@@ -15,6 +15,7 @@ import numpy as np
 from kiosk.documents.page_lines import CLEAR_STEP, FLAT_STEP
 from kiosk.documents.page_planes import sample, smooth
 from kiosk.documents.quads import Corners, Floats, all_ordered, area, encloses, off_line, ordered
+from kiosk.documents.reckoning import lengths, mean_of_three, medians
 
 MIN_PROMISE = 0.3  # below: not worth a refit
 SAMPLES = 36  # a side is looked at in this many places
@@ -60,31 +61,26 @@ def judge(planes: Floats, quads: Corners) -> list[Judged]:
     where = at[:, None] + offsets[:, None, None] * inward.reshape(-1, 1, 1, 2)
     values = sample(planes, where)
     beyond_out, far_out, outer, inner, far_in = (
-        values[:, first : first + 3].mean(axis=1) for first in (0, 3, 6, 9, 12)
+        mean_of_three(values, first) for first in (0, 3, 6, 9, 12)
     )
     step = smooth(inner - outer, 5)
-    size = np.linalg.norm(step, axis=2)
+    size = lengths(step)
     # a line drawn on one ground steps as well, but the ground behind it is the same
     behind = smooth(np.maximum(far_in, inner) - far_out, 9)
     # and so does a slow change of light, but it goes on outside
     slope = smooth(far_out - beyond_out, 21)
-    beyond = np.minimum(
-        np.linalg.norm(behind, axis=2), np.linalg.norm(behind - 2.0 * slope, axis=2) * 1.5
-    )
+    beyond = np.minimum(lengths(behind), lengths(behind - 2.0 * slope) * 1.5)
     shown = np.minimum(size, 1.6 * beyond)
     shown = np.clip((shown - FLAT_STEP) / (CLEAR_STEP - FLAT_STEP), 0, 1)
     # where the ground goes up and down as much beside it, as wood does, a step tells little
     swing = np.maximum(
-        np.linalg.norm(smooth(outer - far_out, 5), axis=2),
-        np.linalg.norm(smooth(far_out - beyond_out, 5), axis=2),
+        lengths(smooth(outer - far_out, 5)), lengths(smooth(far_out - beyond_out, 5))
     )
-    swing = np.median(swing, axis=1, keepdims=True)
+    swing = medians(swing, 1)[:, None]
     shown *= np.clip(size / np.maximum(GROUND_SWING * (swing - CALM_SWING), 1e-3), 0, 1)
     # the step points the same way along a side: paper is the lighter, or the darker, throughout
-    direction = np.median(step, axis=1, keepdims=True)
-    agree = (step * direction).sum(axis=2) / np.maximum(
-        size * np.linalg.norm(direction, axis=2), 1e-3
-    )
+    direction = medians(step, 1)[:, None]
+    agree = (step * direction).sum(axis=2) / np.maximum(size * lengths(direction), 1e-3)
     shown *= np.clip(0.6 + 0.6 * agree, 0, 1)
     # of one colour on one side of it at least, slow changes of light allowed
     plain = np.clip(1.25 - np.minimum(_rough(inner), _rough(outer)) / 40.0, 0, 1)
@@ -104,7 +100,7 @@ def judge(planes: Floats, quads: Corners) -> list[Judged]:
     alike = np.clip(1.3 - spread / 90.0, 0.5, 1) * CUT_OFF_SCORE ** off.sum(axis=1)
     alike = np.where(off.sum(axis=1) > 2, 0, alike)
     if planes[..., 3].any():  # what is as the empty plate is, is no paper
-        differs = np.median(inner[..., 3] - far_out[..., 3], axis=1).reshape(count, 4)
+        differs = medians(inner[..., 3] - far_out[..., 3], 1).reshape(count, 4)
         known = np.where(off, 0.0, differs).sum(axis=1) / np.maximum((~off).sum(axis=1), 1)
         alike = alike * np.clip(known / CLEAR_STEP, 0, 1)
         # and all sides of a sheet differ alike: where a shadow begins or print stands, less or nothing
@@ -126,14 +122,14 @@ def judge(planes: Floats, quads: Corners) -> list[Judged]:
 
 def _rough(strip: Floats) -> Floats:
     """How far each place is from the places around it, sides x samples."""
-    return np.asarray(np.linalg.norm(strip - smooth(strip, 21), axis=2), np.float32)
+    return np.asarray(lengths(strip - smooth(strip, 21)), np.float32)
 
 
 def _spread(strip: Floats, count: int) -> Floats:
     """How different the four sides are; lightness counts less, because of shadows."""
-    colours = np.median(strip[..., :3], axis=1) * np.array([0.4, 1.0, 1.0], np.float32)
+    colours = medians(strip[..., :3], 1) * np.array([0.4, 1.0, 1.0], np.float32)
     colours = colours.reshape(count, 4, 3)
-    off = np.linalg.norm(colours - np.median(colours, axis=1, keepdims=True), axis=2)
+    off = lengths(colours - medians(colours, 1)[:, None])
     return np.asarray(off.max(axis=1), np.float32)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kiosk.documents.page_planes import sample, smooth
 from kiosk.documents.quads import Floats, Image
+from kiosk.documents.reckoning import lengths, medians
 
 MAX_LINES = 24  # all pairs of pairs are tried: more lines cost to the fourth power
 MAX_PROPOSED = 56  # lines of which the best are kept
@@ -72,7 +73,7 @@ def _outlines(planes: Floats, light: Image, chroma: Image) -> list[Floats]:
             planes[:, -rim:].reshape(-1, 4),
         ]
     )
-    distance = np.linalg.norm(planes[..., :3] - np.median(frame[:, :3], axis=0), axis=2)
+    distance = lengths(planes[..., :3] - medians(frame[:, :3], 0))
     masks = [
         cv2.threshold(np.clip(distance, 0, 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)[1],
         cv2.threshold(light, 0, 255, cv2.THRESH_OTSU)[1],
@@ -111,12 +112,12 @@ def evidence(planes: Floats, segments: Floats) -> Lines:
     offsets = np.array([-8.0, -6.5, -3.0, -1.7, 1.7, 3.0, 6.5, 8.0], np.float32)
     where = at[:, None] + offsets[None, :, None, None] * normals[:, None, None, :]
     sampled = sample(planes, where)  # n, 8, samples, 4
-    a, b, c, d = (sampled[:, first : first + 2].mean(axis=1) for first in (0, 2, 4, 6))
-    near = np.linalg.norm(smooth(c - b, 7), axis=2)
-    # a line drawn on one ground steps as well, but the ground behind it is the same
-    beyond = np.minimum(
-        np.linalg.norm(smooth(d - b, 9), axis=2), np.linalg.norm(smooth(c - a, 9), axis=2)
+    a, b, c, d = (
+        np.asarray((sampled[:, one] + sampled[:, one + 1]) / 2, np.float32) for one in (0, 2, 4, 6)
     )
+    near = lengths(smooth(c - b, 7))
+    # a line drawn on one ground steps as well, but the ground behind it is the same
+    beyond = np.minimum(lengths(smooth(d - b, 9)), lengths(smooth(c - a, 9)))
     size = np.minimum(near, 1.6 * beyond)
     within = (
         (at[..., 0] >= 0)
@@ -160,32 +161,36 @@ def _joined(segments: Floats, reach: int) -> tuple[Floats, Floats, NDArray[np.bo
     off = np.abs(np.einsum("lk,sek->lse", normal, ends) - rhos[:, None, None]).max(axis=2)
     together = (off < 2.2) & (np.abs(normal @ normal.T) > 0.998)
     np.fill_diagonal(together, True)
-    lines: list[tuple[float, Floats, float, Floats]] = []
-    along = np.arange(-reach, reach + STEP_PX, STEP_PX, dtype=np.float32)
+    middles = (normal * ends.mean(axis=1)).sum(axis=1)
+    lines: list[tuple[float, Floats, float, NDArray[np.intp]]] = []
     for index in range(len(order)):
         if not free[index]:
             continue
         near = np.nonzero(free & together[index])[0]
         free[near] = False
-        fitted, rho = _through(ends[near], length[near])
-        lines.append((float(length[near].sum()), fitted, rho, ends[near]))
+        if len(near) == 1:  # as most are
+            lines.append((float(length[index]), normal[index], float(middles[index]), near))
+        else:
+            lines.append((float(length[near].sum()), *_through(ends[near], length[near]), near))
     lines.sort(key=lambda line: -line[0])
     kept = lines[:MAX_PROPOSED]
-    return (
-        np.array([line[1] for line in kept], np.float32).reshape(-1, 2),
-        np.array([line[2] for line in kept], np.float32),
-        np.array([_reached(line[1], line[3], along) for line in kept], bool).reshape(
-            -1, len(along)
-        ),
-    )
+    along = np.arange(-reach, reach + STEP_PX, STEP_PX, dtype=np.float32)
+    normals = np.array([line[1] for line in kept], np.float32).reshape(-1, 2)
+    rhos = np.array([line[2] for line in kept], np.float32)
+    if not kept:
+        return normals, rhos, np.empty((0, len(along)), bool)
+    members = np.concatenate([line[3] for line in kept])
+    counts = np.array([len(line[3]) for line in kept])
+    tangents = np.stack([-normals[:, 1], normals[:, 0]], axis=1).repeat(counts, axis=0)
+    runs = (ends[members] * tangents[:, None]).sum(axis=2)
+    low, high = runs.min(axis=1) - STEP_PX, runs.max(axis=1) + STEP_PX
+    reached = (along >= low[:, None]) & (along <= high[:, None])
+    firsts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    return normals, rhos, np.asarray(np.logical_or.reduceat(reached, firsts, axis=0), np.bool_)
 
 
 def _through(ends: Floats, length: Floats) -> tuple[Floats, float]:
     """The line (normal, rho) through segments (n x 2 x 2), each counting by its length."""
-    if len(ends) == 1:
-        vector = ends[0, 1] - ends[0, 0]
-        normal = np.array([-vector[1], vector[0]], np.float32) / length[0]
-        return normal, float(normal @ ends[0].mean(axis=0))
     points = ends.reshape(-1, 2)
     weight = np.repeat(length, 2)
     mean = weight @ points / weight.sum()
@@ -195,10 +200,3 @@ def _through(ends: Floats, length: Floats) -> tuple[Floats, float]:
     )
     normal = np.array([-math.sin(angle), math.cos(angle)], np.float32)
     return normal, float(normal @ mean)
-
-
-def _reached(normal: Floats, ends: Floats, along: Floats) -> NDArray[np.bool_]:
-    """Which places of a line one of its segments covers."""
-    runs = ends @ np.array([-normal[1], normal[0]], np.float32)
-    low, high = runs.min(axis=1) - STEP_PX, runs.max(axis=1) + STEP_PX
-    return np.asarray(((along >= low[:, None]) & (along <= high[:, None])).any(axis=0), np.bool_)

@@ -37,13 +37,12 @@ def planes_of(small: Image, plate: PlateReference | None) -> Floats:
     gain = min(MAX_GAIN, max(1.0, BRIGHT_LEVEL / max(level, 1.0)))
     stretched = small if gain < 1.01 else cv2.convertScaleAbs(small, alpha=gain)
     lab = cv2.cvtColor(stretched, cv2.COLOR_BGR2Lab)
-    planes = np.empty((*small.shape[:2], 4), np.float32)
-    planes[..., :3] = lab
-    planes[..., 1:3] -= 128.0
-    # what differs clearly differs enough: how much tells of the plate under it, not of the paper
-    planes[..., 3] = (
-        0.0 if plate is None else np.minimum(plate.difference(small) * 2.0, MAX_DIFFERENCE)
-    )
+    light, one, other = (plane.astype(np.float32) for plane in cv2.split(lab))
+    if plate is None:
+        differs = np.zeros_like(light)
+    else:  # what differs clearly differs enough: how much tells of the plate, not of the paper
+        differs = np.minimum(plate.difference(small) * 2.0, MAX_DIFFERENCE).astype(np.float32)
+    planes = np.asarray(cv2.merge((light, one - 128.0, other - 128.0, differs)), np.float32)
     if gain > 1.5:  # what was stretched is noisy
         planes = np.asarray(cv2.GaussianBlur(planes, (0, 0), 0.4 * math.sqrt(gain)), np.float32)
     return planes

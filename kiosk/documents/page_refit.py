@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiosk.documents.quads import Corners, Image, ordered
+from kiosk.documents.reckoning import median, medians
 
 REFIT_SAMPLES = 72  # places along a side
 REFIT_ROUNDS = 4  # of the reweighted line fit; it has settled after three
@@ -71,7 +72,7 @@ def _refit_side(
     # which colour the step has on this side, by the place where most of it is
     strength = np.abs(rising).sum(axis=2).mean(axis=0)
     peak = int(np.argmax(strength * np.exp(-0.5 * (centre / (reach_px * 0.8)) ** 2)))
-    direction = np.median(rising[:, max(0, peak - 1) : peak + 2].reshape(-1, 3), axis=0)
+    direction = medians(rising[:, max(0, peak - 1) : peak + 2].reshape(-1, 3), 0)
     norm = float(np.linalg.norm(direction))
     if norm < 1.0:
         return old
@@ -85,12 +86,13 @@ def _refit_side(
     bend = left - 2 * mid + right
     fraction = np.where(np.abs(bend) > 1e-6, 0.5 * (left - right) / np.where(bend == 0, 1, bend), 0)
     offset = centre[inner] + np.clip(fraction, -0.5, 0.5) * spacing
-    good = (weight > 0.25 * np.median(weight)) & (weight > 1.5) & (place > 0)
+    good = (weight > 0.25 * median(weight)) & (weight > 1.5) & (place > 0)
     good &= place < steps.shape[1] - 1
     if good.sum() < 10:
         return old
     run = part[within] * length
-    slope, shift = _fit(run[good], offset[good], np.minimum(weight[good], np.median(weight[good])))
+    strong = weight[good]
+    slope, shift = _fit(run[good], offset[good], np.minimum(strong, median(strong)))
     near, far = start + shift * inward, end + (shift + slope * length) * inward
     line = far - near
     line /= max(float(np.hypot(line[0], line[1])), 1e-6)
@@ -113,7 +115,7 @@ def _fit(
     slope, shift = float(slopes.flat[best]), float(shifts.flat[best])
     for _ in range(REFIT_ROUNDS):
         error = offset - (slope * run + shift)
-        width = max(0.6, 1.5 * 1.4826 * float(np.median(np.abs(error))))
+        width = max(0.6, 1.5 * 1.4826 * median(np.abs(error)))
         w = weight * np.clip(1 - (error / (2 * width)) ** 2, 0, None) ** 2
         total = w.sum()
         if total <= 0:

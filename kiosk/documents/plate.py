@@ -49,10 +49,11 @@ class PlateReference:
         then = then * _light(now, then)
         # evenly darker is a shadow of the sheet, a hand or the head, not the sheet
         size = cv2.absdiff(now, then)
-        ratio = (now + 4.0) / (then + 4.0)
-        highest = np.maximum(np.maximum(ratio[..., 0], ratio[..., 1]), ratio[..., 2])
-        lowest = np.minimum(np.minimum(ratio[..., 0], ratio[..., 1]), ratio[..., 2])
-        largest = np.maximum(np.maximum(size[..., 0], size[..., 1]), size[..., 2])
+        one, two, three = cv2.split((now + 4.0) / (then + 4.0))
+        highest = np.maximum(np.maximum(one, two), three)
+        lowest = np.minimum(np.minimum(one, two), three)
+        one, two, three = cv2.split(size)
+        largest = np.maximum(np.maximum(one, two), three)
         shadow = (highest - lowest < 0.08) & (highest < 1.0) & (lowest > DEEPEST_SHADOW)
         return np.asarray(np.where(shadow, largest * SHADOW_SHARE, largest), np.float32)
 
@@ -137,7 +138,7 @@ def _along_rim(flat: NDArray[np.floating], base: NDArray[np.float64]) -> NDArray
     for _ in range(RIM_ROUNDS):
         held = base.T * agree
         model = np.asarray(np.linalg.solve(held @ base + 1e-6 * np.eye(3), held @ flat))
-        agree = 1.0 / np.maximum(np.abs(flat - base @ model).max(axis=1), RIM_SURE_LOG)
+        agree = 1.0 / np.maximum(_off(flat, base, model), RIM_SURE_LOG)
     return model
 
 
@@ -149,10 +150,20 @@ def _followed(
 ) -> tuple[NDArray[np.float64], float]:
     """The model fitted to what agrees with it, closer from round to round; how much does."""
     for reach in AGREE_LOGS:
-        agree = (np.abs(flat - base @ model).max(axis=1) < reach) * weight
+        agree = (_off(flat, base, model) < reach) * weight
         if (agree > 0).sum() < 40:
             break
         held = base.T * agree
-        model = np.linalg.solve(held @ base + np.diag([0.0, 1.0, 1.0]), held @ flat)
-    agree = np.abs(flat - base @ model).max(axis=1) < AGREE_LOGS[-1]
-    return model, float((agree * weight).sum())
+        model = np.asarray(
+            np.linalg.solve(held @ base + np.diag([0.0, 1.0, 1.0]), held @ flat), np.float64
+        )
+    agree = (_off(flat, base, model) < AGREE_LOGS[-1]) * weight
+    return model, float(agree.sum())
+
+
+def _off(
+    flat: NDArray[np.floating], base: NDArray[np.float64], model: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How far each place is from the model, in the colour in which it is farthest."""
+    away = np.abs(flat.T - model.T @ base.T)
+    return np.asarray(np.maximum(np.maximum(away[0], away[1]), away[2]))

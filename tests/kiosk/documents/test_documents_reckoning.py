@@ -1,0 +1,29 @@
+"""The page finder's short cuts give what numpy's own functions give."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from kiosk.documents.reckoning import lengths, mean_of_three, median, medians
+
+LEVELS = st.floats(-1e4, 1e4, width=32)
+BLOCKS = arrays.arrays(
+    np.float32, arrays.array_shapes(min_dims=3, max_dims=3, min_side=3, max_side=9), elements=LEVELS
+)
+
+
+@given(BLOCKS)
+def test_lengths_and_middles_are_those_of_numpy(block: np.ndarray) -> None:
+    near = {"rtol": 1e-5, "atol": 1e-3}
+    np.testing.assert_allclose(lengths(block), np.linalg.norm(block, axis=2), **near)
+    for axis in range(3):
+        np.testing.assert_allclose(medians(block, axis), np.median(block, axis=axis), **near)
+    np.testing.assert_allclose(mean_of_three(block, 0), block[:, :3].mean(axis=1), **near)
+
+
+@given(arrays.arrays(np.float32, st.integers(1, 20), elements=LEVELS))
+def test_the_median_of_a_row_is_that_of_numpy(row: np.ndarray) -> None:
+    assert np.isclose(median(row), np.median(row), rtol=1e-5, atol=1e-3)
