@@ -14,13 +14,14 @@ it clearly worse. ISO/IEC 15420.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kiosk.documents.budget import Pieces, within
 
 Floats = NDArray[np.float64]
 
@@ -97,15 +98,15 @@ class Number:
     end: float
 
 
-def read_blurred(line: NDArray[np.floating]) -> Number | None:
+def read_blurred(line: NDArray[np.floating]) -> Pieces[Number | None]:
     """The EAN-13 on a line of grey levels across its bars, from either end."""
-    values = np.asarray(line, np.float64)
-    until = time.thread_time() + LIMIT_S
+    return within(_read_line(np.asarray(line, np.float64)), LIMIT_S)
+
+
+def _read_line(values: Floats) -> Pieces[Number | None]:
     for start, end in _extents(values):
-        for place in _likely(values, start, end):
-            if time.thread_time() > until:
-                return None
-            read = _read(values, place)
+        for place in (yield from _likely(values, start, end)):
+            read = yield from _read(values, place)
             if read is not None:
                 return read
     return None
@@ -168,7 +169,9 @@ def _places(place: _Place) -> Floats:
 def _seen(line: Floats, place: _Place) -> Floats:
     """How dark the line is at `_places`; 0 is paper and 1 is ink, thereabouts."""
     seen = np.interp(_places(place), np.arange(len(line)) + 0.5, line)
-    low, high = np.percentile(seen, 4), np.percentile(seen, 96)
+    # percentiles 4 and 96; NumPy's own take ten times as long for so few
+    ordered = np.sort(seen)
+    low, high = ordered[round(0.04 * (len(seen) - 1))], ordered[round(0.96 * (len(seen) - 1))]
     return np.asarray((high - seen) / max(float(high - low), 4.0))
 
 
@@ -187,7 +190,7 @@ def _evened(seen: Floats) -> Floats:
     return np.asarray((seen - low) / np.maximum(high - low, 0.1))
 
 
-def _likely(line: Floats, start: float, end: float) -> list[_Place]:
+def _likely(line: Floats, start: float, end: float) -> Pieces[list[_Place]]:
     """Places and blurs under which the three guards and the clear sides are as they must be."""
     module = (end - start) / MODULES
     found: list[tuple[float, _Place]] = []
@@ -199,6 +202,7 @@ def _likely(line: Floats, start: float, end: float) -> list[_Place]:
             for blur in BLURS:
                 error = _guards(blur)[known] - seen
                 found.append((float((error * error).mean()), _Place(begin, stop, blur)))
+        yield
     found.sort(key=lambda one: one[0])
     return [place for _, place in found[:TRIED]]
 
@@ -265,12 +269,15 @@ class _Guess:
     cost: float
 
 
-def _read(line: Floats, place: _Place) -> Number | None:
-    guesses = [_first_guess(line, place, turned) for turned in (False, True)]
+def _read(line: Floats, place: _Place) -> Pieces[Number | None]:
+    guesses = []
+    for turned in (False, True):
+        guesses.append(_first_guess(line, place, turned))
+        yield
     guess = min(guesses, key=lambda one: one.cost)
     if guess.cost > PROMISING:
         return None
-    guess = _settled(line, guess)
+    guess = yield from _settled(line, guess)
     if guess.cost > UNEXPLAINED:
         return None
     seen = _looked(line, guess.place, guess.turned)
@@ -306,7 +313,7 @@ def _error(guess: _Guess, seen: Floats) -> float:
     return float(((seen - guess.base - drawn) ** 2).sum())
 
 
-def _settled(line: Floats, guess: _Guess) -> _Guess:
+def _settled(line: Floats, guess: _Guess) -> Pieces[_Guess]:
     """Both ends and the middle moved until the number is explained best; it may change by that."""
     module = (guess.place.end - guess.place.start) / MODULES
     for step in STEPS:
@@ -329,6 +336,7 @@ def _settled(line: Floats, guess: _Guess) -> _Guess:
                 guess = _explained(seen, guess.place, guess.turned, digits)
             elif guess is before:
                 break
+            yield
     return guess
 
 

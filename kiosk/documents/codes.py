@@ -4,7 +4,11 @@ zxing-cpp goes first everywhere. libzbar guesses character sets wrongly and has 
 so it is loaded only when everything else has failed, and never outside of the vision process.
 Bytes are handed over as they stand in the code; what they mean is for whoever checks them.
 
-The slow ways, until one reads or the time is up: the picture larger, then with one threshold;
+Frame by frame: QR codes in every one; every third one all formats; between those, where bars lie
+together (`bars_lie`), only they, turned level: that is how a hand holds stacked bars.
+
+The slow ways, until one reads or the time is up (`budget`: they are cut into pieces, and what
+cannot be cut is begun only while there is time for it): the picture larger, then with one threshold;
 all of it turned as the bars in it lie, for stacked bars; then only the busy patches of it, each
 turned upright, evened out, sharpened, and its bars averaged along their length; QR codes that are
 seen but not read are repaired (`qr_repair`); libzbar last.
@@ -15,10 +19,10 @@ So does a PDF417's in any way: zxing-cpp uses up all of its check words, and the
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import cv2
 import numpy as np
@@ -26,23 +30,20 @@ import zxingcpp
 from numpy.typing import NDArray
 
 from kiosk.documents import bar_repair, qr_repair
+from kiosk.documents.bars_lie import bars_lie, levelled
+from kiosk.documents.budget import Budget, Heavy, Pieces
 from kiosk.documents.page import Image
-from kiosk.documents.patches import (
-    Patch,
-    direction,
-    evened,
-    patches,
-    quarter_direction,
-    sharpened,
-)
+from kiosk.documents.patches import Lie, Patch, evened, lie_of, patches, sharpened
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-MORE_FORMATS_EVERY: Final = 3  # frames; six formats cost as much as five fast passes
+MORE_FORMATS_EVERY: Final = 3  # frames; six formats cost as much as ten fast passes
+TURNED_AFTER: Final = 1  # frame of those: bars, turned level; three fast passes
 SLOW_AFTER_MISSES: Final = 5  # frames without a code until the slow ways are begun
-TIME_LIMIT_S: Final = 0.68  # of work on a picture, and the last way may take a third more
+TIME_LIMIT_S: Final = 0.8  # of work on a picture; what was begun ends within a tenth more
 SLOW_A_FRAME_S: Final = 0.04  # of that at a time between frames: a code held up is seen at once
+DOUBLED_AS: Final = 3  # pictures: four times the pixels, but no finer detail
 SMALL_SIDE_PX: Final = 2000  # a picture below this is also tried at twice its size
 MAX_CODE_BYTES: Final = 7089  # the digits that a version 40 QR holds; of bytes it holds 2,953
 LARGEST_PX: Final = (
@@ -67,6 +68,7 @@ BAR_WINDOW_PX: Final = 151  # pixels of the line in which both bar and gap are t
 BAR_SIGMAS: Final = (0.0, 3.0, 6.0)  # pixels of the line
 BAR_AMOUNT: Final = 4.0
 BLURRED: Final = 3  # patches in which a barcode is read through its blur
+BLURRED_BANDS: Final = (-1, 1)  # of each
 BLURRED_AGREE: Final = 0.6  # there only bars are worth it
 PATCH_PX: Final = 700  # long side at which patches are read: reading costs by the area
 EVEN_PARTS: Final = 8  # of a patch: where light is evened out
@@ -81,6 +83,7 @@ FAST = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 USUAL = zxingcpp.barcode_formats_from_str("QRCode,Code128,Code39Std,EAN13,PDF417,DataMatrix")
 MATRIX = zxingcpp.barcode_formats_from_str("QRCode,DataMatrix,PDF417")
 BARS = zxingcpp.barcode_formats_from_str("Code128,Code39Std,EAN13")
+HELD_BARS = zxingcpp.barcode_formats_from_str("Code128,Code39Std,EAN13,PDF417")
 STACKED = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.PDF417)
 
 _ZBAR_NAMES = {
@@ -122,7 +125,7 @@ class CodeReader:
         self._frames = 0
         self._misses = 0
         self._slow_ways: Iterator[Reading] | None = None  # in an earlier frame
-        self._slow_until = 0.0
+        self._slow_budget = Budget(0.0)
 
     def look(self, picture: Image) -> list[Code]:
         """Whatever this frame gives for little time; some of the slow ways once in a while.
@@ -132,29 +135,31 @@ class CodeReader:
         grey = _grey(picture)
         self._frames += 1
         found = self._fast(grey)
-        if not found and self._frames % MORE_FORMATS_EVERY == 0:
+        turn = self._frames % MORE_FORMATS_EVERY
+        if not found and turn == 0:
             found = _read_twice(grey, _zxing(grey, USUAL, thorough=True))
+        if not found and turn == TURNED_AFTER:
+            found = _bars_held(grey)
         if found:
             self._misses, self._slow_ways = 0, None
             return found
         self._misses += 1
         if self._slow_ways is None and self._misses % SLOW_AFTER_MISSES == 0:
-            self._slow_ways = _slow_ways(grey)
-            self._slow_until = TIME_LIMIT_S
+            self._slow_budget = Budget(TIME_LIMIT_S)
+            self._slow_ways = _slow_ways(grey, self._slow_budget)
         return self._look_slowly()
 
     def _look_slowly(self) -> Reading:
         """As many of the slow ways as a frame has time for."""
-        began = time.thread_time()
-        spent = 0.0
-        while self._slow_ways is not None and spent < SLOW_A_FRAME_S:
-            found = next(self._slow_ways, None)
-            spent = time.thread_time() - began
-            if found or found is None or spent > self._slow_until:
-                self._slow_ways = None
-            if found:
-                return found
-        self._slow_until -= spent
+        budget = self._slow_budget
+        pause_at = budget.left_s - SLOW_A_FRAME_S
+        with budget.working():
+            while self._slow_ways is not None and budget.left_s > pause_at:
+                found = next(self._slow_ways, None)
+                if found or found is None or budget.left_s <= 0:
+                    self._slow_ways = None
+                if found:
+                    return found
         return []
 
     def look_fast(self, picture: Image) -> list[Code]:
@@ -172,20 +177,44 @@ class CodeReader:
 
 def read_codes(picture: Image, limit_s: float = TIME_LIMIT_S) -> list[Code]:
     """Everything in one still picture, by all the ways there are."""
-    until = time.thread_time() + limit_s
-    factor = math.ceil(max(picture.shape[:2]) / LARGEST_PX)
-    if factor > 1:
+    budget = Budget(limit_s)
+    with budget.working():
+        factor = math.ceil(max(picture.shape[:2]) / LARGEST_PX)
+        if factor == 1:
+            return _read_still(_grey(picture), budget)
         size = (max(1, picture.shape[1] // factor), max(1, picture.shape[0] // factor))
         small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        codes = read_codes(np.asarray(small, np.uint8), limit_s)
+        codes = _read_still(_grey(np.asarray(small, np.uint8)), budget)
         return [replace(code, corners=_larger_corners(code.corners, factor)) for code in codes]
-    grey = _grey(picture)
-    return _read_twice(grey, _zxing(grey, USUAL, thorough=True)) or _slow(grey, until)
+
+
+def _read_still(grey: Grey, budget: Budget) -> Reading:
+    first = partial(_zxing, grey, USUAL, thorough=True)
+    found = _read_twice(grey, budget.spend(Heavy.WHOLE, grey.size, first, anyway=True) or [])
+    if found:
+        return found
+    for found in _slow_ways(grey, budget):
+        if found or budget.left_s <= 0:
+            return found
+    return []
+
+
+def _bars_held(grey: Grey) -> Reading:
+    """Bars as a hand holds them, none too small and none spoiled: each read twice."""
+    found = []
+    for lie in bars_lie(grey):
+        level, back = levelled(grey, lie)
+        for code in _zxing(level, HELD_BARS, thorough=False):
+            if _reads_again(level, code):
+                found.append(_moved(code, back))
+    return found
 
 
 # -- the slow ways ---------------------------------------------------------------------
 
 Reading = list[Code]
+T = TypeVar("T")
+Steps = Generator[Reading, None, T]  # what each piece of the work reads, mostly nothing
 
 
 class _Votes:
@@ -209,28 +238,25 @@ class _Votes:
         return believed
 
 
-def _slow(grey: Grey, until: float) -> Reading:
-    """The slow ways one after the other, until one reads or the time is up."""
-    for found in _slow_ways(grey):
-        if found or time.thread_time() > until:
-            return found
-    return []
-
-
-def _slow_ways(grey: Grey) -> Iterator[Reading]:
-    """What may be believed after each of the slow ways."""
-    for whole in _ways_of_all(grey):
-        yield _read_twice(grey, whole())
+def _slow_ways(grey: Grey, budget: Budget) -> Iterator[Reading]:
+    """What may be believed after each piece of the slow ways."""
+    yield from _ways_of_all(grey, budget)
     votes = _Votes()
-    for way in _ways(grey):
-        yield votes.count(way())
+    for codes in _ways(grey, budget):
+        yield votes.count(codes)
 
 
-def _ways_of_all(grey: Grey) -> Iterator[Callable[[], Reading]]:
+def _ways_of_all(grey: Grey, budget: Budget) -> Steps[None]:
     """What zxing-cpp reads in the whole picture is believed: it has seen it on several lines."""
     if max(grey.shape) <= SMALL_SIDE_PX:
-        yield lambda: _zxing(_larger(grey, 2), USUAL, thorough=True, scale=2.0)
-    yield lambda: _zxing(grey, USUAL, thorough=True, binarizer=zxingcpp.Binarizer.GlobalHistogram)
+        large = _larger(grey, 2)
+        doubled = partial(_zxing, large, USUAL, thorough=True, scale=2.0)
+        pixels = DOUBLED_AS * grey.size
+        yield _read_twice(grey, budget.spend(Heavy.WHOLE, pixels, doubled) or [])
+    single = partial(
+        _zxing, grey, USUAL, thorough=True, binarizer=zxingcpp.Binarizer.GlobalHistogram
+    )
+    yield _read_twice(grey, budget.spend(Heavy.WHOLE, grey.size, single) or [])
 
 
 def _read_twice(grey: Grey, codes: Reading) -> Reading:
@@ -260,20 +286,37 @@ def _reads_again(grey: Grey, code: Code) -> bool:
     )
 
 
-def _ways(grey: Grey) -> Iterator[Callable[[], Reading]]:
+def _ways(grey: Grey, budget: Budget) -> Steps[None]:
     half = np.asarray(cv2.resize(grey, _halved(grey), interpolation=cv2.INTER_AREA), np.uint8)
-    yield lambda: _zbar(half, 0.5)
-    found = patches(grey)
-    yield from _ways_of_turned(grey, found)
-    for patch in found:
-        yield from _ways_of_bars(grey, patch)
-    for patch in found[:BLURRED]:
-        yield from _ways_of_blurred(grey, patch)
-    for patch in found:
-        yield from _ways_of_patch(patch)
-    for patch in found[:SEARCHED]:
-        yield lambda patch=patch: _searched(patch)  # type: ignore[misc]
-    yield lambda: _zbar(grey, 1.0)
+    yield budget.spend(Heavy.ZBAR, half.size, partial(_zbar, half, 0.5)) or []
+    found: list[tuple[Patch, Lie]] = []
+    for patch in patches(grey):
+        found.append((patch, lie_of(patch.grey)))
+        yield []
+    yield from _ways_of_turned(grey, found, budget)
+    for patch, lie in found:
+        if lie.agreement >= BARS_AGREE:
+            yield from _ways_of_bars(grey, patch, lie)
+    for patch, lie in found[:BLURRED]:
+        if lie.agreement >= BLURRED_AGREE:
+            yield from _ways_of_blurred(grey, patch, lie)
+    for patch, lie in found:
+        yield from _ways_of_patch(patch, lie, budget)
+    for patch, _ in found[:SEARCHED]:
+        searched = yield from _meanwhile(qr_repair.search(patch.grey))
+        if searched is not None:
+            yield _from_drawing(searched, (patch.x, patch.y))
+    yield budget.spend(Heavy.ZBAR, grey.size, partial(_zbar, grey, 1.0)) or []
+
+
+def _meanwhile(work: Pieces[T]) -> Steps[T]:
+    """Pieces of work that read nothing before it ends."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        yield []
 
 
 def _halved(grey: Grey) -> tuple[int, int]:
@@ -285,16 +328,16 @@ def _larger(grey: Grey, times: float) -> Grey:
     return np.asarray(large, np.uint8)
 
 
-def _ways_of_turned(grey: Grey, found: list[Patch]) -> Iterator[Callable[[], Reading]]:
+def _ways_of_turned(grey: Grey, found: list[tuple[Patch, Lie]], budget: Budget) -> Steps[None]:
     """All of the picture turned as bars in it lie: zxing-cpp reads stacked bars only level."""
     turns: list[float] = []
-    for patch in found:
-        angle = quarter_direction(patch.grey)
-        known = any(abs(math.sin(2 * (angle - other))) < 2 * SAME_TURN for other in turns)
-        if len(turns) < TURNS and not known and direction(patch.grey)[1] >= STACKED_AGREE:
-            turns.append(angle)
+    for _, lie in found:
+        known = any(abs(math.sin(2 * (lie.quarter - other))) < 2 * SAME_TURN for other in turns)
+        if len(turns) < TURNS and not known and lie.agreement >= STACKED_AGREE:
+            turns.append(lie.quarter)
             for zoom in TURNED_ZOOMS:
-                yield lambda angle=angle, zoom=zoom: _turned(grey, angle, zoom)  # type: ignore[misc]
+                turned = partial(_turned, grey, lie.quarter, zoom)
+                yield budget.spend(Heavy.TURNED, int(grey.size * zoom * zoom), turned) or []
 
 
 def _turned(grey: Grey, angle: float, zoom: float) -> Reading:
@@ -310,40 +353,39 @@ def _turned(grey: Grey, angle: float, zoom: float) -> Reading:
     return [_moved(code, matrix) for code in _codes(read)]
 
 
-def _ways_of_bars(grey: Grey, patch: Patch) -> Iterator[Callable[[], Reading]]:
+def _ways_of_bars(grey: Grey, patch: Patch, lie: Lie) -> Steps[None]:
     """Lines across the bars, each the mean of a band: noise and dirt are averaged away."""
-    angle, agreement = direction(patch.grey)
-    if agreement < BARS_AGREE:
-        return
-    bands = _bands(grey, patch, angle)
+    bands = []
+    for number in range(-(BANDS // 2), BANDS // 2 + 1):
+        bands.append(_band(grey, patch, lie.angle, number))
+        yield []
     for sigma in BAR_SIGMAS:
         for band, place in bands:
-            yield lambda band=band, place=place, sigma=sigma: _bars(band, place, sigma)  # type: ignore[misc]
+            yield _bars(band, place, sigma)
 
 
-def _bands(grey: Grey, patch: Patch, angle: float) -> list[tuple[Floats, NDArray[np.float64]]]:
-    """Lines (each with its 2 x 3 matrix back to the picture) across the patch and beyond it."""
+def _band(
+    grey: Grey, patch: Patch, angle: float, number: int
+) -> tuple[Floats, NDArray[np.float64]]:
+    """Line `number` (0 is the middle one) across the patch and beyond it; its 2 x 3 matrix back."""
     across = np.array([math.cos(angle), math.sin(angle)])
     along = np.array([-across[1], across[0]])
     # the patch may be a part of a long code: to the ends of the picture
     long = min(float(math.hypot(*grey.shape)), BAND_REACH * patch.side)
     high = patch.side * BAND_SHARE
     lines = max(2, round(high))
-    found = []
-    for number in range(-(BANDS // 2), BANDS // 2 + 1):
-        middle = np.array(patch.middle) + along * (number * patch.side * BAND_STEP)
-        corner = middle - across * long / 2 - along * high / 2
-        columns = np.stack([across / BAND_ZOOM, along * (high / lines), corner], axis=1)
-        size = (max(8, int(long * BAND_ZOOM)), lines)
-        strip = cv2.warpAffine(
-            grey,
-            columns,
-            size,
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        found.append((np.asarray(strip, np.float32).mean(axis=0), columns))
-    return found
+    middle = np.array(patch.middle) + along * (number * patch.side * BAND_STEP)
+    corner = middle - across * long / 2 - along * high / 2
+    columns = np.stack([across / BAND_ZOOM, along * (high / lines), corner], axis=1)
+    size = (max(8, int(long * BAND_ZOOM)), lines)
+    strip = cv2.warpAffine(
+        grey,
+        columns,
+        size,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return np.asarray(strip, np.float32).mean(axis=0), columns
 
 
 def _bars(band: Floats, place: NDArray[np.float64], sigma: float) -> Reading:
@@ -360,20 +402,14 @@ def _bars(band: Floats, place: NDArray[np.float64], sigma: float) -> Reading:
     return [_moved(code, place) for code in _codes(read)]
 
 
-def _ways_of_blurred(grey: Grey, patch: Patch) -> Iterator[Callable[[], Reading]]:
+def _ways_of_blurred(grey: Grey, patch: Patch, lie: Lie) -> Steps[None]:
     """The bars of one patch drawn as a blur would show them; two bands must agree."""
-    angle, agreement = direction(patch.grey)
-    if agreement >= BLURRED_AGREE:
-        for band, place in _bands(grey, patch, angle)[1::2]:
-            yield lambda band=band, place=place: _blurred(band, place)  # type: ignore[misc]
-
-
-def _blurred(band: Floats, place: NDArray[np.float64]) -> Reading:
-    read = bar_repair.read_blurred(band)
-    if read is None:
-        return []
-    corners = ((read.start, 0.0), (read.end, 0.0), (read.end, 1.0), (read.start, 1.0))
-    return [_moved(Code("EAN_13", corners, read.digits.encode(), read.digits), place)]
+    for number in BLURRED_BANDS:
+        band, place = _band(grey, patch, lie.angle, number)
+        read = yield from _meanwhile(bar_repair.read_blurred(band))
+        if read is not None:
+            corners = ((read.start, 0.0), (read.end, 0.0), (read.end, 1.0), (read.start, 1.0))
+            yield [_moved(Code("EAN_13", corners, read.digits.encode(), read.digits), place)]
 
 
 def _moved(code: Code, matrix: NDArray[np.float64]) -> Code:
@@ -384,11 +420,26 @@ def _moved(code: Code, matrix: NDArray[np.float64]) -> Code:
     return replace(code, corners=corners)
 
 
-def _ways_of_patch(patch: Patch) -> Iterator[Callable[[], Reading]]:
+def _ways_of_patch(patch: Patch, lie: Lie, budget: Budget) -> Steps[None]:
     """The patch upright and larger, evened out, sharpened: what the libraries can read then."""
     shrink = min(1.0, PATCH_PX / max(patch.grey.shape))
     zoom = 2.0 if max(patch.grey.shape) * shrink * 2 <= 1.5 * PATCH_PX else 1.0
-    matrix, size = _turning(patch.grey.shape, quarter_direction(patch.grey), shrink * zoom)
+    matrix, size = _turning(patch.grey.shape, lie.quarter, shrink * zoom)
+    pixels = size[0] * size[1]
+    even = budget.spend(Heavy.PATCH, pixels, partial(_upright, patch, matrix, size))
+    if even is None:
+        return
+    yield []
+    corner = (patch.x, patch.y)
+    back = matrix + np.array([[0, 0, patch.x], [0, 0, patch.y]])
+    for sharper in (None, *PATCH_SHARPER):
+        look = partial(_seen_in_patch, even, zoom, sharper)
+        seen = budget.spend(Heavy.PATCH_READ, pixels, look) or []
+        codes = [_moved(code, back) for code in _codes(seen)]
+        yield codes or (yield from _repaired(patch.grey, seen, matrix, corner))
+
+
+def _upright(patch: Patch, matrix: NDArray[np.float64], size: tuple[int, int]) -> Grey:
     upright = cv2.warpAffine(
         patch.grey,
         matrix,
@@ -396,21 +447,16 @@ def _ways_of_patch(patch: Patch) -> Iterator[Callable[[], Reading]]:
         flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    even = evened(np.asarray(upright, np.uint8), min(size) // EVEN_PARTS)
-    back = matrix + np.array([[0, 0, patch.x], [0, 0, patch.y]])
+    return evened(np.asarray(upright, np.uint8), min(size) // EVEN_PARTS)
 
-    def read(picture: Grey) -> Reading:
-        seen = zxingcpp.read_barcodes(
-            picture, MATRIX, try_rotate=False, try_downscale=False, return_errors=True
-        )
-        codes = [_moved(code, back) for code in _codes(seen)]
-        return codes or _repaired(patch.grey, seen, matrix, (patch.x, patch.y))
 
-    yield lambda: read(even)
-    for sigma, amount in PATCH_SHARPER:
-        yield lambda sigma=sigma, amount=amount: read(  # type: ignore[misc]
-            sharpened(even, sigma * zoom, amount)
-        )
+def _seen_in_patch(even: Grey, zoom: float, sharper: tuple[float, float] | None) -> list[Any]:
+    """All that zxing-cpp sees, what it cannot read as well. `sharper`: sigma and amount."""
+    picture = even if sharper is None else sharpened(even, sharper[0] * zoom, sharper[1])
+    seen = zxingcpp.read_barcodes(
+        picture, MATRIX, try_rotate=False, try_downscale=False, return_errors=True
+    )
+    return list(seen)
 
 
 def _turning(
@@ -432,7 +478,7 @@ def _turning(
 
 def _repaired(
     grey: Grey, seen: Any, matrix: NDArray[np.float64], corner: tuple[int, int]
-) -> Reading:
+) -> Steps[Reading]:
     """QR codes that zxing-cpp saw in `seen` and could not read, repaired in `grey`."""
     for one in seen:
         version = str((one.extra or {}).get("Version", ""))
@@ -444,15 +490,11 @@ def _repaired(
             continue
         if (corners < -spans).any() or (corners > np.array(grey.shape[::-1]) + spans).any():
             continue
-        found = qr_repair.repair(grey, corners, int(version) if version else None)
+        told = int(version) if version else None
+        found = yield from _meanwhile(qr_repair.repair(grey, corners, told))
         if found is not None:
             return _from_drawing(found, corner)
     return []
-
-
-def _searched(patch: Patch) -> Reading:
-    found = qr_repair.search(patch.grey)
-    return [] if found is None else _from_drawing(found, (patch.x, patch.y))
 
 
 def _from_drawing(found: qr_repair.Repaired, corner: tuple[int, int]) -> Reading:

@@ -86,22 +86,31 @@ def _shared(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) ->
     return across * down / max(1, both - across * down)
 
 
-def direction(grey: Grey) -> tuple[float, float]:
-    """(angle in radians across the bars, 0..1 how much all edges agree), by the structure tensor."""
-    smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
-    gx, gy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-    xx, yy, xy = float((gx * gx).sum()), float((gy * gy).sum()), float((gx * gy).sum())
-    angle = 0.5 * math.atan2(2 * xy, xx - yy)
-    return angle, math.hypot(xx - yy, 2 * xy) / (xx + yy + 1e-6)
+@dataclass(frozen=True, slots=True)
+class Lie:
+    """How the edges of a patch run."""
+
+    angle: float  # radians, across the bars
+    agreement: float  # 0..1: how much all edges agree with that
+    quarter: float  # -pi/4..pi/4: by which the sides of a square code are turned
 
 
-def quarter_direction(grey: Grey) -> float:
-    """The angle (-pi/4..pi/4) by which the sides of a square code are turned."""
+def lie_of(grey: Grey) -> Lie:
+    """By the structure tensor, and by its like for four ways."""
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
     gx, gy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-    slopes = gx.astype(np.complex64) + 1j * gy
-    fourth = (slopes**4 / np.maximum(np.abs(slopes) ** 2, 1e-3)).sum()
-    return float(np.angle(fourth) / 4)
+    xx, yy, xy = gx * gx, gy * gy, gx * gy
+    edges, level, across = xx + yy, xx - yy, 2 * xy  # the latter: edges by the double angle
+    total = float(edges.sum())
+    x, y = float(level.sum()), float(across.sum())
+    weight = np.maximum(edges, 1e-3)
+    fourth_x = float(((level * level - across * across) / weight).sum())
+    fourth_y = float((2 * level * across / weight).sum())
+    return Lie(
+        angle=0.5 * math.atan2(y, x),
+        agreement=math.hypot(x, y) / (total + 1e-6),
+        quarter=math.atan2(fourth_y, fourth_x) / 4,
+    )
 
 
 def evened(grey: Grey, window: int) -> Grey:

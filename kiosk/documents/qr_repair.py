@@ -5,7 +5,7 @@ Where the code lies is settled by matching them; then a filter is learnt that tu
 picture of the known modules into what they are, and it is used on all the others (an equaliser,
 as a modem has). Every module comes out with how sure it is; the least sure words are given to the
 Reed-Solomon decoder as erasures, which cost half of what errors cost. The corrected code is drawn
-clean, and whoever reads codes reads that.
+clean, and whoever reads codes reads that. All in pieces of some milliseconds (`budget`).
 
 ISO/IEC 18004. Positions and sizes are segno's, which draws our receipts.
 """
@@ -22,6 +22,8 @@ import numpy as np
 import segno
 from numpy.typing import NDArray
 from segno import consts
+
+from kiosk.documents.budget import Pieces
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -69,22 +71,24 @@ class _Plan:
     formats: tuple[NDArray[np.intp], NDArray[np.intp]]  # both copies, 15 x 2, highest bit first
 
 
-def repair(grey: Grey, corners: Doubles, version: int | None) -> Repaired | None:
+def repair(grey: Grey, corners: Doubles, version: int | None) -> Pieces[Repaired | None]:
     """The code that a reader saw at `corners` (4 x 2: TL, TR, BR, BL; no finder at BR)."""
     picture = _levelled(grey, corners)
     starts = [
         (float(_matches(picture, _plan(one), corners[None])[0]), one, corners)
         for one in _versions(version)
     ]
-    return _best(picture, starts, 2)
+    yield
+    return (yield from _best(picture, starts, 2))
 
 
-def search(grey: Grey) -> Repaired | None:
+def search(grey: Grey) -> Pieces[Repaired | None]:
     """The code that nobody saw, in a picture of little else, turned by any quarter."""
     quads = _places(grey)
     if not quads:
         return None
     picture = _levelled(grey, quads[0])
+    yield
     starts = []
     for one in _versions(None):
         modules = len(_plan(one).known)
@@ -98,6 +102,7 @@ def search(grey: Grey) -> Repaired | None:
         )
         values = _matches(picture, _plan(one), tried)
         starts += [(float(value), one, tried[k]) for k, value in enumerate(values)]
+        yield
     starts.sort(key=lambda start: -start[0])
     if starts[0][0] < MIN_START:
         return None
@@ -105,17 +110,19 @@ def search(grey: Grey) -> Repaired | None:
     for first, one, corners in starts[:COARSE_TRIED]:
         if first < 0.6 * starts[0][0]:
             break
-        placed, match = _settle(picture, _plan(one), corners, COARSE_STEPS)
+        placed, match = yield from _settle(picture, _plan(one), corners, COARSE_STEPS)
         roughly.append((match, one, placed))
-    return _best(picture, roughly, 2)
+    return (yield from _best(picture, roughly, 2))
 
 
-def _best(picture: Floats, starts: list[tuple[float, int, Doubles]], count: int) -> Repaired | None:
+def _best(
+    picture: Floats, starts: list[tuple[float, int, Doubles]], count: int
+) -> Pieces[Repaired | None]:
     for _, one, corners in sorted(starts, key=lambda start: -start[0])[:count]:
-        placed, match = _settle(picture, _plan(one), corners, STEPS)
+        placed, match = yield from _settle(picture, _plan(one), corners, STEPS)
         if match < MIN_MATCH:
             continue
-        drawing = _read(picture, _plan(one), one, placed)
+        drawing = yield from _read(picture, _plan(one), one, placed)
         if drawing is not None:
             return Repaired(drawing, tuple((float(x), float(y)) for x, y in placed))
     return None
@@ -264,7 +271,7 @@ def _matches(picture: Floats, plan: _Plan, quads: Doubles) -> Doubles:
 
 def _settle(
     picture: Floats, plan: _Plan, corners: Doubles, steps: tuple[float, ...]
-) -> tuple[Doubles, float]:
+) -> Pieces[tuple[Doubles, float]]:
     """Each corner moved until the known modules fit best."""
     module = float(np.ptp(corners, axis=0).max()) / len(plan.known)
     best, match = corners, float(_matches(picture, plan, corners[None])[0])
@@ -281,6 +288,7 @@ def _settle(
             both = _matches(picture, plan, tried)
             place = int(np.argmax(both))
             best, match = tried[place], float(both[place])
+            yield
     return best, match
 
 
@@ -301,12 +309,14 @@ _MOVES = _all_moves()
 # -- what it says --------------------------------------------------------------------------
 
 
-def _read(picture: Floats, plan: _Plan, version: int, corners: Doubles) -> Grey | None:
+def _read(picture: Floats, plan: _Plan, version: int, corners: Doubles) -> Pieces[Grey | None]:
     """The code drawn clean, or None."""
     for soft in _equalised(picture, plan, corners):
-        drawing = _decode(soft, plan, version)
-        if drawing is not None:
-            return drawing
+        for level, mask in _formats(soft, plan):
+            found = _words(soft, plan, version, level, mask)
+            if found is not None:
+                return _drawn(plan, found, level, mask)
+            yield
     return None
 
 
@@ -346,14 +356,6 @@ def _equalised(picture: Floats, plan: _Plan, corners: Doubles) -> Iterator[Float
         fixed = plan.known.reshape(-1) != 0
         wanted = np.where(fixed, plan.known.reshape(-1), guessed)
         sure = fixed | (np.abs(soft) > SURE * np.median(np.abs(soft[fixed])))
-
-
-def _decode(soft: Floats, plan: _Plan, version: int) -> Grey | None:
-    for level, mask in _formats(soft, plan):
-        found = _words(soft, plan, version, level, mask)
-        if found is not None:
-            return _drawn(plan, found, level, mask)
-    return None
 
 
 def _formats(soft: Floats, plan: _Plan) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ import zxingcpp
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kiosk.documents import codes
+from kiosk.documents import budget, codes
 from kiosk.documents.codes import MORE_FORMATS_EVERY, CodeReader, read_codes, text_of
 from kiosk.documents.page import Image
 
@@ -56,7 +56,7 @@ def test_a_receipt_held_to_the_camera_is_read_on_the_first_frame() -> None:
     ]
 
 
-def test_a_barcode_is_read_after_some_frames() -> None:
+def test_a_barcode_is_read_within_three_frames() -> None:
     made = zxingcpp.create_barcode("QS01261122003757", zxingcpp.BarcodeFormat.Code128)
     bars = np.asarray(made.to_image(scale=3), np.uint8)
     frame = np.full((600, 1000, 3), 230, np.uint8)
@@ -64,7 +64,31 @@ def test_a_barcode_is_read_after_some_frames() -> None:
     frame[200:360, 60 : 60 + wide.shape[1]] = wide[..., None]
     reader = CodeReader()
     seen = [code for _ in range(MORE_FORMATS_EVERY) for code in reader.look(frame)]
-    assert [(code.format, code.text) for code in seen] == [("CODE_128", "QS01261122003757")]
+    assert {(code.format, code.text) for code in seen} == {("CODE_128", "QS01261122003757")}
+
+
+@pytest.mark.parametrize("turn", [12, 38, 97, 196])
+@pytest.mark.parametrize("kind", ["PDF417", "Code128"])
+def test_bars_are_read_however_a_hand_holds_them(kind: str, turn: float) -> None:
+    """zxing-cpp alone reads stacked bars only where they are level to a few degrees."""
+    text = "QS01261122003757"
+    made = zxingcpp.create_barcode(text, zxingcpp.barcode_format_from_str(kind))
+    bars = np.asarray(made.to_image(scale=4 if kind == "PDF417" else 3), np.uint8)
+    if kind == "Code128":
+        bars = np.repeat(bars[bars.shape[0] // 2][None], 110, axis=0)
+    paper = cv2.cvtColor(np.pad(bars, 36, constant_values=255), cv2.COLOR_GRAY2BGR)
+    frame = frames.mat(np.random.default_rng(3), "dark", 1920, 1080)
+    frame = np.ascontiguousarray(frame)
+    cv2.rectangle(frame, (60, 80), (300, 700), (230, 230, 230), -1)  # with edges of its own
+    matrix = cv2.getRotationMatrix2D((paper.shape[1] / 2, paper.shape[0] / 2), turn, 1.0)
+    matrix[:, 2] += np.array([1150, 560]) - np.array(paper.shape[1::-1]) / 2
+    cv2.warpAffine(paper, matrix, (1920, 1080), dst=frame, borderMode=cv2.BORDER_TRANSPARENT)
+    soft = np.asarray(cv2.GaussianBlur(frame, (0, 0), 0.8), np.uint8)
+    reader = CodeReader()
+    seen = [code for _ in range(MORE_FORMATS_EVERY) for code in reader.look(soft)]
+    assert {code.text for code in seen} == {text}
+    middle = np.mean([code.corners for code in seen], axis=(0, 1))
+    assert np.linalg.norm(middle - (1150, 560)) < 40
 
 
 @pytest.mark.parametrize("text", ["3LVJX2", "A+B-C", "-12345678", "AB 12/C$D"])
@@ -80,7 +104,7 @@ def test_a_code_held_up_does_not_wait_for_the_slow_ways(monkeypatch: pytest.Monk
     now, steps = [0.0], []
     late = codes.Code("EAN_13", ((0.0, 0.0),) * 4, b"6901234567892", "6901234567892")
 
-    def slow_ways(grey: object) -> Iterator[list[codes.Code]]:
+    def slow_ways(grey: object, budget: object) -> Iterator[list[codes.Code]]:
         for step in range(4):
             now[0] += 1.5 * codes.SLOW_A_FRAME_S
             steps.append(step)
@@ -88,7 +112,7 @@ def test_a_code_held_up_does_not_wait_for_the_slow_ways(monkeypatch: pytest.Monk
         yield [late]
 
     monkeypatch.setattr(codes, "_slow_ways", slow_ways)
-    monkeypatch.setattr(codes.time, "thread_time", lambda: now[0])
+    monkeypatch.setattr(budget.time, "thread_time", lambda: now[0])
     empty, held = np.full((300, 400, 3), 200, np.uint8), picture_of(RECEIPT)
     reader = CodeReader()
     seen = [reader.look(empty) for _ in range(codes.SLOW_AFTER_MISSES + 1)]

@@ -9,7 +9,8 @@ import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.documents.bar_repair import read_blurred
+from kiosk.documents import bar_repair
+from kiosk.documents.budget import at_once
 from kiosk.documents.codes import read_codes
 
 MODULE_PX = 4
@@ -29,6 +30,10 @@ def line_of(number: str, *, box_modules: float, noise: float, seed: int = 1) -> 
     box = np.ones(max(1, round(box_modules * MODULE_PX)))
     soft = np.convolve(np.pad(wide, 40, mode="edge"), box / box.sum(), mode="same")[40:-40]
     return 40 + soft * 0.6 + np.random.default_rng(seed).normal(0, noise, len(soft))
+
+
+def read_blurred(line: np.ndarray) -> bar_repair.Number | None:
+    return at_once(bar_repair.read_blurred(line))
 
 
 numbers = st.text("0123456789", min_size=12, max_size=12).map(with_check_digit)

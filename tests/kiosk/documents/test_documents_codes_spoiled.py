@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.documents import qr_repair
+from kiosk.documents.budget import at_once
 from kiosk.documents.codes import read_codes
-from kiosk.documents.patches import direction, patches
+from kiosk.documents.patches import lie_of, patches
 
 SAMPLE = 9  # one of each kind
 READ_OF_SAMPLE = (
@@ -55,7 +56,8 @@ def test_a_qr_code_too_blurred_for_the_libraries_is_repaired() -> None:
 
     grey, corners = blurred_qr(0.95)
     assert not zxingcpp.read_barcodes(grey)
-    for found in (qr_repair.search(grey), qr_repair.repair(grey, corners + 3.0, None)):
+    for work in (qr_repair.search(grey), qr_repair.repair(grey, corners + 3.0, None)):
+        found = at_once(work)
         assert found is not None
         drawing = np.kron(found.drawing, np.ones((4, 4), np.uint8))
         assert [r.text for r in zxingcpp.read_barcodes(drawing)] == [
@@ -66,8 +68,8 @@ def test_a_qr_code_too_blurred_for_the_libraries_is_repaired() -> None:
 
 def test_nothing_is_repaired_where_there_is_no_code() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (200, 220)).astype(np.uint8)
-    assert qr_repair.search(noise) is None
-    assert qr_repair.search(np.full((90, 90), 128, np.uint8)) is None
+    assert at_once(qr_repair.search(noise)) is None
+    assert at_once(qr_repair.search(np.full((90, 90), 128, np.uint8))) is None
 
 
 def coded(data: list[int], parity: int) -> list[int]:
@@ -112,9 +114,10 @@ def test_the_direction_across_bars_is_found(angle: int) -> None:
     y, x = np.mgrid[0:120, 0:120]
     turn = np.radians(angle)
     waves = np.sin((x * np.cos(turn) + y * np.sin(turn)) * 0.9)
-    found, agreement = direction((waves * 90 + 128).astype(np.uint8))
-    assert agreement > 0.9
-    assert abs(np.sin(found - turn)) < 0.03
+    found = lie_of((waves * 90 + 128).astype(np.uint8))
+    assert found.agreement > 0.9
+    assert abs(np.sin(found.angle - turn)) < 0.03
+    assert abs(np.sin(2 * (found.quarter - turn))) < 0.06
 
 
 def test_a_code_in_a_plain_frame_is_the_first_patch() -> None:
