@@ -27,7 +27,7 @@ from django.db import Error as DatabaseTrouble
 from django.utils import timezone
 from pydantic import ValidationError
 
-from hub.applications import bodies, lost, places, tables, verdicts, wire
+from hub.applications import at_once, bodies, lost, places, tables, verdicts, wire
 from hub.applications.aside import Held, Kept, Why, set_aside
 from hub.applications.blobs import AttachmentStore
 from hub.applications.models import Attachment, Outcome, ReceivedItem, SetAside, Verdict
@@ -129,6 +129,8 @@ class Intake:
                 name.hex() for named in sheet.attachments for name in named
             )
             settling = _Settling(self._terminal, epoch, last_seq, (), self._sizes)
+            if at_once.available():
+                return settling.go_on_at_once(sheet)
             return self._writer.run(lambda: settling.go_on(sheet))
         except (IntegrityError, DataError):
             return None
@@ -228,10 +230,7 @@ class _Settling:
         place = places.place_to_write(self._code, self._epoch, now)
         if not places.go_on(place.top_seq, sheet.seq) or any(self._short(sheet.attachments)):
             return None
-        values = (
-            sheet.key, sheet.seq, sheet.kind, sheet.order_key, sheet.created_at, sheet.sha256,
-            sheet.chain, sheet.sealed, [b"".join(named) for named in sheet.attachments],
-        )  # fmt: skip
+        values = self._values(sheet)
         tables.insert_columns(ReceivedItem, _COLUMNS, values, same=self._same(place, now))
         if not places.follows(place, sheet):
             items = [sheet.item(at) for at in range(len(sheet.key))]
@@ -239,6 +238,23 @@ class _Settling:
                 self._note_broken_link(item, before, now)
         place = places.note(place, self._last_seq, sheet.seq, [sheet.item(-1)], now)
         return [_ACCEPTED] * len(sheet.key), places.missing(place, place.top_seq)
+
+    def go_on_at_once(self, sheet: Sheet) -> Answered | None:
+        """As `go_on`, in a transaction of its own. None also when a link of the chain is broken."""
+        in_order = places.go_on(sheet.seq[0] - 1, sheet.seq)
+        if not in_order or any(self._short(sheet.attachments)):
+            return None
+        queue = at_once.Going(self._code, self._epoch, self._last_seq)
+        kept = at_once.keep(queue, sheet, _COLUMNS, self._values(sheet), timezone.now())
+        return ([_ACCEPTED] * len(sheet.key), []) if kept else None
+
+    @staticmethod
+    def _values(sheet: Sheet) -> Sequence[Sequence[Any]]:
+        """As `_COLUMNS` has them."""
+        return (
+            sheet.key, sheet.seq, sheet.kind, sheet.order_key, sheet.created_at, sheet.sha256,
+            sheet.chain, sheet.sealed, [b"".join(named) for named in sheet.attachments],
+        )  # fmt: skip
 
     @staticmethod
     def _same(place: places.Place, now: datetime) -> dict[str, Any]:

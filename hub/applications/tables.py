@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from itertools import chain, repeat
@@ -17,6 +18,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, models
+from psycopg.adapt import Dumper, PyFormat
+from psycopg.pq import Format
 
 Row = Sequence[Any]
 Pack = Callable[[Sequence[Any]], Sequence[bytes]]
@@ -89,6 +92,18 @@ def insert_columns(
         _copy(model, model._meta.db_table, columns, values, same)
     else:
         _inserted(model, columns, list(zip(*values, strict=True)), same)
+
+
+def arrays(
+    model: type[models.Model], columns: Sequence[str], values: Sequence[Sequence[Any]]
+) -> list[Array]:
+    """PostgreSQL's arrays of these columns, for a statement that unnests them beside each other."""
+    by_column = _by_column(model)
+    packed = []
+    for column, every in zip(columns, values, strict=True):
+        kind = _kind(by_column[column])
+        packed.append(_array(kind, _PACKED[kind](every)))
+    return packed
 
 
 def execute(cursor: Any, statement: str, values: Sequence[Any]) -> None:
@@ -178,7 +193,7 @@ def _copying(
 
     def of(column: str) -> Pack:
         field = by_column[column]
-        pack = _PACKED[str(field.db_type(connection)).partition("(")[0]]
+        pack = _PACKED[_kind(field)]
         return partial(_some_null, pack) if field.null else pack
 
     statement = f'COPY "{table}" ({_named([*same, *columns])}) FROM STDIN (FORMAT BINARY)'
@@ -237,6 +252,57 @@ _PACKED: Final[Mapping[str, Pack]] = {
 }
 
 
+# -- arrays -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """As PostgreSQL takes it in binary; `oid` is its type's number there."""
+
+    oid: int
+    content: bytes
+
+
+class _ArrayDumper(Dumper):
+    """Hands an `Array` to the driver, which would ask each value of a list what it is."""
+
+    format = Format.BINARY
+
+    def get_key(self, obj: Array, format: PyFormat) -> Any:
+        return (self.cls, obj.oid)
+
+    def upgrade(self, obj: Array, format: PyFormat) -> _ArrayDumper:
+        made = type(self)(self.cls)
+        made.oid = obj.oid
+        return made
+
+    def dump(self, obj: Array) -> bytes:
+        return obj.content
+
+
+def know_arrays(connection: Any, **_: Any) -> None:
+    """For a connection that was just made."""
+    if connection.vendor == "postgresql":
+        connection.connection.adapters.register_dumper(Array, _ArrayDumper)
+
+
+def _array(kind: str, packed: Sequence[bytes]) -> Array:
+    """One dimension, no NULL, counted from 1; then every value with its length before it."""
+    of, oid = _OIDS[kind]
+    return Array(oid, _ARRAY(1, 0, of, len(packed), 1) + b"".join(packed))
+
+
+_ARRAY: Final = struct.Struct(">iiiii").pack
+# pg_type.dat: the number of a type, and of an array of it
+_OIDS: Final[Mapping[str, tuple[int, int]]] = {
+    "uuid": (2950, 2951),
+    "varchar": (1043, 1015),
+    "bigint": (20, 1016),
+    "timestamp with time zone": (1184, 1185),
+    "bytea": (17, 1001),
+}
+
+
 # -- names --------------------------------------------------------------------------
 
 
@@ -246,6 +312,11 @@ def _named(columns: Collection[str]) -> str:
 
 def _by_column(model: type[models.Model]) -> dict[str, Any]:
     return {str(field.column): field for field in model._meta.concrete_fields}
+
+
+def _kind(field: Any) -> str:
+    """The type of its column, without a length."""
+    return str(field.db_type(connection)).partition("(")[0]
 
 
 def _key(model: type[models.Model]) -> str:

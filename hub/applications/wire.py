@@ -295,15 +295,25 @@ class Batch(BaseModel):
 
 def chained(before: bytes, seq: int, key: bytes, sha256: bytes) -> bytes:
     """The chain's next link; `key` is the item's id, 16 bytes."""
-    return hashlib.sha256(before + seq.to_bytes(8, "big") + key + sha256).digest()
+    return hashlib.sha256(before + linked(seq, key, sha256)).digest()
+
+
+def linked(seq: int, key: bytes, sha256: bytes) -> bytes:
+    """What a link is made of besides the one before."""
+    return seq.to_bytes(8, "big") + key + sha256
 
 
 def all_chained(before: bytes, sheet: Sheet) -> bool:
     """Whether each of these, which stand in the order of their places, is chained to the one before."""
-    links = (before, *sheet.chain[:-1])
+    first = chained(before, sheet.seq[0], sheet.key[0], sheet.sha256[0])
+    return first == sheet.chain[0] and chained_to_each_other(sheet)
+
+
+def chained_to_each_other(sheet: Sheet) -> bool:
+    """As `all_chained`, whatever the first is chained to."""
     places = [seq.to_bytes(8, "big") for seq in sheet.seq]
-    parts = zip(links, places, sheet.key, sheet.sha256, strict=True)
-    return [hashlib.sha256(b"".join(part)).digest() for part in parts] == list(sheet.chain)
+    parts = list(zip(sheet.chain, places[1:], sheet.key[1:], sheet.sha256[1:], strict=False))
+    return [hashlib.sha256(b"".join(part)).digest() for part in parts] == list(sheet.chain[1:])
 
 
 FIRST_LINK = bytes(HASH_BYTES)

@@ -835,35 +835,40 @@ def test_the_next_places_are_taken_without_a_look_at_each(
     """What always happens is what costs least; with papers too."""
     terminal.put(PDF)
     terminal.put(PNG)
-    items = [terminal.item("application", terminal.application()) for _ in range(3)]
+    items = [terminal.item("application", terminal.application()) for _ in range(4)]
+    assert terminal.batch_cbor(items[0], last_seq=1).status == 200
     monkeypatch.setattr(intake, "item_of", None)
-    answers = cbor2.loads(terminal.batch_cbor(*items, last_seq=3).content)["answers"]
+    answers = cbor2.loads(terminal.batch_cbor(*items[1:], last_seq=9).content)["answers"]
     assert [one["result"] for one in answers] == ["accepted"] * 3
     assert [str(row.id) for row in ReceivedItem.objects.order_by("seq")] == [
         one["id"] for one in items
     ]
+    queue = Queue.objects.get()
+    assert (queue.whole_upto, queue.top_seq, queue.claimed_seq, queue.gap_since) == (4, 4, 9, None)
+    assert bytes(queue.top_link).hex() == items[-1]["chain"]
+    assert not SetAside.objects.exists()
 
 
 def test_an_id_that_another_terminal_used_is_found_in_a_whole_batch(terminal: Terminal) -> None:
     other = _second_terminal()
+    assert terminal.applied()["seq"] == 1
     items = [terminal.item("rating", terminal.rating(terminal.number())) for _ in range(3)]
     first = other.item("rating", other.rating(other.number()))
     stolen = other.again_with(first, other.rating(other.number()), id=items[1]["id"])
     assert other.batch_cbor(stolen, last_seq=1).status == 200
-    answers = cbor2.loads(terminal.batch_cbor(*items, last_seq=3).content)["answers"]
+    answers = cbor2.loads(terminal.batch_cbor(*items, last_seq=4).content)["answers"]
     assert [one["result"] for one in answers] == ["accepted", "conflict", "accepted"]
     assert answers[1]["code"] == "id_elsewhere"
 
 
-@pytest.mark.parametrize("trouble", ["sheet_of", "tables.insert_columns"])
+@pytest.mark.parametrize("trouble", ["wire.sheet_of", "tables.insert_columns", "tables.arrays"])
 def test_a_bug_with_a_whole_batch_costs_no_item(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
     def bug(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
-    place = "wire.sheet_of" if trouble == "sheet_of" else trouble
-    monkeypatch.setattr(f"hub.applications.{place}", bug)
+    monkeypatch.setattr(f"hub.applications.{trouble}", bug)
     items = [terminal.item("rating", terminal.rating(terminal.number())) for _ in range(3)]
     answers = cbor2.loads(terminal.batch_cbor(*items, last_seq=3).content)["answers"]
     assert [one["result"] for one in answers] == ["accepted"] * 3
@@ -875,7 +880,8 @@ def test_a_database_that_cannot_write_a_whole_batch_is_no_refusal(
     def locked(*_: object, **__: object) -> None:
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("hub.applications.tables.insert_columns", locked)
+    for way in ("insert_columns", "arrays"):  # the one on SQLite, the other on PostgreSQL
+        monkeypatch.setattr(f"hub.applications.tables.{way}", locked)
     item = terminal.item("rating", terminal.rating(terminal.number()))
     reply = terminal.batch_cbor(item, last_seq=1)
     assert (reply.status, reply.json["error"]["code"]) == (503, "busy")
