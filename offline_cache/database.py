@@ -206,11 +206,14 @@ class Database:
                 self._move_into_file(COMMITS_A_CHECKPOINT)
             return result
 
-    def mark(self, work: Callable[[Any], T | StoreFault]) -> T | StoreFault:
+    def mark(
+        self, work: Callable[[Any], T | StoreFault], *, more_follow: bool = False
+    ) -> T | StoreFault:
         """As `write`, for what the hub would tell again if a power cut took it.
 
         The lock is given back before the disk is waited for: nobody's seal stands behind that. What
-        others commit meanwhile comes after it in the WAL and is synced with it.
+        others commit meanwhile comes after it in the WAL and is synced with it. With `more_follow`
+        the disk is not waited for at all: the next mark without it, or anybody's commit, syncs it.
         """
         with self._turn:
             try:
@@ -221,7 +224,8 @@ class Database:
                     self._connection.execute("PRAGMA synchronous = FULL")
                 if isinstance(result, StoreFault):
                     return result
-                sync_file(self._path.with_name(self._path.name + "-wal"))
+                if not more_follow:
+                    sync_file(self._path.with_name(self._path.name + "-wal"))
             except sqlcipher3.Error as error:
                 return fault_of_database_error(error, self._path)
             except OSError as error:

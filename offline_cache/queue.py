@@ -151,12 +151,17 @@ class SendQueue:
         return self.accepted((), rows)
 
     def accepted(
-        self, rows: Collection[int], unanswered: Collection[int] = ()
+        self,
+        rows: Collection[int],
+        unanswered: Collection[int] = (),
+        *,
+        more_follow: bool = False,
     ) -> StoreFault | None:
         """The hub holds these; they are kept some days longer. Of others it was told in vain.
 
         One commit for a batch, whatever it had to say of each item. What a power cut takes of it is
-        sent once more, and the hub says that it has it.
+        sent once more, and the hub says that it has it: with `more_follow` those of a few batches,
+        as the disk is waited for with the last of them only.
         """
         at = utc_text(self._clock.utc())
 
@@ -174,7 +179,7 @@ class SendQueue:
                     (json.dumps(list(unanswered)),),
                 )
 
-        return self._database.mark(work)
+        return self._database.mark(work, more_follow=more_follow)
 
     def refused(self, row: int, code: str, reason: str) -> StoreFault | None:
         """Into the tray, with the hub's words. Kept until somebody deals with it."""

@@ -125,9 +125,16 @@ class Queue(Protocol):
         ...
 
     def accepted(
-        self, rows: Collection[int], unanswered: Collection[int] = ()
+        self,
+        rows: Collection[int],
+        unanswered: Collection[int] = (),
+        *,
+        more_follow: bool = False,
     ) -> StoreFault | None:
-        """The hub holds these; they are kept some days longer. `unanswered` were sent in vain."""
+        """The hub holds these; they are kept some days longer. `unanswered` were sent in vain.
+
+        `more_follow`: the disk need not be waited for, a call without it comes soon.
+        """
         ...
 
     def refused(self, row: int, code: str, reason: str) -> StoreFault | None:
@@ -535,7 +542,8 @@ class SyncEngine:
 
         def at_the_disk() -> None:
             try:
-                found.append(self._mark() or self._read_after(items[-1].row))
+                marked = self._mark(more_follow=True)
+                found.append(marked or self._read_after(items[-1].row))
             except Exception as bug:  # noqa: BLE001 - raised again
                 bugs.append(bug)
 
@@ -559,14 +567,20 @@ class SyncEngine:
             after_row=row,
         )
 
-    def _mark(self) -> StoreFault | None:
-        """Settle, and note on the disk, what the hub has said of the batch before."""
+    def _mark(self, *, more_follow: bool = False) -> StoreFault | None:
+        """Settle, and note on the disk, what the hub has said of the batch before.
+
+        While the next is under way the disk is not waited for: it is the citizens', and the hub's
+        where both are one machine. Before the line is told of, every second, it is.
+        """
         unsettled, self._unsettled = self._unsettled, ()
         failed = self._settle(unsettled)
         if failed is not None:
             return failed
         unmarked, self._unmarked = self._unmarked, None
-        return None if unmarked is None else self._queue.accepted(*unmarked)
+        if unmarked is None:
+            return None
+        return self._queue.accepted(*unmarked, more_follow=more_follow)
 
     def _send(self, items: Sequence[Item]) -> StoreFault | None:
         """Send one batch and settle what was answered; halves it when it is refused as a whole."""

@@ -101,7 +101,9 @@ def send_for_ever(data: Path) -> None:
         batch = ok(queue.next_batch(max_items=20, max_bytes=1 << 20))
         if batch:
             queue.sending([item.row for item in batch])
-            queue.accepted([item.row for item in batch])
+            rows = [item.row for item in batch]
+            queue.accepted(rows[::2], more_follow=True)
+            queue.accepted(rows[1::2], more_follow=len(rows) % 2 == 0)
 
 
 def main() -> None:

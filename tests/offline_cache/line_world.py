@@ -43,6 +43,7 @@ class MemoryQueue:
         self.tray: list[tuple[int, str, str]] = []
         self.seen = 0
         self.stopped = ""
+        self.unsynced = self.unsynced_most = 0  # marks in a row that the disk may still lose
         self.blobs: dict[str, bytes] = {}
         self._clock = clock
         self._envelopes = Envelopes([Aes256GcmP256()])
@@ -117,8 +118,14 @@ class MemoryQueue:
         return None
 
     def accepted(
-        self, rows: Collection[int], unanswered: Collection[int] = ()
+        self,
+        rows: Collection[int],
+        unanswered: Collection[int] = (),
+        *,
+        more_follow: bool = False,
     ) -> StoreFault | None:
+        self.unsynced = self.unsynced + 1 if more_follow else 0
+        self.unsynced_most = max(self.unsynced_most, self.unsynced)
         assert all(self.state[row] == "waiting" for row in unanswered)
         self.state.update(dict.fromkeys(rows, "accepted"))
         return None

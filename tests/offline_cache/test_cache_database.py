@@ -337,6 +337,9 @@ def test_what_sync_marks_is_on_the_disk_and_nobody_waited_for_that_behind_the_lo
     assert ok(other.write(level)) == full and synced == []
     assert ok(other.mark(level)) == normal and synced == ["store.db-wal"]
     assert ok(other.write(level)) == full and synced == ["store.db-wal"]
+    # While more batches follow the disk is not waited for: the next mark, or any commit, syncs it.
+    assert ok(other.mark(level, more_follow=True)) == normal and synced == ["store.db-wal"]
+    assert ok(other.mark(level)) == normal and synced == ["store.db-wal"] * 2
 
     def fails(path: Path) -> None:
         raise OSError(errno.EIO, "the disk")

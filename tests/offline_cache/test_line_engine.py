@@ -407,13 +407,15 @@ def test_what_the_hub_said_of_a_batch_is_marked_beside_the_next_one(world: LineW
     at_the_hub = 0
     accepted = world.queue.accepted
 
-    def accept(rows: Collection[int], unanswered: Collection[int] = ()) -> StoreFault | None:
+    def accept(
+        rows: Collection[int], unanswered: Collection[int] = (), *, more_follow: bool = False
+    ) -> StoreFault | None:
         until = time.monotonic() + 10
         while len(world.hub.order) < at_the_hub and time.monotonic() < until:
             time.sleep(0.001)
         marked.append(len(rows))
         assert len(world.hub.order) >= at_the_hub
-        return accepted(rows, unanswered)
+        return accepted(rows, unanswered, more_follow=more_follow)
 
     world.queue.accepted = accept  # type: ignore[method-assign]
     world.step()  # what waits is counted for the first time
@@ -426,6 +428,8 @@ def test_what_the_hub_said_of_a_batch_is_marked_beside_the_next_one(world: LineW
     world.drain()
     assert marked == [100, 100, 100, 50]
     assert world.delivered == numbers
+    # The disk was not waited for while more were under way, and was with the last of them.
+    assert world.queue.unsynced == 0 < world.queue.unsynced_most
 
 
 def test_a_bug_met_while_the_hub_works_is_not_taken_for_a_dead_line(world: LineWorld) -> None:
@@ -433,7 +437,9 @@ def test_a_bug_met_while_the_hub_works_is_not_taken_for_a_dead_line(world: LineW
     world.step()
     world.step()
 
-    def accept(rows: Collection[int], unanswered: Collection[int] = ()) -> StoreFault | None:
+    def accept(
+        rows: Collection[int], unanswered: Collection[int] = (), *, more_follow: bool = False
+    ) -> StoreFault | None:
         raise BrokenPipeError
 
     world.seal(200, pages=0)
@@ -463,7 +469,7 @@ def test_a_disk_that_refuses_the_marking_is_told_and_nothing_is_lost(world: Line
     accepted, full = world.queue.accepted, StoreFault(StoreFaultCode.DISK_FULL)
     world.step()
     world.step()
-    world.queue.accepted = lambda rows, unanswered=(): full  # type: ignore[method-assign]
+    world.queue.accepted = lambda *_, **__: full  # type: ignore[method-assign]
     assert world.fault() == full
     world.queue.accepted = accepted  # type: ignore[method-assign]
     world.drain()
