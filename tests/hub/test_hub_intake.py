@@ -761,7 +761,9 @@ def test_whatever_is_sent_anywhere_the_answer_is_an_answer(
 # -- a whole batch at a glance, and each item by itself -----------------------------
 
 _NUMBERS = count()
-_MOVES = ("next", "next", "next", "again", "gap", "twice", "other hash", "broken link", "no paper")
+_MOVES = (
+    "next", "next", "next", "again", "gap", "skipped", "twice", "other hash", "broken link", "no paper",
+)  # fmt: skip
 
 
 def _moved(terminal: Terminal, moves: list[str], held: list[dict[str, Any]]) -> list[Any]:
@@ -777,6 +779,8 @@ def _moved(terminal: Terminal, moves: list[str], held: list[dict[str, Any]]) -> 
             body = terminal.application()
             batch.append(terminal.item("application", body))
             continue
+        if move == "skipped":
+            terminal.seq += 1  # and the chain goes on as if there were no such place
         item = terminal.item("rating", terminal.rating(terminal.number()))
         if move == "other hash":
             item["sha256"] = sha(b"other")
@@ -810,6 +814,9 @@ def _held_of(code: str) -> tuple[Any, ...]:
 @example(batches=[["next"], ["broken link"], ["next", "next"]])
 @example(batches=[["next"], ["gap", "next"], ["again", "next", "twice"]])
 @example(batches=[["next", "other hash"], ["next"], ["no paper"], ["next", "next"]])
+@example(batches=[["next"], ["next", "broken link", "next"], ["next"]])
+@example(batches=[["next"], ["gap", "next"], ["next", "next"]])
+@example(batches=[["next"], ["skipped", "next"], ["next"]])
 def test_a_batch_that_is_taken_as_a_whole_ends_as_one_whose_items_are_looked_at(
     terminal: Terminal, batches: list[list[str]]
 ) -> None:
