@@ -86,12 +86,6 @@ BARS = zxingcpp.barcode_formats_from_str("Code128,Code39Std,EAN13")
 HELD_BARS = zxingcpp.barcode_formats_from_str("Code128,Code39Std,EAN13,PDF417")
 STACKED = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.PDF417)
 
-_ZBAR_NAMES = {
-    "QRCODE": "QR_CODE",
-    "CODE128": "CODE_128",
-    "CODE39": "CODE_39",
-    "EAN13": "EAN_13",
-}
 _ZXING_NAMES = {
     "QRCode": "QR_CODE",
     "QRCodeModel2": "QR_CODE",
@@ -630,24 +624,17 @@ def _is_everyday_chinese(text: str) -> bool:
 
 
 def _zbar(grey: Grey, scale: float) -> list[Code]:
-    from pyzbar import pyzbar  # noqa: PLC0415 - libzbar is loaded only when nothing else reads
+    from kiosk.documents import zbar  # noqa: PLC0415 - loaded only when nothing else reads
 
-    symbols = [
-        pyzbar.ZBarSymbol.QRCODE,
-        pyzbar.ZBarSymbol.CODE128,
-        pyzbar.ZBarSymbol.CODE39,
-        pyzbar.ZBarSymbol.EAN13,
-    ]
     found = []
-    for one in pyzbar.decode(grey, symbols=symbols):
-        data = bytes(one.data)
-        if not data or len(data) > MAX_CODE_BYTES:
+    for one in zbar.read(grey):
+        if not one.data or len(one.data) > MAX_CODE_BYTES:
             continue
-        corners = tuple(
-            ((point.x + 0.5) / scale - 0.5, (point.y + 0.5) / scale - 0.5) for point in one.polygon
-        )
-        name = _ZBAR_NAMES.get(one.type, one.type)
-        code = Code(name, corners, data, text_of(data, data.decode("latin-1")))
-        # `quality` is how many lines across the bars said so
-        found += [code] * (2 if one.quality >= ZBAR_LINES else 1)
+        # what is neither UTF-8 nor Chinese may be Japanese signs, which only their mode told from these
+        text = text_of(one.data, one.data.decode("latin-1") if one.format != "QR_CODE" else "")
+        if not text:
+            continue
+        corners = tuple(((x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5) for x, y in one.outline)
+        code = Code(one.format, corners, one.data, text)
+        found += [code] * (2 if one.lines >= ZBAR_LINES else 1)
     return found

@@ -1,0 +1,75 @@
+"""libzbar as a last resort, its bytes as they stand in the code.
+
+Left to itself libzbar turns the bytes of a QR code into text by a guess, and Chinese in UTF-8 or
+GB 18030 is often guessed to be Japanese: nothing tells that text from a right one afterwards. pyzbar
+offers no way to switch that off, so its wrapped functions are called here as its own `decode` does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pyzbar import wrapper
+from pyzbar.locations import convex_hull
+
+SYMBOLS: Final = {
+    wrapper.ZBarSymbol.QRCODE: "QR_CODE",
+    wrapper.ZBarSymbol.CODE128: "CODE_128",
+    wrapper.ZBarSymbol.CODE39: "CODE_39",
+    wrapper.ZBarSymbol.EAN13: "EAN_13",
+}
+AS_THEY_STAND: Final = 4  # ZBAR_CFG_BINARY of zbar.h, since 0.23.1; pyzbar has no name for it
+GREY_8: Final = int.from_bytes(b"Y800", "little")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`lines`: how many lines across the bars said so. `outline`: of the code, in pixels."""
+
+    format: str
+    data: bytes
+    outline: tuple[tuple[int, int], ...]
+    lines: int
+
+
+def read(grey: NDArray[np.uint8]) -> list[Seen]:
+    """Everything that libzbar reads in a grey picture, height x width."""
+    pixels = np.ascontiguousarray(grey)
+    height, width = pixels.shape
+    with ExitStack() as held:
+        scanner = wrapper.zbar_image_scanner_create()
+        held.callback(wrapper.zbar_image_scanner_destroy, scanner)
+        for symbol in wrapper.ZBarSymbol:
+            wrapper.zbar_image_scanner_set_config(
+                scanner, symbol, wrapper.ZBarConfig.CFG_ENABLE, int(symbol in SYMBOLS)
+            )
+        wrapper.zbar_image_scanner_set_config(scanner, wrapper.ZBarSymbol.QRCODE, AS_THEY_STAND, 1)
+        image = wrapper.zbar_image_create()
+        held.callback(wrapper.zbar_image_destroy, image)
+        wrapper.zbar_image_set_format(image, GREY_8)
+        wrapper.zbar_image_set_size(image, width, height)
+        at = pixels.ctypes.data_as(ctypes.c_void_p)
+        wrapper.zbar_image_set_data(image, at, pixels.nbytes, None)
+        wrapper.zbar_scan_image(scanner, image)
+        return list(_seen(image))
+
+
+def _seen(image: Any) -> Iterator[Seen]:
+    symbol = wrapper.zbar_image_first_symbol(image)
+    while symbol:
+        name = SYMBOLS.get(symbol.contents.type)
+        if name is not None:
+            data = ctypes.string_at(
+                wrapper.zbar_symbol_get_data(symbol), wrapper.zbar_symbol_get_data_length(symbol)
+            )
+            points = range(wrapper.zbar_symbol_get_loc_size(symbol))
+            x, y = wrapper.zbar_symbol_get_loc_x, wrapper.zbar_symbol_get_loc_y
+            outline = tuple(convex_hull((x(symbol, one), y(symbol, one)) for one in points))
+            yield Seen(name, data, outline, wrapper.zbar_symbol_get_quality(symbol))
+        symbol = wrapper.zbar_symbol_next(symbol)

@@ -1,0 +1,56 @@
+"""What libzbar reads when nothing else does is what stands in the code, or nothing."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+import segno
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kiosk.documents import zbar
+from kiosk.documents.codes import _zbar, read_codes
+
+CHINESE = ("政务-QR-2026", "张三", "社会保险", "https://zwfw.example/事项?id=1")
+ENCODINGS = ("utf-8", "gb18030")
+
+
+def drawn(content: str | bytes, mode: str) -> np.ndarray:
+    file = io.BytesIO()
+    segno.make(content, mode=mode, micro=False).save(file, kind="png", scale=6, border=4)
+    picture = cv2.imdecode(np.frombuffer(file.getvalue(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
+    return picture
+
+
+def faint(grey: np.ndarray) -> np.ndarray:
+    """Grey on grey: too faint for the reader that goes first."""
+    levels = 60 + grey.astype(np.float32) * 12 / 255
+    noisy = levels + np.random.default_rng(4).normal(0, 0.4, grey.shape)
+    return cv2.cvtColor(noisy.round().astype(np.uint8), cv2.COLOR_GRAY2BGR)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.binary(min_size=1, max_size=60))
+def test_bytes_come_as_they_stand(content: bytes) -> None:
+    assert {one.data for one in zbar.read(drawn(content, "byte"))} == {content}
+
+
+@pytest.mark.parametrize("text", CHINESE)
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_chinese_is_not_taken_for_japanese(text: str, encoding: str) -> None:
+    content = text.encode(encoding)
+    assert {code.text for code in _zbar(drawn(content, "byte"), 1.0)} == {text}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_faint_code_with_chinese_is_told_as_it_is(encoding: str) -> None:
+    picture = faint(drawn(CHINESE[0].encode(encoding), "byte"))
+    assert [code.text for code in read_codes(picture)] == [CHINESE[0]]
+
+
+def test_japanese_signs_are_rather_not_read_than_read_wrongly() -> None:
+    assert _zbar(drawn("点茗", "kanji"), 1.0) == []
