@@ -24,6 +24,8 @@ SYMBOLS: Final = {
     wrapper.ZBarSymbol.CODE39: "CODE_39",
     wrapper.ZBarSymbol.EAN13: "EAN_13",
 }
+# Where it is not asked for, the half of a blurred EAN-13 that looks like a UPC-E comes as an EAN-13.
+LEFT_OUT: Final = frozenset({wrapper.ZBarSymbol.UPCE})
 AS_THEY_STAND: Final = 4  # ZBAR_CFG_BINARY of zbar.h, since 0.23.1; pyzbar has no name for it
 GREY_8: Final = int.from_bytes(b"Y800", "little")
 
@@ -46,8 +48,9 @@ def read(grey: NDArray[np.uint8]) -> list[Seen]:
         scanner = wrapper.zbar_image_scanner_create()
         held.callback(wrapper.zbar_image_scanner_destroy, scanner)
         for symbol in wrapper.ZBarSymbol:
+            sought = symbol in SYMBOLS or symbol in LEFT_OUT
             wrapper.zbar_image_scanner_set_config(
-                scanner, symbol, wrapper.ZBarConfig.CFG_ENABLE, int(symbol in SYMBOLS)
+                scanner, symbol, wrapper.ZBarConfig.CFG_ENABLE, int(sought)
             )
         wrapper.zbar_image_scanner_set_config(scanner, wrapper.ZBarSymbol.QRCODE, AS_THEY_STAND, 1)
         image = wrapper.zbar_image_create()

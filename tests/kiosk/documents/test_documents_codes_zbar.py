@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import segno
+import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ def drawn(content: str | bytes, mode: str) -> np.ndarray:
 
 def faint(grey: np.ndarray) -> np.ndarray:
     """Grey on grey: too faint for the reader that goes first."""
-    levels = 60 + grey.astype(np.float32) * 12 / 255
+    levels = 190 + grey.astype(np.float32) * 8 / 255
     noisy = levels + np.random.default_rng(4).normal(0, 0.4, grey.shape)
     return cv2.cvtColor(noisy.round().astype(np.uint8), cv2.COLOR_GRAY2BGR)
 
@@ -54,3 +55,10 @@ def test_a_faint_code_with_chinese_is_told_as_it_is(encoding: str) -> None:
 
 def test_japanese_signs_are_rather_not_read_than_read_wrongly() -> None:
     assert _zbar(drawn("点茗", "kanji"), 1.0) == []
+
+
+def test_a_short_barcode_is_not_told_as_a_long_one() -> None:
+    short = zxingcpp.create_barcode("01202168", zxingcpp.BarcodeFormat.UPCE)
+    bars = np.asarray(zxingcpp.write_barcode_to_image(short, scale=4, add_quiet_zones=True))
+    picture = cv2.copyMakeBorder(bars, 40, 40, 40, 40, cv2.BORDER_CONSTANT, value=255)
+    assert _zbar(picture, 1.0) == []
