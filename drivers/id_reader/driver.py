@@ -46,7 +46,8 @@ from drivers.id_reader.wires import PORTS
 from drivers.transport import Transport, write_all
 from drivers.worker import Down, Host, not_opened
 
-SHORT_LIMIT_S: Final = 1.0  # find, select, status: real readers answer within 0.2 s
+SHORT_LIMIT_S: Final = 1.0  # status, and a first or last question: most answer within 0.2 s
+ANSWER_LIMIT_S: Final = 2.5  # find, select, SAM id: slow readers, and boxes behind a serial server
 READ_LIMIT_S: Final = 3.0  # reading a card takes about a second, of which 0.12 s on the wire
 WRITE_LIMIT_S: Final = 1.0
 FRAME_LIMIT_S: Final = 3.0  # beyond the answer's own limit, while bytes come: 1,295 at 9,600 baud
@@ -54,7 +55,13 @@ GAP_LIMIT_S: Final = 0.3  # silence inside a frame; USB bridges pause for a few 
 QUIET_S: Final = 0.2  # after a time-out: a late answer must not be taken for the next one's
 QUIET_LIMIT_S: Final = 2.0
 TRIES: Final = 3  # for noise on the wire; what the card or the reader refuses is not asked again
-CONNECT_TRIES: Final = 2
+# What is asked again after silence, and how long each time. A reader that is just starting loses
+# the first question, so that one is short; a slow one has time for the second.
+SHORT: Final = (SHORT_LIMIT_S,)
+SHORT_THEN_LONG: Final = (SHORT_LIMIT_S, ANSWER_LIMIT_S)
+LONG: Final = (ANSWER_LIMIT_S,)
+LONG_TWICE: Final = (ANSWER_LIMIT_S, ANSWER_LIMIT_S)
+READ_TWICE: Final = (READ_LIMIT_S, READ_LIMIT_S)
 SILENT_POLLS_UNTIL_OFF: Final = 2
 BAD_LOOKS_UNTIL_BROKEN: Final = 8  # each has been asked three times: no disturbance lasts so long
 GONE_ANSWERS: Final = 2  # one bad look is no proof that the card was lifted
@@ -77,6 +84,10 @@ class _Plate(Enum):
 
 _OF_THE_CARD: Final = frozenset({Sw3.CARD_REJECTS_SAM, Sw3.READ_FAILED, Sw3.RANDOM_FAILED})
 """Refusals that a card makes by being taken away, or by its own status."""
+_OF_THE_WIRE: Final = frozenset({Sw3.HOST_CHECKSUM, Sw3.HOST_LENGTH})
+_NOT_UNDERSTOOD: Final = _OF_THE_WIRE | {Sw3.BAD_COMMAND, Sw3.UNRECOGNISED}
+"""What may be noise, and is asked again of a card; for other questions 21 says: not known here."""
+_OF_A_CARD: Final = frozenset({Command.SELECT, Command.READ_BASE, Command.READ_APPENDED_ADDRESS})
 
 
 class IdReaderDriver:
@@ -134,11 +145,11 @@ class IdReaderDriver:
         self._silent_polls = self._bad_looks = 0
         self._late_answer = False
         self._looked_at = None
-        answer = self._ask(host, Command.SAM_ID, SHORT_LIMIT_S, CONNECT_TRIES)
+        answer = self._ask(host, Command.SAM_ID, SHORT_THEN_LONG)
         if isinstance(answer, Reply) and answer.fault is not None:
             # Left in the middle of something, or its self-test failed: it may start anew.
-            self._ask(host, Command.RESET, READ_LIMIT_S, CONNECT_TRIES)
-            answer = self._ask(host, Command.SAM_ID, SHORT_LIMIT_S, CONNECT_TRIES)
+            self._ask(host, Command.RESET, (READ_LIMIT_S,))
+            answer = self._ask(host, Command.SAM_ID, SHORT_THEN_LONG)
         if isinstance(answer, Fault):
             return self._down(answer)
         if answer.fault is not None and answer.sw3 != Sw3.BAD_COMMAND:
@@ -240,11 +251,15 @@ class IdReaderDriver:
                 return Down(Status.DISCONNECTED, fault.detail)
 
     def _check(self, host: Host) -> Fault | None:
-        answer = self._ask(host, Command.STATUS, SHORT_LIMIT_S)
+        answer = self._ask(host, Command.STATUS, SHORT)
         return answer if isinstance(answer, Fault) else _of_reader(answer)
 
+    def _look_limit(self) -> Sequence[float]:
+        """A slow reader has its time; one that was silent once is soon known to be off."""
+        return SHORT if self._silent_polls else LONG
+
     def _look_for_card(self, host: Host) -> Fault | None:
-        answer = self._ask(host, Command.FIND, SHORT_LIMIT_S)
+        answer = self._ask(host, Command.FIND, self._look_limit())
         if isinstance(answer, Fault):
             return answer
         refused = answer.fault
@@ -269,7 +284,7 @@ class IdReaderDriver:
         self._gone_answers = 0
         host.post(CardFound())
         unselected = self._select(host)
-        if unselected is not None and unselected.code in (
+        if isinstance(unselected, Fault) and unselected.code in (
             FaultCode.SEVERAL_CARDS,
             FaultCode.UNKNOWN_CARD,
         ):
@@ -279,29 +294,31 @@ class IdReaderDriver:
             return None
         return self._take_selected(host, unselected)
 
-    def _take_selected(self, host: Host, unselected: Fault | None) -> Fault | None:
+    def _take_selected(self, host: Host, unselected: Fault | CardFailed | None) -> Fault | None:
         card = self._read(host) if unselected is None else unselected
         if isinstance(card, CardRecord):
             self._plate = _Plate.READ
             host.post(CardRead(card))
             self._decode_photo(card, host)
             return None
-        host.post(CardFailed(card))
-        if card.code is FaultCode.CARD_LIFTED:
+        failed = card if isinstance(card, CardFailed) else CardFailed(card)
+        fault = failed.fault
+        host.post(failed)
+        if fault.code is FaultCode.CARD_LIFTED:
             self._plate = _Plate.EMPTY
             host.post(CardRemoved())
             return None
         self._plate = _Plate.FAILED
         self._just_failed = True
         self._failed_at = host.clock.monotonic()
-        of_wire = card.code in (
+        of_wire = fault.code in (
             FaultCode.DEVICE_LOST,
             FaultCode.TIMED_OUT,
             FaultCode.BROKEN,
             FaultCode.NOT_AUTHORISED,
             FaultCode.CANCELLED,
         )
-        return card if of_wire else None
+        return fault if of_wire else None
 
     def _decode_photo(self, card: CardRecord, host: Host) -> None:
         """After the fields: nobody waits for a photo. Without one the placeholder stays."""
@@ -310,34 +327,35 @@ class IdReaderDriver:
             if not isinstance(picture, Fault):
                 host.post(CardPhoto(picture))
 
-    def _select(self, host: Host) -> Fault | None:
+    def _select(self, host: Host) -> Fault | CardFailed | None:
         """Select the card that was found. Refused, it is looked for once more: several cards in the
         field are found and cannot be selected; one taken away meanwhile is not found."""
-        answer = self._ask(host, Command.SELECT, SHORT_LIMIT_S)
+        answer = self._ask(host, Command.SELECT, LONG_TWICE)
         if isinstance(answer, Fault):
             return answer
         if answer.sw3 != Sw3.SELECT_FAILED:
             return answer.fault
-        found = self._ask(host, Command.FIND, SHORT_LIMIT_S)
+        found = self._ask(host, Command.FIND, LONG)
         if isinstance(found, Fault):
             return found
         if found.sw3 == Sw3.NO_CARD:
-            return Fault(FaultCode.CARD_LIFTED, "taken away before it was selected")
+            lifted = Fault(FaultCode.CARD_LIFTED, "taken away before it was selected")
+            return CardFailed(lifted, answer.fault)
         if found.fault is not None:
             return found.fault
-        again = self._ask(host, Command.SELECT, SHORT_LIMIT_S)
+        again = self._ask(host, Command.SELECT, LONG_TWICE)
         if isinstance(again, Fault):
             return again
         if again.sw3 == Sw3.SELECT_FAILED:
             return Fault(FaultCode.SEVERAL_CARDS, "81 found, and none can be selected")
         return again.fault
 
-    def _read(self, host: Host) -> CardRecord | Fault:
+    def _read(self, host: Host) -> CardRecord | Fault | CardFailed:
         """Read the selected card, at once: the citizen waits."""
         command = Command.READ_BASE_FINGERPRINT if self._fingerprint else Command.READ_BASE
-        answer = self._ask(host, command, READ_LIMIT_S)
+        answer = self._ask(host, command, READ_TWICE)
         if isinstance(answer, Reply) and self._fingerprint and answer.sw3 == Sw3.BAD_COMMAND:
-            answer = self._ask(host, command := Command.READ_BASE, READ_LIMIT_S)  # an older reader
+            answer = self._ask(host, command := Command.READ_BASE, READ_TWICE)  # an older reader
         if isinstance(answer, Fault):
             return answer
         if answer.fault is not None:
@@ -348,33 +366,36 @@ class IdReaderDriver:
         address = self._appended_address(host)
         return card_record(info.text, info.photo, info.fingerprint, address)
 
-    def _why_not_read(self, host: Host, refusal: Reply, fault: Fault) -> Fault:
+    def _why_not_read(self, host: Host, refusal: Reply, fault: Fault) -> Fault | CardFailed:
         """A card that is taken away while it is read says nothing more, and is not found after."""
         if refusal.sw3 not in _OF_THE_CARD or refusal.from_card:
             return fault
-        found = self._ask(host, Command.FIND, SHORT_LIMIT_S)
+        found = self._ask(host, Command.FIND, LONG)
         if isinstance(found, Fault) or found.sw3 != Sw3.NO_CARD:
             return fault
-        return Fault(FaultCode.CARD_LIFTED, f"{refusal.sw3:02X} and not found any more")
+        lifted = Fault(FaultCode.CARD_LIFTED, f"{refusal.sw3:02X} and not found any more")
+        return CardFailed(lifted, fault)
 
-    def _appended_address(self, host: Host) -> str:
-        """ "" where the card has none. What goes wrong here never costs the card."""
-        answer = self._ask(host, Command.READ_APPENDED_ADDRESS, SHORT_LIMIT_S)
-        if isinstance(answer, Fault) or answer.sw3 != Sw3.OK:
+    def _appended_address(self, host: Host) -> str | None:
+        """ "" where the card has none, None if it could not be read: that never costs the card."""
+        answer = self._ask(host, Command.READ_APPENDED_ADDRESS, SHORT_THEN_LONG)
+        if isinstance(answer, Fault):
+            return None
+        if answer.sw3 == Sw3.NO_SUCH_CONTENT:
             return ""
-        address = appended_address(answer.data)
-        return "" if isinstance(address, Fault) else address
+        address = appended_address(answer.data) if answer.fault is None else None
+        return address if isinstance(address, str) else None
 
     def read_management(self, host: Host) -> Management | Fault:
         """Numbers of the card body that lies there and was read; for a technician."""
-        answer = self._ask(host, Command.READ_MANAGEMENT, SHORT_LIMIT_S)
+        answer = self._ask(host, Command.READ_MANAGEMENT, LONG)
         if isinstance(answer, Fault):
             return answer
         return answer.fault or management(answer.data)
 
     def _look_for_it_again(self, host: Host) -> Fault | None:
         """It failed and cannot be found where it lies: when it is found, it was placed anew."""
-        answer = self._ask(host, Command.FIND, SHORT_LIMIT_S)
+        answer = self._ask(host, Command.FIND, self._look_limit())
         if isinstance(answer, Fault):
             return answer
         if answer.sw3 == Sw3.FOUND:
@@ -386,7 +407,7 @@ class IdReaderDriver:
 
     def _look_whether_one_is_left(self, host: Host) -> Fault | None:
         """Several cards, or a wrong one: when it can be selected, what was too much is gone."""
-        found = self._ask(host, Command.FIND, SHORT_LIMIT_S)
+        found = self._ask(host, Command.FIND, self._look_limit())
         if isinstance(found, Fault):
             return found
         if found.fault is not None and found.fault == self._why_unselectable:
@@ -399,7 +420,7 @@ class IdReaderDriver:
                 host.post(CardRemoved())
             return _of_reader(found)
         self._gone_answers = 0
-        selected = self._ask(host, Command.SELECT, SHORT_LIMIT_S)
+        selected = self._ask(host, Command.SELECT, LONG)
         if isinstance(selected, Fault):
             return selected
         if selected.fault is None:
@@ -411,7 +432,7 @@ class IdReaderDriver:
         return None
 
     def _look_whether_lifted(self, host: Host, question: Command) -> Fault | None:
-        answer = self._ask(host, question, SHORT_LIMIT_S)
+        answer = self._ask(host, question, self._look_limit())
         if isinstance(answer, Fault):
             return answer
         refused = answer.fault
@@ -447,19 +468,26 @@ class IdReaderDriver:
 
     # -- one question, one answer ---------------------------------------------
 
-    def _ask(
-        self, host: Host, command: Command, limit_s: float, tries: int = TRIES
-    ) -> Reply | Fault:
-        """Ask; after noise ask again. Only a reply of the shape that belongs to the question."""
+    def _ask(self, host: Host, command: Command, limits_s: Sequence[float]) -> Reply | Fault:
+        """Ask; after noise ask again, and after silence as often as there are limits. Only a reply
+        of the shape that belongs to the question."""
+        asked_again = _NOT_UNDERSTOOD if command in _OF_A_CARD else _OF_THE_WIRE
         answer: Reply | Fault = Fault(FaultCode.TIMED_OUT)
-        for _ in range(tries):
-            answer = self._ask_once(host, command, limit_s)
+        not_understood: Reply | None = None
+        silent = 0
+        for _ in range(TRIES):
+            answer = self._ask_once(host, command, limits_s[silent])
             if isinstance(answer, Reply):
-                if answer.sw3 not in (Sw3.HOST_CHECKSUM, Sw3.HOST_LENGTH):
+                if answer.sw3 not in asked_again:
+                    # Refused only when asked again, for the card was spent: the first word counts.
+                    return not_understood if not_understood and answer.fault else answer
+                if answer.sw3 not in _OF_THE_WIRE:
+                    not_understood = not_understood or answer
+            elif answer.code is FaultCode.TIMED_OUT:
+                silent += 1
+                if silent == len(limits_s):
                     return answer
-            elif answer.code is not FaultCode.BAD_REPLY and not (
-                answer.code is FaultCode.TIMED_OUT and command is Command.SAM_ID
-            ):
+            elif answer.code is not FaultCode.BAD_REPLY:
                 return answer
         return answer
 
@@ -497,10 +525,10 @@ class IdReaderDriver:
                 if not found:
                     break
             for item in found:
-                if isinstance(item, Fault):
-                    garbled = item
-                elif _belongs(command, item):
+                misfit = item if isinstance(item, Fault) else _misfit(command, item)
+                if isinstance(item, Reply) and misfit is None:
                     return item
+                garbled = misfit
         self._late_answer = True
         return garbled if garbled is not None else Fault(FaultCode.TIMED_OUT)
 
@@ -519,19 +547,34 @@ class IdReaderDriver:
         return None
 
 
-def _belongs(command: Command, reply: Reply) -> bool:
-    """Whether a reply can be this command's; a refusal can be anyone's."""
+def _misfit(command: Command, reply: Reply) -> Fault | None:
+    """Why a reply cannot be this command's: another's came first, or its data are no such answer.
+    A refusal can be anyone's.
+    """
     if reply.fault is not None:
-        return True
+        return None
+    expected = Sw3.FOUND if command is Command.FIND else Sw3.OK
+    if command is Command.READ_APPENDED_ADDRESS and reply.sw3 == Sw3.NO_SUCH_CONTENT:
+        return None
+    if reply.sw3 != expected:
+        return Fault(FaultCode.BAD_REPLY, f"{reply.sw3:02X} answers another question")
+    read: object = None
     match command:
-        case Command.FIND:
-            return reply.sw3 == Sw3.FOUND and len(reply.data) == FIND_BYTES
-        case Command.SELECT:
-            return reply.sw3 == Sw3.OK and len(reply.data) == SELECT_BYTES
+        case Command.SAM_ID:
+            read = sam_id(reply.data)
+        case Command.FIND | Command.SELECT:
+            if len(reply.data) != (FIND_BYTES if command is Command.FIND else SELECT_BYTES):
+                read = Fault(FaultCode.BAD_REPLY, f"answer of {len(reply.data)} bytes")
+        case Command.READ_BASE | Command.READ_BASE_FINGERPRINT:
+            with_fingerprint = command is Command.READ_BASE_FINGERPRINT
+            read = base_info(reply.data, with_fingerprint=with_fingerprint)
         case Command.READ_APPENDED_ADDRESS:
-            return reply.sw3 in (Sw3.OK, Sw3.NO_SUCH_CONTENT)
+            read = appended_address(reply.data)
+        case Command.READ_MANAGEMENT:
+            read = management(reply.data)
         case _:
-            return reply.sw3 == Sw3.OK
+            pass
+    return read if isinstance(read, Fault) else None
 
 
 def _of_reader(reply: Reply) -> Fault | None:

@@ -33,7 +33,7 @@ HEAD_BYTES: Final = len(PREAMBLE) + 2
 MIN_REPLY_LENGTH: Final = 4  # SW1 SW2 SW3 CHK
 MAX_REPLY_LENGTH: Final = 4096  # the longest known reply is 0x090A; more is a garbled length
 TEXT_BYTES: Final = 256
-MAX_PHOTO_BYTES: Final = 1024
+MAX_PHOTO_BYTES: Final = 3072  # 1,024 is the rule; what more a module gives is kept as it is
 MAX_FINGERPRINT_BYTES: Final = 1024
 SAM_ID_BYTES: Final = 16
 MAX_APPENDED_BYTES: Final = 280  # four addresses of 35 characters
@@ -275,10 +275,10 @@ NO_END: Final = "长期"
 
 
 def card_record(
-    text: bytes, photo: bytes = b"", fingerprint: bytes = b"", address: str = ""
+    text: bytes, photo: bytes = b"", fingerprint: bytes = b"", address: str | None = ""
 ) -> CardRecord | Fault:
     """Read one of the four layouts. What is odd becomes a warning; only what is no card at all, a
-    wrong length or an unknown type, is a fault. `address` is the appended one.
+    wrong length or an unknown type, is a fault. `address` is the appended one; None: not read.
     """
     if len(text) != TEXT_BYTES:
         return Fault(FaultCode.BAD_REPLY, f"text record of {len(text)} bytes")
@@ -315,6 +315,8 @@ def card_record(
         doubts.append(CardWarning.VALID_TO_NO_DATE)  # blank is not 长期: it would never expire
     if valid_from is not None and valid_to is not None and valid_to < valid_from:
         doubts.append(CardWarning.VALID_ENDS_BEFORE_IT_BEGINS)
+    if address is None:
+        doubts.append(CardWarning.APPENDED_ADDRESS_UNREAD)
     return CardRecord(
         kind=fields.kind,
         name=fields.name or fields.english_name,
@@ -331,7 +333,7 @@ def card_record(
         name_raw=fields.name_raw,
         nationality=fields.nationality,
         pass_number=fields.pass_number,
-        appended_address=address,
+        appended_address=address or "",
         fingerprint=fingerprint,
         warnings=tuple(doubts),
     )

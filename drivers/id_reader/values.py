@@ -34,6 +34,7 @@ class CardWarning(StrEnum):
     NAME_GLYPHS = "name_glyphs"  # characters of a private area: in no font, kept byte for byte
     SEX_UNKNOWN = "sex_unknown"
     NATION_UNKNOWN = "nation_unknown"
+    APPENDED_ADDRESS_UNREAD = "appended_address_unread"  # whether there is one is not known
 
 
 DOUBTFUL: Final = frozenset(
@@ -132,9 +133,13 @@ class CardPhoto:
 
 @dataclass(frozen=True, slots=True)
 class CardFailed:
-    """A card is there and could not be read; it must be lifted and placed again."""
+    """A card is there and could not be read; it must be lifted and placed again.
+
+    `refused`: what the reader itself had said, where `fault` is what was concluded from it.
+    """
 
     fault: Fault
+    refused: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)

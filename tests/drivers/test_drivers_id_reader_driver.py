@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from drivers.device import Capability, Fault, FaultCode, Identity, Status
 from drivers.id_reader.driver import IdReaderDriver
+from drivers.id_reader.protocol import FAULT_OF_SW3, Sw3
 from drivers.id_reader.values import (
     CardFailed,
     CardRead,
@@ -274,6 +275,163 @@ def test_an_appended_address_comes_with_the_card_and_its_failure_costs_nothing(
         )
         other.run(2)
         assert other.events() == ["CardFound", "CardRead"]
+
+
+@pytest.mark.parametrize("command", ["2002", "3001"])
+@pytest.mark.parametrize("sw3", [0x10, 0x11, 0x21, 0x24])
+def test_a_question_that_was_not_understood_is_asked_again(
+    plate: Plate, command: str, sw3: int
+) -> None:
+    plate.reader.put(sam_bench.resident())
+    twice = [sam_bench.reply(sw3)] * 2
+    plate.reader.before_answer = lambda c: twice.pop() if twice and c.hex() == command else None
+    plate.run(1)
+    assert plate.events() == ["CardFound", "CardRead"]
+    always = Plate()
+    always.reader.put(sam_bench.resident())
+    always.reader.before_answer = lambda c: sam_bench.reply(sw3) if c.hex() == command else None
+    always.run(1)
+    assert failure(always).code is FaultCode.BAD_REPLY
+    assert always.reader.asked.count(bytes.fromhex(command)) == 3
+
+
+@pytest.mark.parametrize("command", ["12ff", "2001", "2002", "3001", "3003"])
+@pytest.mark.parametrize(
+    "misfit",
+    [
+        sam_bench.reply(0x90),
+        sam_bench.reply(0x90, bytes(12)),
+        sam_bench.reply(0x9F, bytes(5)),
+        sam_bench.reply(0x90, b"\x00\xfe\x04\x02" + bytes(1280)),
+    ],
+)
+def test_an_answer_that_cannot_be_this_questions_is_asked_again(
+    command: str, misfit: bytes
+) -> None:
+    """Somebody else's answer is on the wire, alone or before the right one."""
+    for before in (True, False):
+        reader = sam_bench.Reader()
+        twice = [misfit] * 2
+
+        def spoil(
+            asked: bytes,
+            reader: sam_bench.Reader = reader,
+            twice: list[bytes] = twice,
+            before: bool = before,
+        ) -> bytes | None:
+            if asked.hex() != command or not twice:
+                return None
+            return twice.pop() + (reader._answer(asked) if before else b"")
+
+        reader.before_answer = spoil
+        host, _, clock = memory_host(reader)
+        driver = IdReaderDriver(URL)
+        identity = driver.connect(host)
+        assert isinstance(identity, Identity)
+        assert identity.serial.startswith("05.01-")
+        reader.put(sam_bench.resident())
+        driver.handle(WatchForCard(), host)
+        while not host.posted:
+            driver.run(host)
+        read = host.posted[-1]
+        assert isinstance(read, CardRead)
+        if misfit != sam_bench.reply(0x90):  # for an address: one that is blank
+            assert read.card.warnings == ()
+        assert clock.now < 1004
+
+
+def test_what_never_fits_is_a_bad_reply_and_not_silence(plate: Plate) -> None:
+    plate.reader.put(sam_bench.resident())
+    plate.reader.before_answer = lambda c: (
+        sam_bench.reply(0x90, bytes(4)) if c.hex() == "2002" else None
+    )
+    plate.run(2)
+    assert failure(plate).code is FaultCode.BAD_REPLY
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        *(sam_bench.reply(sw3) for sw3 in (0x66, 0x60, 0x23, 0x21, 0x24, 0x10, 0x41)),
+        b"",
+        sam_bench.reply(0x91)[:-1] + b"\x00",
+        sam_bench.reply(0x90, bytes(999)),
+    ],
+)
+def test_an_appended_address_that_could_not_be_read_is_told(plate: Plate, spoilt: bytes) -> None:
+    plate.reader.put(sam_bench.resident())
+    plate.reader.before_answer = lambda c: spoilt if c.hex() == "3003" else None
+    plate.driver.run(plate.host)
+    read = plate.host.posted[1]
+    assert isinstance(read, CardRead)
+    assert [str(warning) for warning in read.card.warnings] == ["appended_address_unread"]
+    assert not read.card.doubtful
+
+
+@pytest.mark.parametrize("late_s", [1.2, 1.8, 2.3])
+def test_a_slow_reader_is_a_reader_all_the_same(late_s: float) -> None:
+    """Every answer takes so long, as behind a busy serial server."""
+    clock = FakeClock()
+    reader = sam_bench.Reader()
+    due: list[tuple[float, bytes]] = []
+    free_at = 0.0
+
+    def asked(request: bytes) -> bytes:
+        nonlocal free_at
+        answer = reader(request)
+        assert isinstance(answer, bytes)
+        free_at = max(free_at, clock.now) + late_s
+        due.append((free_at, answer))
+        return b""
+
+    def wait(seconds: float) -> None:
+        if due and due[0][0] <= clock.now + seconds:
+            at, answer = due.pop(0)
+            clock.advance(max(0.0, at - clock.now))
+            wire.deliver(answer)
+        else:
+            clock.advance(seconds)
+
+    wire = MemoryTransport(asked, wait)
+    host = FakeHost(lambda: wire, clock)
+    driver = IdReaderDriver(URL)
+    assert isinstance(driver.connect(host), Identity)
+    reader.put(sam_bench.resident())
+    driver.handle(WatchForCard(), host)
+    until = clock.now + 20
+    while clock.now < until and len(host.posted) < 2:
+        assert driver.run(host) is None
+    assert host.kinds() == ["CardFound", "CardRead"]
+
+
+@pytest.mark.parametrize("command", ["2001", "2002", "3001"])
+def test_one_answer_that_never_came_is_asked_for_again(plate: Plate, command: str) -> None:
+    plate.reader.put(sam_bench.resident())
+    once = [b""]
+    plate.reader.before_answer = lambda c: once.pop() if once and c.hex() == command else None
+    plate.run(6)
+    assert plate.events() == ["CardFound", "CardRead"]
+
+
+@pytest.mark.parametrize(("command", "sw3"), [("2002", 0x81), ("3001", 0x31), ("3001", 0x41)])
+def test_of_a_card_that_is_gone_it_is_known_what_the_reader_had_said(
+    plate: Plate, command: str, sw3: int
+) -> None:
+    """The citizen hears that it was taken away too early, the technician the reader's own word."""
+    plate.reader.put(sam_bench.resident())
+
+    def refuse(asked: bytes) -> bytes | None:
+        if asked.hex() != command:
+            return None
+        plate.reader.lift()
+        return sam_bench.reply(sw3)
+
+    plate.reader.before_answer = refuse
+    plate.run(1)
+    failed = plate.host.posted[1]
+    assert isinstance(failed, CardFailed)
+    assert failed.fault.code is FaultCode.CARD_LIFTED
+    assert failed.refused == FAULT_OF_SW3[Sw3(sw3)]
 
 
 def test_fingerprints_are_read_where_they_are_asked_for_and_the_reader_can() -> None:

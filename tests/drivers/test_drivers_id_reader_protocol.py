@@ -204,13 +204,18 @@ def test_the_inner_lengths_are_obeyed_not_assumed(photo: bytes) -> None:
         b"\x01\x00\x04\x00" + bytes(1279),
         b"\x01\x00\x04\x00" + bytes(1281),
         b"\x00\xfe\x04\x00" + bytes(254 + 1024),
-        b"\x01\x00\x04\x01" + bytes(256 + 1025),
+        b"\x01\x00\x0c\x01" + bytes(256 + 3073),
     ],
 )
 def test_inner_lengths_that_cannot_be_are_a_bad_reply(data: bytes) -> None:
     fault = base_info(data)
     assert isinstance(fault, Fault)
     assert fault.code is FaultCode.BAD_REPLY
+
+
+def test_a_longer_photo_is_taken_by_its_length() -> None:
+    photo = bytes(range(256)) * 8
+    assert base_info(b"\x01\x00\x08\x00" + bytes(256) + photo) == BaseInfo(bytes(256), photo)
 
 
 @given(st.binary(max_size=1400))

@@ -34,6 +34,7 @@ CARD_TYPES: Final = {
     CardKind.FOREIGN_2023: "foreign_2023",
     CardKind.HMT_RESIDENCE: "hmt",
 }
+FINISH_S: Final = 1.0  # a card that was placed at the last moment is still read
 MIN_TIMEOUT_S: Final = 0.1
 MAX_TIMEOUT_S: Final = 3600.0  # a shell that waits longer has been forgotten
 
@@ -68,14 +69,16 @@ def read_card(
         if isinstance(identity, Down):
             return _not_opened(host, identity)
         driver.handle(WatchForCard(), host)
+        answered = False
         while clock.monotonic() < host.until_s:
             down = driver.run(host)
+            answered = answered or driver.trouble is None
             for event in host.posted:
                 match event:
                     case CardRead(card=card):
                         return card
-                    case CardFailed(fault=fault) if fault.code is not FaultCode.CANCELLED:
-                        return fault
+                    case CardFailed(fault=fault, refused=refused):
+                        return refused or fault  # a technician is told what the reader said
                     case _:
                         pass
             host.posted.clear()
@@ -84,7 +87,7 @@ def read_card(
     finally:
         driver.disconnect()
     trouble = driver.trouble
-    if trouble is not None and trouble.code is FaultCode.BAD_REPLY:
+    if trouble is not None and (trouble.code is FaultCode.BAD_REPLY or not answered):
         return trouble
     return Fault(FaultCode.NO_CARD, f"no card within {timeout_s:g} s")
 
@@ -177,7 +180,8 @@ class _Host:
         wire = self._open_wire(url, ports)
         if isinstance(wire, Fault):
             self.open_fault = wire
-        return wire
+            return wire
+        return _Bounded(wire, self)
 
     def wake_by(self, wake: Callable[[], None] | None) -> None:
         """Nobody wakes it."""
@@ -188,9 +192,33 @@ class _Host:
     def report(self, status: Status, reason: str = "") -> None:
         """The answer says it."""
 
+    def left_s(self) -> float:
+        """How long the reader may still be listened to."""
+        return self.until_s + FINISH_S - self.clock.monotonic()
+
     def interruption(self) -> Fault | None:
-        """A question that was asked is waited for: it ends by itself in 3 s."""
-        return None
+        """A question that was asked is waited for, but not for ever: noise may have no end."""
+        return Fault(FaultCode.TIMED_OUT, "the time is up") if self.left_s() <= 0 else None
 
     def pause(self, seconds: float) -> None:
         """The driver of a card reader waits on its wire."""
+
+
+class _Bounded:
+    """A wire on which nothing is waited for longer than the command has time."""
+
+    def __init__(self, wire: Transport, host: _Host) -> None:
+        self._wire = wire
+        self._host = host
+
+    def read(self, limit: int, wait_s: float) -> bytes | Fault:
+        return self._wire.read(limit, min(wait_s, max(0.0, self._host.left_s())))
+
+    def write(self, data: bytes, wait_s: float) -> int | Fault:
+        return self._wire.write(data, wait_s)
+
+    def wake(self) -> None:
+        self._wire.wake()
+
+    def close(self) -> None:
+        self._wire.close()

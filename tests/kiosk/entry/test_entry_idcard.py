@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from drivers.device import Fault
+from drivers.transport import MemoryTransport
+from kiosk.clock import SystemClock
 from kiosk.entry.commands import idcard
 from rehearsal.control import Control
 from rehearsal.emulators.world import COMMON
@@ -324,3 +327,74 @@ def test_the_command_itself(bench: Bench, root: Path) -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     assert json.loads(done.stdout)["id_number"] == RESIDENT["number"]
+
+
+def _frame(body: bytes) -> bytes:
+    counted = (len(body) + 1).to_bytes(2, "big") + body
+    check = 0
+    for byte in counted:
+        check ^= byte
+    return b"\xaa\xaa\xaa\x96\x69" + counted + bytes([check])
+
+
+@pytest.mark.parametrize(
+    ("asked", "sw3", "word"),
+    [
+        ("2002", 0x81, "card_rejected"),
+        ("3001", 0x31, "card_rejected"),
+        ("3001", 0x41, "read_failed"),
+        ("3001", 0x47, "read_failed"),
+    ],
+)
+def test_the_readers_own_word_stands_though_the_card_is_not_found_afterwards(
+    asked: str, sw3: int, word: str
+) -> None:
+    refused = False
+
+    def reader(request: bytes) -> bytes:
+        nonlocal refused
+        command = request[7:9].hex()
+        refused = refused or command == asked
+        if command == asked:
+            return _frame(bytes([0, 0, sw3]))
+        match command:
+            case "12ff":
+                return _frame(b"\x00\x00\x90" + bytes(16))
+            case "2001" if not refused:
+                return _frame(b"\x00\x00\x9f" + bytes(4))
+            case "2002":
+                return _frame(b"\x00\x00\x90" + bytes(8))
+            case _:
+                return _frame(b"\x00\x00\x80")
+
+    answer = idcard.read_card(
+        "tcp://127.0.0.1:9", SystemClock(), 2.0, lambda *_: MemoryTransport(reader)
+    )
+    assert isinstance(answer, Fault)
+    assert idcard.fault_word(answer.code) == word
+    assert answer.detail.startswith(f"{sw3:02x}")
+
+
+@dataclass
+class _Ticking:
+    """A clock that goes on with every byte that is heard."""
+
+    now: float = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_a_line_that_never_ends_ends_soon_after_its_time() -> None:
+    clock = _Ticking()
+
+    class Endless(MemoryTransport):
+        def read(self, limit: int, wait_s: float) -> bytes | Fault:
+            clock.now += 0.01
+            return b"\xaa\xaa\xaa\x96\x69" * 100
+
+    wire = Endless(lambda _: b"")
+    answer = idcard.read_card("tcp://127.0.0.1:9", clock, 4.0, lambda *_: wire)  # type: ignore[arg-type]
+    assert isinstance(answer, Fault)
+    assert idcard.fault_word(answer.code) in ("bad_frame", "timeout")
+    assert clock.now < 5.5
