@@ -1,22 +1,28 @@
 """Drives a receipt printer over TCP or a serial line.
 
-A receipt is printed when the printer has answered, in order, the question sent after the cut.
-What DLE EOT and the automatic status say meanwhile tells why it does not come: out of paper,
-cover open, cutter. Nothing is ever sent twice: whoever wants a second receipt asks for it, and
-what an older one left in the printer's memory is cleared first.
+A receipt is printed when the printer has answered, in order, the question sent after the cut, is
+well when it is asked after that, and has told of no trouble in between: a printer that does not
+stop in trouble swallows the rest and answers all the same. An answer to GS r is one byte without
+a name, so one is never enough: the printer is asked until it answers in order before a job begins
+(an older job may still be coming out), and once more after its end. One stray byte, or one answer
+that belonged to an older job, is then one too few. Nothing is ever sent twice: whoever wants a
+second receipt asks for it, and what an older one left in the printer's memory is cleared first.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
 
 from drivers.addresses import SerialUrl, TcpUrl, parse_url
 from drivers.device import DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.receipt_printer.personal import ReceiptMask
 from drivers.receipt_printer.protocol import (
+    ASK_PAPER_IN_ORDER,
     AUTOMATIC_STATUS_ON,
     CLEAR_NOW,
     RECOVER_NOW,
@@ -38,6 +44,7 @@ from drivers.receipt_printer.protocol import (
     question_after,
     state_of_answers,
     state_of_frame,
+    state_of_paper,
 )
 from drivers.receipt_printer.values import (
     Confirm,
@@ -58,13 +65,17 @@ ANSWER_LIMIT_S: Final = 1.0  # a real-time answer takes milliseconds; a busy TCP
 CLEAR_LIMIT_S: Final = 0.5  # makes that know the command answer it at once
 IDLE_POLL_S: Final = 5.0  # how old the status on the home page may be
 PROGRESS_POLL_S: Final = 0.5  # how soon an opened cover is told while it prints
-PRINT_LIMIT_S: Final = 40.0  # 300 mm at the slowest 50 mm/s is 6 s, raster rows and cutting more
+PRINT_LIMIT_S: Final = 40.0  # the longest receipt that anybody waits for
+END_GRACE_S: Final = 5.0  # to heat, to cut, to answer
+SLOWEST_MM_S: Final = 12.0  # the slowest print 50; dense pictures on a weak supply far less
 ASK_AGAIN_S: Final = 8.0  # an answer may be lost on the line; a second question prints nothing
 ANSWER_ALONE_S: Final = 0.05  # bytes that follow at once show that it was the rest of something
 MUTE_LIMIT_S: Final = 3.0  # while printing: so long without any answer is no delay any more
 WRITE_PIECE_BYTES: Final = 512
 WRITE_LIMIT_S: Final = 0.5  # a full buffer of the printer: look at its status, then go on
-SETTLED_POLLS: Final = 2  # fine for so many polls: a late answer of an older job will not come
+DRAIN_LIMIT_S: Final = 8.0  # the rest of an older receipt, of a make that cannot be cleared
+DRAINED_ANSWERS: Final = 2  # the first may be the older job's own
+JOB_IDS: Final = 10_000  # four digits
 RECOVER_EVERY_S: Final = 15.0  # the cutter moves each time: not while fingers are at it
 CLOCK_STEP_S: Final = 0.001  # a wait may end a rounding short of its time
 READ_BYTES: Final = 1024
@@ -75,12 +86,18 @@ PORTS: Final = Ports(mask=ReceiptMask)
 LOW_PAPER_MM: Final = 3000.0  # about ten receipts
 
 
+def end_limit_s(receipt_mm: float) -> float:
+    """How long the end of a receipt of this length is waited for, when the printer took all of it."""
+    return min(PRINT_LIMIT_S, END_GRACE_S + receipt_mm / SLOWEST_MM_S)
+
+
 class ReceiptPrinterDriver:
     """`url`: tcp://host:9100 or serial:///dev/...?baud=115200. `paper_mm`: 58 or 80.
 
     `roll_m`: length of a new roll, so that a printer without a near-end sensor is told low by what
     `meter` has counted; 0: not counted. `only_look`: the printer is asked how it is and told
-    nothing, for somebody who looks at one that another program may be printing on.
+    nothing, for somebody who looks at one that another program may be printing on. `first_job`: where
+    the ids of jobs begin; None: anywhere, so that no run awaits an id that an older one has sent.
     """
 
     def __init__(
@@ -93,6 +110,7 @@ class ReceiptPrinterDriver:
         meter: PaperMeter | None = None,
         roll_m: float = 0.0,
         only_look: bool = False,
+        first_job: int | None = None,
     ) -> None:
         self._url = url
         self._only_look = only_look
@@ -108,9 +126,11 @@ class ReceiptPrinterDriver:
         self._cleared = False
         self._held = False  # by XOFF
         self._done_ids: set[bytes] = set()
-        self._in_order = 0  # answers to GS r received since the last job began
-        self._owed = 0  # answers that jobs which failed may still bring
-        self._settled_polls = 0
+        self._in_order = 0  # answers to GS r received since the job at hand began
+        self._owed = 0  # and the questions that they may answer
+        self._paper_said = 0  # what those answers say of the paper, together
+        self._answers_in_order = True  # until a job has waited in vain for it
+        self._trouble: PrinterState | None = None  # the first that was told since the job began
         # A receipt was begun and not confirmed: paper, memory or both hold some of it.
         self._torn = meter is not None and meter.torn()
         self._begun = False  # the job at hand, or the one before
@@ -118,8 +138,9 @@ class ReceiptPrinterDriver:
         self._recovered_at = float("-inf")
         self._was_out = self._was_near_end = False
         self._answered = False  # ever: then silence means that it was switched off
+        self._fell_silent = False  # why it is down
         self._hint = ""  # what a technician should know although it works
-        self._jobs = 0
+        self._jobs = secrets.randbelow(JOB_IDS) if first_job is None else first_job
         self._printed: deque[str] = deque(maxlen=REMEMBERED_JOBS)
         self._painter: RowPainter | None = None
 
@@ -170,7 +191,6 @@ class ReceiptPrinterDriver:
         lost = self._listen(host, IDLE_POLL_S)
         if lost is not None:
             return self._down(lost)
-        self._settle()
         if self._take_automatic() is None and host.clock.monotonic() < deadline - CLOCK_STEP_S:
             return None  # woken for a command
         state = self.ask_state(host)
@@ -181,9 +201,6 @@ class ReceiptPrinterDriver:
         if isinstance(state, Fault):
             return self._down(state)
         self._report(state, host)
-        self._settled_polls = self._settled_polls + 1 if state.fault is None else 0
-        if self._settled_polls >= SETTLED_POLLS:
-            self._owed = 0
         return None
 
     def handle(self, command: PrintReceipt, host: Host) -> Printed | Fault | Down:
@@ -207,6 +224,8 @@ class ReceiptPrinterDriver:
         return outcome
 
     def decline(self, command: PrintReceipt, fault: Fault, host: Host) -> Fault:
+        if fault.code is FaultCode.DISCONNECTED and self._fell_silent:
+            fault = Fault(FaultCode.SILENT, fault.detail)  # it may be there: nobody knows
         host.post(PrintFailed(command.job, fault, begun=False))
         return fault
 
@@ -215,12 +234,13 @@ class ReceiptPrinterDriver:
     def _open(self, url: str, host: Host, limit_s: float) -> PrinterState | Fault | Down:
         """Open the wire at `url` and ask how the printer is; TIMED_OUT: it is silent."""
         self.disconnect()
+        self._fell_silent = False
         wire = host.open(url, PORTS)
         if isinstance(wire, Fault):
             return not_opened(wire)
         self._wire = wire
         self._parser = StatusParser()
-        self._owed = self._in_order = self._settled_polls = 0
+        self._owed = self._in_order = 0
         self._automatic = None
         self._held = False
         self._done_ids.clear()
@@ -270,24 +290,25 @@ class ReceiptPrinterDriver:
         if self._painter is None:
             self._painter = raster.RowPainter(raster.find_font())
         self._jobs += 1
-        job_id = f"{self._jobs % 10000:04d}".encode()
+        job_id = f"{self._jobs % JOB_IDS:04d}".encode()
         question = question_after(self._confirm, job_id)
         job = encode_receipt(
             items, self._painter, raster.CUT, question, after_a_torn_one=self._torn
         )
         host.report(Status.BUSY, "printing")
-        self._settle()
+        if self._confirm is Confirm.STATUS:
+            undrained = self._drain(host)
+            if undrained is not None:
+                return undrained  # nothing was sent
         self._take_automatic()
         self._done_ids.clear()
-        awaited = self._owed + 1
-        self._owed = awaited  # until the answer is here, it may come at any time
-        self._settled_polls = 0
+        self._trouble = None
         self._set_torn(True)
         self._begun = True
         fault = self._send(job, host)
         if self._meter is not None:  # what was begun is counted whole: low too early, not too late
             self._meter.add(length_mm(items))
-        fault = fault or self._await_end(awaited, job_id, host)
+        fault = fault or self._await_end(job_id, end_limit_s(length_mm(items)), host)
         if fault is None:
             self._set_torn(False)
         elif fault.code is not FaultCode.DEVICE_LOST:
@@ -303,7 +324,10 @@ class ReceiptPrinterDriver:
         pieces = (bytes(self._half_sent), *job) if self._half_sent else job
         self._half_sent = 0
         taken_at = host.clock.monotonic()
-        for piece in pieces:
+        for number, piece in enumerate(pieces, start=1):
+            if number == len(pieces):  # the question is in it: what came before is no answer
+                self._in_order = 0
+                self._owed += 1
             sent = 0
             while sent < len(piece):
                 if host.interruption() is not None:
@@ -327,15 +351,64 @@ class ReceiptPrinterDriver:
                 lost = self._listen(host, WRITE_LIMIT_S if self._held else 0.0)
                 if lost is not None:
                     return lost
-                state = self._take_automatic()
-                if state is not None and state.fault is not None:
-                    self._report(state, host)
-                    return state.fault
+                self._take_automatic()
+                fault = self._fault_told(host)
+                if fault is not None:
+                    return fault
         return None
 
-    def _await_end(self, awaited: int, job_id: bytes, host: Host) -> Fault | None:
+    def _drain(self, host: Host) -> Fault | None:
+        """Wait until the printer answers in order: an older job is out, and no answer is owed.
+
+        A printer that does not answer for long is printed on all the same, as somebody waits for
+        paper; the questions it owes an answer to are then counted, and it is not waited for again.
+        """
+        self._in_order = self._owed = self._paper_said = 0
+        self._trouble = None
+        if not self._answers_in_order:
+            return None
+        deadline = host.clock.monotonic() + DRAIN_LIMIT_S
+        for asked in range(1, DRAINED_ANSWERS + 1):
+            self._owed += 1
+            lost = self._tell(ASK_PAPER_IN_ORDER)
+            while lost is None and self._in_order < asked:
+                stop = host.interruption()
+                if stop is not None:
+                    return stop
+                wait_s = deadline - host.clock.monotonic()
+                if wait_s <= CLOCK_STEP_S:
+                    self._answers_in_order = False
+                    return None
+                lost = self._listen(host, min(wait_s, PROGRESS_POLL_S))
+                if lost is None and self._in_order < asked:
+                    state = self.ask_state(host, done=partial(self._heard_in_order, asked))
+                    fault = self._fault_told(host)
+                    if fault is not None:
+                        return fault
+                    if isinstance(state, Fault) and state.code is FaultCode.DEVICE_LOST:
+                        return state
+            lost = lost or self._listen(host, ANSWER_ALONE_S)
+            if lost is not None:
+                return lost
+        self._in_order = self._owed = self._paper_said = 0
+        return self._fault_told(host)
+
+    def _heard_in_order(self, count: int) -> bool:
+        return self._in_order >= count
+
+    def _fault_told(self, host: Host) -> Fault | None:
+        """What the printer has told of a trouble since the job began, by whatever way."""
+        state = self._trouble
+        if state is None:
+            return None
+        self._report(state, host)
+        return state.fault
+
+    def _await_end(self, job_id: bytes, limit_s: float, host: Host) -> Fault | None:
         began = heard_at = asked_at = host.clock.monotonic()
         next_poll = began + PROGRESS_POLL_S
+        awaited = first = self._owed
+        sure = False  # the first answer was followed by a look and a second question
 
         def answered() -> bool:
             match self._confirm:
@@ -347,35 +420,46 @@ class ReceiptPrinterDriver:
                     assert_never(self._confirm)
 
         while True:
+            fault = self._fault_told(host)
+            if fault is not None:
+                return fault
             now = host.clock.monotonic()
-            if answered():
-                lost = self._listen(host, ANSWER_ALONE_S)
-                if self._confirm is Confirm.PROCESS_ID or self._in_order <= self._owed:
-                    self._owed -= self._in_order
-                    self._in_order = 0
-                    return None
-                if lost is not None:
-                    return lost
-                # More answers than questions: some were the rest of something garbled.
-                self._in_order, awaited, self._owed, asked_at = 0, 1, 0, -ASK_AGAIN_S
             if host.interruption() is not None:
                 return Fault(FaultCode.SILENT, "stopped before the end was confirmed")
-            if now - began >= PRINT_LIMIT_S:
+            if now - began >= limit_s:
                 return Fault(FaultCode.SILENT, "end not confirmed")
-            if now < next_poll:
+            if answered():
+                lost = self._listen(host, ANSWER_ALONE_S)
+                if lost is not None:
+                    return lost
+                by_count = self._confirm is Confirm.STATUS
+                if by_count and self._in_order > self._owed:
+                    # More answers than questions: some were the rest of something garbled.
+                    self._in_order = self._paper_said = 0
+                    awaited, sure = first, False
+                    continue
+                if by_count:
+                    self._keep_trouble(state_of_paper(self._paper_said))
+                if sure and self._trouble is None:
+                    return None
+            elif now < next_poll:
                 lost = self._listen(host, next_poll - now)
                 if lost is not None:
                     return lost
                 continue
-            state = self.ask_state(host, done=answered)
+            ended = answered()
+            state = self.ask_state(host, done=(lambda: False) if ended else answered)
             now = host.clock.monotonic()
             next_poll = now + PROGRESS_POLL_S
             if isinstance(state, PrinterState):
                 heard_at = now
-                if state.fault is not None and not answered():
-                    self._report(state, host)
-                    return state.fault
-                if now - asked_at >= ASK_AGAIN_S and not answered():
+                if self._trouble is not None:
+                    continue
+                if ended and self._confirm is Confirm.PROCESS_ID:
+                    return None  # nobody else can know the id
+                if ended or (now - asked_at >= ASK_AGAIN_S and not answered()):
+                    if ended:
+                        awaited, sure = self._in_order + 1, True
                     asked_at = now
                     self._owed += 1
                     lost = self._tell(question_after(self._confirm, job_id))
@@ -384,18 +468,18 @@ class ReceiptPrinterDriver:
             elif state.code is not FaultCode.TIMED_OUT:
                 lost_now = state.code is FaultCode.DEVICE_LOST
                 return state if lost_now else Fault(FaultCode.SILENT, "stopped before the end")
-            elif now - heard_at >= MUTE_LIMIT_S and not answered():
+            elif now - heard_at >= MUTE_LIMIT_S and (ended or not answered()):
                 return Fault(FaultCode.SILENT, "does not answer any more")
+
+    def _keep_trouble(self, state: PrinterState) -> None:
+        """The first counts: a trouble that has passed has cost lines all the same."""
+        if state.fault is not None and self._trouble is None:
+            self._trouble = state
 
     def _set_torn(self, torn: bool) -> None:
         self._torn = torn
         if self._meter is not None:
             self._meter.set_torn(torn)
-
-    def _settle(self) -> None:
-        """Between two jobs: an answer that came meanwhile belongs to one that had failed."""
-        self._owed = max(0, self._owed - self._in_order)
-        self._in_order = 0
 
     def _take_automatic(self) -> PrinterState | None:
         state, self._automatic = self._automatic, None
@@ -470,7 +554,9 @@ class ReceiptPrinterDriver:
                 return answer
             answers[question] = answer
         self._answered = True
-        return state_of_answers(answers)
+        state = state_of_answers(answers)
+        self._keep_trouble(state)
+        return state
 
     def _ask(
         self, host: Host, question: Question, done: Callable[[], bool], limit_s: float
@@ -519,10 +605,13 @@ class ReceiptPrinterDriver:
             match heard:
                 case RealTime(byte=byte):
                     self._real_time.append(byte)
-                case InOrder():
+                case InOrder(byte=byte):
                     self._in_order += 1
+                    self._paper_said |= byte
+                    self._answers_in_order = True
                 case Automatic(frame=frame):
                     self._automatic = state_of_frame(frame)
+                    self._keep_trouble(self._automatic)
                 case JobDone(job_id=job_id):
                     self._done_ids.add(job_id)
                 case Cleared():
@@ -536,6 +625,7 @@ class ReceiptPrinterDriver:
         return None
 
     def _down(self, fault: Fault) -> Down:
+        self._fell_silent = fault.code in (FaultCode.TIMED_OUT, FaultCode.SILENT)
         match fault.code:
             case FaultCode.TIMED_OUT | FaultCode.SILENT:
                 # A serial printer that has answered and does no more was switched off. One that

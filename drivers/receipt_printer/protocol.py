@@ -607,6 +607,11 @@ def state_of_answers(answers: Mapping[Question, int]) -> PrinterState:
     )
 
 
+def state_of_paper(byte: int) -> PrinterState:
+    """From an answer to GS r 1."""
+    return PrinterState(paper_end=bool(byte & 0x0C), paper_near_end=bool(byte & 0x03))
+
+
 def state_of_frame(frame: bytes) -> PrinterState:
     """From the four bytes of automatic status back."""
     first, second, third = frame[0], frame[1], frame[2]

@@ -34,7 +34,7 @@ def says(pieces: list[bytes]) -> tuple[FakeHost, MemoryTransport]:
 @given(answers, st.sampled_from(Confirm), st.sampled_from(["tcp://h:9100", "serial:///dev/x"]))
 def test_a_printer_that_says_anything(pieces: list[bytes], confirm: Confirm, url: str) -> None:
     host, wire = says(pieces)
-    driver = ReceiptPrinterDriver(url, confirm=confirm)
+    driver = ReceiptPrinterDriver(url, confirm=confirm, first_job=0)
     began = host.clock.now
     known = driver.connect(host)
     if isinstance(known, Identity):

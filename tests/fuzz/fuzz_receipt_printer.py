@@ -53,7 +53,7 @@ def _driver(body: bytes) -> None:
     answers = [body[at : at + 1] for at in range(len(body))]
     wire = MemoryTransport(lambda _: answers.pop(0) if answers else b"", clock.advance)
     host = Host(wire, clock)
-    driver = ReceiptPrinterDriver("tcp://h:9100", confirm=Confirm.PROCESS_ID)
+    driver = ReceiptPrinterDriver("tcp://h:9100", confirm=Confirm.PROCESS_ID, first_job=0)
     if isinstance(driver.connect(host), Identity):  # type: ignore[arg-type]
         outcome = driver.handle(PrintReceipt("a", (Text("A"),)), host)  # type: ignore[arg-type]
         if isinstance(outcome, Printed):
