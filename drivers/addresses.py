@@ -162,6 +162,8 @@ def parse_url(text: str) -> DeviceUrl | Fault:
         case "tcp":
             if not parts.hostname or parts.username is not None:
                 return _bad(text, "needs a host")
+            if not _is_host(parts.hostname):
+                return _bad(text, "no host can be called so")
             if port is None or port == 0:
                 return _bad(text, "needs a port from 1 to 65535")
             if parts.path or options:
@@ -247,6 +249,16 @@ def _size(text: str) -> Size | None:
         return None
     width, height = int(found.group(1)), int(found.group(2))
     return (width, height) if max(width, height) <= LARGEST_PX else None
+
+
+def _is_host(name: str) -> bool:
+    """Whether the resolver can be asked for it: it raises for labels that are empty or too long,
+    and for what is no text."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _bad(text: str, problem: str) -> Fault:
