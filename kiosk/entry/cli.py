@@ -6,12 +6,17 @@ With `--json`, answers are JSON lines; a fault is `{"ok": false, "fault": "...",
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import typer.exceptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 DEFAULT_SETTINGS = Path("/etc/kiosk/kiosk.toml")
 
@@ -329,8 +334,48 @@ def _module(module: str, *arguments: str) -> int:
         return 130
 
 
+class UnwritableError(Exception):
+    """What the command says goes nowhere: a full disk, a closed pipe."""
+
+
+class _Output(io.FileIO):
+    """Standard output, told apart from every other file that an OSError may be about."""
+
+    def write(self, data: Buffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            raise UnwritableError(error.strerror) from None
+
+
 def main() -> None:
-    """Entry point of the `kiosk` script. Bad use is answered as JSON where JSON was asked for."""
+    """Entry point of the `kiosk` script. Answers are UTF-8 whatever the locale says: a name that
+    the locale cannot write is no reason to lose the card."""
+    out, err = sys.stdout, sys.stderr
+    if isinstance(err, io.TextIOWrapper):
+        err.reconfigure(encoding="utf-8", errors="backslashreplace")
+    if not isinstance(out, io.TextIOWrapper):  # closed from the start
+        _answer()
+        return
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(_Output(out.fileno(), "w", closefd=False)),
+        encoding="utf-8",
+        errors="backslashreplace",
+        line_buffering=out.line_buffering or out.write_through,
+    )
+    try:
+        try:
+            _answer()
+        finally:
+            sys.stdout.flush()
+    except UnwritableError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())  # the rest goes nowhere, quietly
+        print(f"the answer cannot be written: {error}", file=err)
+        sys.exit(4)
+
+
+def _answer() -> None:
+    """Run the command. Bad use is answered as JSON where JSON was asked for."""
     if "--json" not in sys.argv[1:]:
         app()
         return
