@@ -243,6 +243,9 @@ def qr_modules(text: str) -> int | None:
 
 def _fit_qr(code: QrCode, width_dots: int) -> QrCode | Fault:
     """With smaller modules where the paper is narrow: a printer prints no code that is too wide."""
+    if plain(code.text) != code.text:
+        # A reader passes none on, and a real-time command in it would be obeyed within the code.
+        return Fault(FaultCode.BAD_INPUT, "QR text with a control character")
     modules = qr_modules(code.text)
     if modules is None:
         return Fault(FaultCode.BAD_INPUT, "QR text too long or empty")

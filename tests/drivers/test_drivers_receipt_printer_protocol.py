@@ -498,3 +498,11 @@ def test_noise_in_the_middle_of_a_frame_ends_it() -> None:
     assert parser.feed(b"\x10\x00\xff\x0c") == [Noise(0xFF), Noise(0x0C)]
     parser.silence()
     assert parser.feed(b"\x0c") == [InOrder(0x0C)]
+
+
+@pytest.mark.parametrize("text", ["\x10\x04\x01", "ZW1.\n", "\x1b@", "\u2028", "\x7f"])
+def test_a_qr_code_with_a_control_character_is_refused(text: str) -> None:
+    """The bytes of a code go to the printer as they are: no text may be a command."""
+    assert layout((QrCode(text),), 48) == Fault(
+        FaultCode.BAD_INPUT, "QR text with a control character"
+    )

@@ -14,9 +14,10 @@ from typing import Annotated, Final, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from drivers.addresses import parse_url
-from drivers.device import Fault, FaultCode, Status, StatusChanged
-from drivers.receipt_printer.driver import PRINT_LIMIT_S, ReceiptPrinterDriver
+from drivers.addresses import address_of
+from drivers.device import DeviceClass, Fault, FaultCode, Status, StatusChanged
+from drivers.receipt_printer.driver import DRAIN_LIMIT_S, PRINT_LIMIT_S, ReceiptPrinterDriver
+from drivers.receipt_printer.protocol import columns_of_paper, layout
 from drivers.receipt_printer.values import (
     Align,
     Confirm,
@@ -35,7 +36,8 @@ from kiosk.entry.commands.answer import Exit, bad_use, exit_code, fault_line, ok
 from kiosk.receipts.samples import NAMES, sample
 
 KNOWN_LIMIT_S: Final = 12.0  # to open, to ask, to try five speeds of a serial line
-END_LIMIT_S: Final = PRINT_LIMIT_S + 15.0
+END_LIMIT_S: Final = DRAIN_LIMIT_S + PRINT_LIMIT_S + 15.0
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # some editors put it before UTF-8
 MAX_FILE_BYTES: Final = 1_000_000
 
 
@@ -85,7 +87,7 @@ def run(
     json: bool,
 ) -> int:
     """Exit codes of the command line; a fault is a word of the device vocabulary."""
-    address = parse_url(url)
+    address = address_of(DeviceClass.RECEIPT_PRINTER, url)
     if isinstance(address, Fault):
         return bad_use(address.detail, json=json)
     if paper_mm not in (58, 80):
@@ -102,6 +104,9 @@ def run(
                 return _tell_fault("unreadable_path", wanted.detail, json=json)
             return bad_use(wanted.detail, json=json)
         lines = wanted
+        laid_out = layout(lines, columns_of_paper(paper_mm))
+        if isinstance(laid_out, Fault):
+            return bad_use(laid_out.detail, json=json)
     driver = ReceiptPrinterDriver(url, paper_mm, confirm=Confirm(confirm), only_look=status)
     posts: queue.SimpleQueue[object] = queue.SimpleQueue()
     worker = DeviceWorker(driver, posts.put, SystemClock(), _no_log)
@@ -208,7 +213,7 @@ def _lines(file: Path | None, name: str, language: str, paper_mm: int) -> tuple[
     if len(content) > MAX_FILE_BYTES:
         return Fault(FaultCode.BAD_INPUT, f"{file} is longer than a receipt can be")
     try:
-        receipt = TypeAdapter(_Receipt).validate_json(content)
+        receipt = TypeAdapter(_Receipt).validate_json(content.removeprefix(BYTE_ORDER_MARK))
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in problem["loc"][:2])

@@ -205,7 +205,18 @@ def test_every_template_has_a_sample_for_both_papers(name: str, language: str) -
 
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", '{"lines": []}', '{"lines": [{"text": 3}]}', '{"lines": [{"qr": "x", "bold": 1}]}'],
+    [
+        *(
+            "",
+            "[]",
+            '{"lines": []}',
+            '{"lines": [{"text": 3}]}',
+            '{"lines": [{"qr": "x", "bold": 1}]}',
+        ),
+        '{"lines": [{"qr": ""}]}',
+        '{"lines": [{"qr": "%s"}]}' % ("x" * 2400),
+        '{"lines": [{"qr": "\\u0010\\u0004\\u0001"}]}',
+    ],
 )
 def test_a_file_that_is_no_receipt_is_bad_use(
     content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -231,7 +242,7 @@ def test_a_file_with_every_kind_of_line_is_printed(
     file = tmp_path / "r.json"
     lines = [{"text": "您好", "align": "centre", "large": True}, {"pair": ["事项", "高龄津贴"]}]
     lines += [{"rule": True}, {"qr": "ZW1.X"}, {"feed": 2}]
-    file.write_text(json.dumps({"lines": lines}), encoding="utf-8")
+    file.write_text(json.dumps({"lines": lines}), encoding="utf-8-sig")  # as some editors do
     printer: Printer = emulated("--haste", "30")
     assert asked(capsys, printer.url, file=file)[1]["state"] == "printed"
     assert printer.ask("last")["text"][0] == "您好"
@@ -241,6 +252,10 @@ def test_a_file_with_every_kind_of_line_is_printed(
     ("url", "options"),
     [
         ("x://y", {}),
+        ("usb://04b8:0202", {}),
+        ("hid://04b8:0202", {}),
+        ("cups://receipts", {}),
+        ("cups://receipts", {"status": True}),
         ("tcp://127.0.0.1:9", {"paper_mm": 60}),
         ("tcp://h:1", {"confirm": "x"}),
         ("tcp://h:1", {"language": "fr"}),
