@@ -313,6 +313,8 @@ def social_card(
                 number = digits(raw)
                 texts[name] = number or ""
                 understood = number is not None
+            case Coding.HEX:
+                texts[name], understood = raw.hex().upper(), True
             case Coding.TEXT:
                 texts[name], understood = text_of(raw)
         if not understood:

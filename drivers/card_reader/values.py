@@ -33,6 +33,7 @@ class Coding(StrEnum):
     """How a record's value is written."""
 
     DIGITS = "digits"  # BCD, filled with F on the right
+    HEX = "hex"  # every half byte a digit or a letter, none of them filling
     TEXT = "text"  # GBK, filled with 00 or blanks
     DATE = "date"  # BCD YYYYMMDD
 
@@ -83,7 +84,8 @@ class SocialCard:
     @property
     def region_code(self) -> str:
         """The six digits of the pooling region (统筹区), "" if the card does not say."""
-        return self.card_id[:6]
+        region = self.card_id[:6]
+        return region if region.isascii() and region.isdecimal() else ""
 
 
 @dataclass(frozen=True, slots=True)

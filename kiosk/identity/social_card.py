@@ -79,5 +79,9 @@ def _table() -> dict[SocialField, RecordPlace]:
         coding = Coding.TEXT
         if row["coding"].startswith("cn"):
             coding = Coding.DATE if "YYYYMMDD" in row["coding"] else Coding.DIGITS
+        if FIELDS[number] is SocialField.CARD_ID:
+            coding = (
+                Coding.HEX
+            )  # the table says BCD; cards that are out write a serial with letters
         places[FIELDS[number]] = RecordPlace(int(row["ef"], 16), number, int(row["len"]), coding)
     return places

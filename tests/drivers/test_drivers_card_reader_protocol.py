@@ -161,6 +161,17 @@ def test_what_is_missing_or_impossible_is_told_and_the_rest_is_read() -> None:
     assert set(card.warnings) == {"missing:version", "odd:birth", "odd:nation_code"}
 
 
+def test_a_card_whose_identification_has_letters_is_known_by_it_and_by_its_region() -> None:
+    """Six digits of the region, the card's maker, and a serial of any half bytes."""
+    card = read(card_of({**PERSON, "raw": {"EF05:01": "449901d15600000500ab1c2d3e4f506f"}}))
+    assert isinstance(card, SocialCard)
+    assert card.card_id == "449901D15600000500AB1C2D3E4F506F"
+    assert card.region_code == "449901"
+    assert card.warnings == ()
+    odd = read(card_of({**PERSON, "raw": {"EF05:01": "4499d1" + "00" * 13}}))
+    assert isinstance(odd, SocialCard) and odd.region_code == ""
+
+
 def test_a_name_of_odd_characters_is_kept_byte_for_byte() -> None:
     card = read(card_of({**PERSON, "raw": {"EF06:09": "cdf5" + "ff" * 2 + "00" * 26}}))
     assert isinstance(card, SocialCard)

@@ -16,7 +16,7 @@ def test_every_record_of_the_table_has_its_field_and_its_coding() -> None:
     assert set(layout.places) == set(SocialField)
     assert layout.places[SocialField.NAME] == RecordPlace(0xEF06, 0x09, 30, Coding.TEXT)
     assert layout.places[SocialField.BIRTH] == RecordPlace(0xEF06, 0x0D, 4, Coding.DATE)
-    assert layout.places[SocialField.CARD_ID] == RecordPlace(0xEF05, 0x01, 16, Coding.DIGITS)
+    assert layout.places[SocialField.CARD_ID] == RecordPlace(0xEF05, 0x01, 16, Coding.HEX)
     assert layout.application == APPLICATION
 
 
