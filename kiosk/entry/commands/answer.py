@@ -16,6 +16,10 @@ class Exit(IntEnum):
     FAULT = 4
 
 
+MIN_TIMEOUT_S = 0.1
+MAX_TIMEOUT_S = 3600.0  # a shell that waits longer has been forgotten
+TIMEOUTS = f"--timeout is {MIN_TIMEOUT_S:g} to {MAX_TIMEOUT_S:g} seconds"
+
 NOT_THERE_FAULTS = frozenset({"not_found", "device_lost", "disconnected", "unreadable_path"})
 
 
@@ -34,6 +38,11 @@ def ok_line(**fields: object) -> str:
 def exit_code(fault: str) -> Exit:
     """The exit code that a fault gives."""
     return Exit.NOT_THERE if fault in NOT_THERE_FAULTS else Exit.FAULT
+
+
+def is_timeout(seconds: float) -> bool:
+    """Whether a card can be waited for so long; not a number is no time."""
+    return MIN_TIMEOUT_S <= seconds <= MAX_TIMEOUT_S
 
 
 def bad_use(detail: str, *, json: bool) -> Exit:

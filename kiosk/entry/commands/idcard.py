@@ -7,6 +7,7 @@ the time is up; what goes wrong with the reader itself is said at once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Final
 
 from drivers.addresses import parse_url
@@ -22,11 +23,21 @@ from drivers.id_reader.values import (
 )
 from drivers.transport import STREAMS_ONLY, OpenWire, Ports, Transport, open_transport
 from drivers.worker import Down
-from kiosk.clock import SystemClock
-from kiosk.entry.commands.answer import Exit, bad_use, exit_code, fault_line, ok_line
+from kiosk.clock import SystemClock, local
+from kiosk.entry.commands.answer import (
+    TIMEOUTS,
+    Exit,
+    bad_use,
+    exit_code,
+    fault_line,
+    is_timeout,
+    ok_line,
+)
 from kiosk.identity.nations import nation_name
+from kiosk.identity.person import is_expired
 
 NO_END: Final = "长期"
+EXPIRED: Final = "expired"
 SEXES: Final = {"1": "男", "2": "女"}  # GB/T 2261.1; 0 and 9 say that nothing is said
 CARD_TYPES: Final = {
     CardKind.RESIDENT: "resident",
@@ -35,8 +46,6 @@ CARD_TYPES: Final = {
     CardKind.HMT_RESIDENCE: "hmt",
 }
 FINISH_S: Final = 1.0  # a card that was placed at the last moment is still read
-MIN_TIMEOUT_S: Final = 0.1
-MAX_TIMEOUT_S: Final = 3600.0  # a shell that waits longer has been forgotten
 
 
 def run(port: str, *, timeout_s: float, json: bool, open_wire: OpenWire = open_transport) -> int:
@@ -44,11 +53,11 @@ def run(port: str, *, timeout_s: float, json: bool, open_wire: OpenWire = open_t
     address = parse_url(port)
     if isinstance(address, Fault):
         return bad_use(address.detail, json=json)
-    if not MIN_TIMEOUT_S <= timeout_s <= MAX_TIMEOUT_S:
-        return bad_use("--timeout is 0.1 to 3600 seconds", json=json)
+    if not is_timeout(timeout_s):
+        return bad_use(TIMEOUTS, json=json)
     answer = read_card(port, SystemClock(), timeout_s, open_wire)
     if isinstance(answer, CardRecord):
-        fields = card_fields(answer)
+        fields = card_fields(answer, local(SystemClock().utc()).date())
         print(ok_line(**fields) if json else _in_words(fields))
         return Exit.DONE
     if answer.code is FaultCode.BAD_INPUT:
@@ -129,8 +138,11 @@ def fault_word(code: FaultCode) -> str:
             return "device_lost"
 
 
-def card_fields(card: CardRecord) -> dict[str, object]:
-    """Every field of the answer; None where the card has none."""
+def card_fields(card: CardRecord, today: date) -> dict[str, object]:
+    """Every field of the answer; None where the card has none. Past its last day: a warning."""
+    warnings = [str(warning) for warning in card.warnings]
+    if is_expired(card, today):
+        warnings.append(EXPIRED)
     foreign = card.kind in (CardKind.FOREIGN_2017, CardKind.FOREIGN_2023)
     name: str | None = card.name
     if foreign and card.name == card.english_name:
@@ -152,7 +164,7 @@ def card_fields(card: CardRecord) -> dict[str, object]:
         "pass_number": card.pass_number or None,
         "appended_address": card.appended_address or None,
         "photo_bytes": len(card.photo_wlt),
-        "warnings": [str(warning) for warning in card.warnings],
+        "warnings": warnings,
     }
 
 

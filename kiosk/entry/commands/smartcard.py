@@ -23,8 +23,16 @@ from drivers.card_reader.values import (
 )
 from drivers.device import Fault, FaultCode, Status, StatusChanged
 from drivers.worker import DeviceWorker
-from kiosk.clock import SystemClock
-from kiosk.entry.commands.answer import Exit, bad_use, exit_code, fault_line, ok_line
+from kiosk.clock import SystemClock, local
+from kiosk.entry.commands.answer import (
+    TIMEOUTS,
+    Exit,
+    bad_use,
+    exit_code,
+    fault_line,
+    is_timeout,
+    ok_line,
+)
 from kiosk.entry.commands.settings_file import load_settings
 from kiosk.identity import numbers
 from kiosk.identity.social_card import social_layout
@@ -33,6 +41,8 @@ from kiosk.settings import CardReaderSettings, Settings
 
 def run(settings_path: Path, reader: str, *, timeout_s: float, json: bool) -> int:
     """Answers the exit code. Region settings are read if the file is there."""
+    if not is_timeout(timeout_s):
+        return bad_use(TIMEOUTS, json=json)
     section = CardReaderSettings()
     if settings_path.exists():
         settings = load_settings(settings_path, json=json)
@@ -63,7 +73,7 @@ def run(settings_path: Path, reader: str, *, timeout_s: float, json: bool) -> in
         worker.stop()
     if isinstance(result, Fault):
         return _fault(result, json=json)
-    plain = plain_card(result)
+    plain = plain_card(result, local(SystemClock().utc()).date())
     if json:
         print(ok_line(**plain))
     else:
@@ -98,7 +108,7 @@ def _wait(events: queue.Queue[object], timeout_s: float) -> SmartCard | Fault:
                 continue
 
 
-def plain_card(card: SmartCard) -> dict[str, object]:
+def plain_card(card: SmartCard, today: date) -> dict[str, object]:
     """A card as an answer of the command line: null where the card has none."""
     match card:
         case SocialCard():
@@ -115,6 +125,8 @@ def plain_card(card: SmartCard) -> dict[str, object]:
             warnings = list(card.warnings)
             if isinstance(numbers.parse(card.id_number), numbers.NumberFault):
                 warnings.append("odd:id_number")
+            if card.valid_to is not None and card.valid_to < today:
+                warnings.append("expired")
             return {**values, "warnings": warnings}
         case BankCard():
             return {

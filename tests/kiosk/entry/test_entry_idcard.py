@@ -137,6 +137,7 @@ def test_a_card_of_hong_kong_macau_and_taiwan(bench: Bench, read: Read) -> None:
         "valid_to": "2024-01-01",
     }
     assert (answer["pass_number"], answer["appended_address"]) == ("H12345678", "新址2号")
+    assert answer["warnings"] == ["expired"]
 
 
 @pytest.mark.parametrize(
