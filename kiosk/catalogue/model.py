@@ -41,9 +41,10 @@ class Text(BaseModel):
 
 
 class Bring(StrEnum):
-    """要带, 可后补, 不用带."""
+    """要带, 代办才带, 可后补, 不用带."""
 
     BRING = "bring"
+    FOR_ANOTHER = "for_another"
     LATER = "later"
     NOT_NEEDED = "not_needed"
 

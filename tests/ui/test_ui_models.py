@@ -24,7 +24,7 @@ from kiosk.flow.pages import FieldKind, Words
 from kiosk.flow.view import Preferences
 from ui import samples
 from ui.desk import Desk
-from ui.models import closing, form, identity, start, submit
+from ui.models import closing, copies, form, identity, start, submit
 from ui.models._format import grouped, typed_value
 from ui.models._model import Rows
 from ui.samples import Sample
@@ -194,6 +194,20 @@ def test_paper_that_does_not_come_is_the_title_and_the_application_is_said_to_be
     assert "没有丢" in model.lead
     assert model.paperTrouble
     assert not model.paperComes
+
+
+def test_without_a_line_the_safe_application_is_said_to_wait_for_it() -> None:
+    there = submit.AcceptedModel(page("accepted-paper_out"), Citizen().desk)
+    here = submit.AcceptedModel(page("accepted-paper_out_offline"), Citizen().desk)
+    assert "待上传" not in there.lead
+    assert "待上传" in here.lead
+
+
+def test_a_printer_that_waits_for_somebody_is_not_said_to_print() -> None:
+    prints = copies.SheetsPrintingModel(page("sheets_printing-printing"), Citizen().desk)
+    waits = copies.SheetsPrintingModel(page("sheets_printing-asks_jammed"), Citizen().desk)
+    assert (prints.title, prints.waitWords) == ("正在打印，请稍等", "正在打印…")
+    assert (waits.title, waits.waitWords) == ("打印先停下了", "等打印机好了…")
 
 
 def test_a_printer_that_is_back_may_be_asked_again() -> None:

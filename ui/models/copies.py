@@ -235,6 +235,8 @@ class SheetsPrintingModel(PageModel):
         if page.making:
             running = page.state is PrintState.PRINTING
             return "making" if running else "unmade"
+        if page.asks is not None and page.state is PrintState.PRINTING:
+            return "stopped"
         return str(page.state)
 
     def heading(self) -> str:
@@ -279,6 +281,11 @@ class SheetsPrintingModel(PageModel):
     def asksWords(self) -> str:
         asks = self._page.asks
         return self.say("sheets_printing", f"asks_{asks}") if asks is not None else ""
+
+    @Property(str, notify=renewed)
+    def waitWords(self) -> str:
+        stopped = self._situation() == "stopped"
+        return self.say("sheets_printing", "wait_stopped" if stopped else "wait")
 
     @Slot()
     def again(self) -> None:

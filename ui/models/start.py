@@ -139,7 +139,7 @@ class PaperRow:
     detail: str
     icon: str
     bringWords: str
-    bringKind: str  # bring | later | not_needed
+    bringKind: str  # bring | for_another | later | not_needed
 
 
 @QmlElement
@@ -155,6 +155,7 @@ class ServiceGuideModel(PageModel):
         self._page = page
         words = {
             Bring.BRING: self.say("service_guide", "bring"),
+            Bring.FOR_ANOTHER: self.say("service_guide", "for_another"),
             Bring.LATER: self.say("service_guide", "later"),
             Bring.NOT_NEEDED: self.say("service_guide", "not_needed"),
         }

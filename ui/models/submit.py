@@ -304,7 +304,8 @@ class AcceptedModel(PageModel):
             gap = self.say("common", "sentence_gap")
             unsure = self._page.print_state is PrintState.UNKNOWN
             how = self._printing("lead") if unsure else self.say("accepted", "safe_phone")
-            return self.say("accepted", "safe") + gap + how
+            here = self._page.delivery is not Delivery.DELIVERED
+            return self.say("accepted", "safe_here" if here else "safe") + gap + how
         return self.say("accepted", f"lead_{self._page.delivery}")
 
     def _printing(self, key: str) -> str:

@@ -61,8 +61,9 @@ PageFrame {
 
                 StatusLabel {
                     kind: paper.bringKind === "bring" ? StatusLabel.Done
-                          : paper.bringKind === "later" ? StatusLabel.Attention : StatusLabel.Unknown
-                    icon: paper.bringKind === "not_needed" ? "circle-minus" : ""
+                          : paper.bringKind === "not_needed" ? StatusLabel.Unknown : StatusLabel.Attention
+                    icon: paper.bringKind === "not_needed" ? "circle-minus"
+                          : paper.bringKind === "for_another" ? "users" : ""
                     words: paper.bringWords
                 }
             }

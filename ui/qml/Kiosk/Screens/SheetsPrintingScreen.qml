@@ -50,7 +50,7 @@ PageFrame {
         words: root.model.trouble ? Texts.words.sheets_printing.again : Texts.words.sheets_printing.finish
         icon: root.model.trouble ? "printer" : "check"
         busy: root.model.running
-        busyWords: Texts.words.sheets_printing.wait
+        busyWords: root.model.waitWords
         available: !root.model.running
         onActivated: root.model.trouble ? root.model.again() : root.model.finish()
     }
