@@ -19,10 +19,12 @@ So does a PDF417's in any way: zxing-cpp uses up all of its check words, and the
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, assert_never
 
 import cv2
 import numpy as np
@@ -343,7 +345,7 @@ def _turned(grey: Grey, angle: float, zoom: float) -> Reading:
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    read = zxingcpp.read_barcodes(level, STACKED, try_rotate=True, try_downscale=False)
+    read = _scan(np.asarray(level, np.uint8), STACKED, try_rotate=True, try_downscale=False)
     return [_moved(code, matrix) for code in _codes(read)]
 
 
@@ -392,7 +394,7 @@ def _bars(band: Floats, place: NDArray[np.float64], sigma: float) -> Reading:
     high = cv2.blur(cv2.dilate(line, kernel), (BAR_WINDOW_PX, 1))
     even = np.clip((line - low) * (255.0 / np.maximum(high - low, 8.0)), 0, 255)
     picture = np.repeat(even.astype(np.uint8), BAR_LINES, axis=0)
-    read = zxingcpp.read_barcodes(picture, BARS, try_rotate=False, try_downscale=False)
+    read = _scan(picture, BARS, try_rotate=False, try_downscale=False)
     return [_moved(code, place) for code in _codes(read)]
 
 
@@ -447,9 +449,7 @@ def _upright(patch: Patch, matrix: NDArray[np.float64], size: tuple[int, int]) -
 def _seen_in_patch(even: Grey, zoom: float, sharper: tuple[float, float] | None) -> list[Any]:
     """All that zxing-cpp sees, what it cannot read as well. `sharper`: sigma and amount."""
     picture = even if sharper is None else sharpened(even, sharper[0] * zoom, sharper[1])
-    seen = zxingcpp.read_barcodes(
-        picture, MATRIX, try_rotate=False, try_downscale=False, return_errors=True
-    )
+    seen = _scan(picture, MATRIX, try_rotate=False, try_downscale=False, return_errors=True)
     return list(seen)
 
 
@@ -493,7 +493,7 @@ def _repaired(
 
 def _from_drawing(found: qr_repair.Repaired, corner: tuple[int, int]) -> Reading:
     drawing = np.repeat(np.repeat(found.drawing, 4, axis=0), 4, axis=1)
-    codes = _codes(zxingcpp.read_barcodes(np.ascontiguousarray(drawing), FAST, is_pure=True))
+    codes = _codes(_scan(np.ascontiguousarray(drawing), FAST, is_pure=True))
     corners = tuple((x + corner[0], y + corner[1]) for x, y in found.corners)
     return [replace(code, corners=corners) for code in codes]
 
@@ -513,7 +513,7 @@ def _zxing(
     scale: float = 1.0,
     binarizer: Any = zxingcpp.Binarizer.LocalAverage,
 ) -> Reading:
-    read = zxingcpp.read_barcodes(
+    read = _scan(
         grey,
         formats,
         try_rotate=thorough,
@@ -531,16 +531,25 @@ def _larger_corners(corners: Corners, times: float) -> Corners:
     return tuple(((x + 0.5) * times - 0.5, (y + 0.5) * times - 0.5) for x, y in corners)
 
 
+def _scan(grey: Grey, formats: Any, **how: Any) -> Any:
+    """zxing-cpp, with bytes and character sets as they stand in the code instead of a text."""
+    return zxingcpp.read_barcodes(grey, formats, text_mode=zxingcpp.TextMode.HexECI, **how)
+
+
 def _codes(read: Any) -> Reading:
-    """What zxing-cpp read, without what cannot be."""
+    """What zxing-cpp read (`_scan`), without what cannot be."""
     found = []
     for one in read:
         data = bytes(one.bytes)
         if not one.valid or not data or len(data) > MAX_CODE_BYTES:
             continue
-        name = one.format.name
-        text = one.text if _has_character_set(one) else text_of(data, one.text)
-        found.append(Code(_ZXING_NAMES.get(name, name), _corners(one.position), data, text))
+        name = _ZXING_NAMES.get(one.format.name, one.format.name)
+        text = _declared(one)
+        if text is None and name == "QR_CODE":
+            text = _text_of_qr(data, one)
+        elif text is None:
+            text = text_of(data, Doubt.LATIN if name in _ONE_DIMENSION else None)
+        found.append(Code(name, _corners(one.position), data, text))
     return _without_ghosts(found)
 
 
@@ -588,29 +597,126 @@ def _same_bars(one: Corners, other: Corners) -> bool:
     return min(high, end) - max(low, start) > 0.5 * min(high - low, end - start)
 
 
-def _has_character_set(one: Any) -> bool:
-    """Whether the code itself says in which character set it is (an ECI)."""
-    content = one.content_type
-    if content == zxingcpp.ContentType.UnknownECI:
-        return True
-    identifier = one.symbology_identifier  # "]Q2", "]d4", ...: these modifiers promise an ECI
-    return identifier in ("]Q2", "]Q4", "]Q6", "]d4", "]d5", "]d6", "]L1")
+# -- bytes to text -------------------------------------------------------------------------
+
+# AIM ECI assignments; both sets of GB are parts of GB 18030. 899 are bytes without any.
+CHARACTER_SETS: Final = {
+    **{0: "cp437", 1: "latin-1", 2: "cp437", 3: "latin-1"},
+    **{number: f"iso8859-{number - 2}" for number in (*range(4, 14), *range(15, 19))},
+    **{20: "cp932", 21: "cp1250", 22: "cp1251", 23: "cp1252", 24: "cp1256"},
+    **{25: "utf-16-be", 26: "utf-8", 27: "ascii", 28: "big5", 29: "gb18030", 30: "cp949"},
+    **{31: "gb18030", 32: "gb18030", 33: "utf-16-le", 34: "utf-32-be", 35: "utf-32-le"},
+    170: "ascii",
+}
+# of what HexECI tells after the identifier: a backslash is doubled, one with six digits is an ECI
+_ECI_OR_BYTES: Final = re.compile(rb"\\(\d{6})|((?:\\\\|[^\\])+)", re.DOTALL)
 
 
-def text_of(data: bytes, otherwise: str) -> str:
-    """Bytes of a code without a character set: UTF-8, else GB 18030, else the reader's guess.
+class Doubt(Enum):
+    """What bytes that could be GB 18030 may be as well; then only everyday Chinese is believed."""
 
-    Almost any bytes can be read as GB 18030; it is believed when at least half of what is not
-    ASCII is everyday Chinese.
-    """
-    for character_set in ("utf-8", "gb18030"):
-        try:
-            text = data.decode(character_set)
-        except UnicodeDecodeError:
+    JAPANESE = "a QR code's Japanese signs: their bytes are those of other, rare Chinese ones"
+    LATIN = "a barcode's, whose standard knows no other signs"
+
+
+def _declared(one: Any) -> str | None:
+    """The text where the code itself says in which character sets it is (ECI), else None."""
+    told = bytes.fromhex(one.text)
+    identifier = one.symbology_identifier.encode()
+    # zxing-cpp changes the identifier's modifier only here, and only when there is an ECI
+    if len(told) < len(identifier) or told.startswith(identifier):
+        return None
+    text, character_set = "", CHARACTER_SETS[3]  # what stands before the first ECI
+    for number, part in _ECI_OR_BYTES.findall(told[len(identifier) :]):
+        if number:
+            character_set = CHARACTER_SETS.get(int(number), "")
+            if not character_set:
+                return None
             continue
-        if character_set == "utf-8" or _is_everyday_chinese(text):
-            return text
-    return otherwise
+        try:
+            text += part.replace(b"\\\\", b"\\").decode(character_set)
+        except UnicodeDecodeError:
+            return None
+    return text
+
+
+class _Mode(Enum):
+    """How a QR code's first signs are written (ISO/IEC 18004, table 2)."""
+
+    KANJI = 0b1000
+    BYTE = 0b0100
+    HANZI = 0b1101
+
+
+def _first_mode(one: Any) -> _Mode | None:
+    """None: another one. It stands in the last four modules, zxing-cpp tells it nowhere else."""
+    mask = str((one.extra or {}).get("DataMask", ""))
+    drawn = np.asarray(one.to_image(scale=1, add_quiet_zones=False)).squeeze()
+    if not mask.isdigit() or drawn.ndim != 2 or drawn.shape[0] != drawn.shape[1]:
+        return None
+    last = drawn.shape[0] - 1
+    rows, columns = np.array([last, last, last - 1, last - 1]), np.array([last, last - 1] * 2)
+    bits = (drawn[rows, columns] < 128) ^ qr_repair.masked(int(mask), rows, columns)
+    number = int(bits @ np.array([8, 4, 2, 1]))
+    return _Mode(number) if number in {mode.value for mode in _Mode} else None
+
+
+def _text_of_qr(data: bytes, one: Any) -> str:
+    """Where its first signs are Japanese ones, so are all that could be."""
+    if not _may_be_kanji(data):
+        return text_of(data)
+    match _first_mode(one):
+        case _Mode.KANJI:
+            return data.decode("cp932")
+        case _Mode.BYTE | _Mode.HANZI:
+            return text_of(data)
+        case None:
+            return text_of(data, Doubt.JAPANESE)
+        case other:
+            assert_never(other)
+
+
+def text_of(data: bytes, doubt: Doubt | None = None) -> str:
+    """Bytes of a code without a character set: UTF-8, else GB 18030, else Japanese, else Latin."""
+    text = _decoded(data, "utf-8")
+    if text is None:
+        text = _chinese(data, doubt)
+    if text is None and doubt is not Doubt.LATIN:
+        text = _japanese(data)
+    return data.decode("latin-1") if text is None else text
+
+
+def _decoded(data: bytes, character_set: str) -> str | None:
+    try:
+        return data.decode(character_set)
+    except UnicodeDecodeError:
+        return None
+
+
+def _chinese(data: bytes, doubt: Doubt | None) -> str | None:
+    text = _decoded(data, "gb18030")
+    if text is None or doubt is None or _is_everyday_chinese(text):
+        return text
+    return text if doubt is Doubt.JAPANESE and not _may_be_kanji(data) else None
+
+
+def _japanese(data: bytes) -> str | None:
+    """None where all of it would be single bytes: those are rather Latin letters."""
+    text = _decoded(data, "cp932")
+    return None if text is None or len(text) == len(data) else text
+
+
+def _may_be_kanji(data: bytes) -> bool:
+    """Whether all that is not ASCII, and there is some, could be of a QR code's Japanese mode."""
+    return (
+        not data.isascii()
+        and _KANJI.fullmatch(data) is not None
+        and _decoded(data, "cp932") is not None
+    )
+
+
+# ISO/IEC 18004, 7.4.6: Shift JIS from 8140 to 9FFC and from E040 to EBBF
+_KANJI: Final = re.compile(rb"(?:[\x00-\x7f]|[\x81-\x9f\xe0-\xeb][\x40-\x7e\x80-\xfc])*")
 
 
 def _is_everyday_chinese(text: str) -> bool:
@@ -630,8 +736,11 @@ def _zbar(grey: Grey, scale: float) -> list[Code]:
     for one in zbar.read(grey):
         if not one.data or len(one.data) > MAX_CODE_BYTES:
             continue
-        # what is neither UTF-8 nor Chinese may be Japanese signs, which only their mode told from these
-        text = text_of(one.data, one.data.decode("latin-1") if one.format != "QR_CODE" else "")
+        if one.format == "QR_CODE":
+            # nothing tells its mode: what may be Japanese signs is only told where it is not
+            text = _decoded(one.data, "utf-8") or _chinese(one.data, Doubt.JAPANESE)
+        else:
+            text = text_of(one.data, Doubt.LATIN)
         if not text:
             continue
         corners = tuple(((x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5) for x, y in one.outline)

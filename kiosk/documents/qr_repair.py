@@ -221,7 +221,7 @@ def _plan(version: int) -> _Plan:
     )
 
 
-def _mask(number: int, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.bool_]:
+def masked(number: int, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Where mask `number` turns a bit round (ISO/IEC 18004, 7.8.2)."""
     i, j = rows, columns
     values = (
@@ -375,7 +375,7 @@ def _words(
 ) -> NDArray[np.bool_] | None:
     """The bits of all code words, corrected, in the order of the code; None when beyond repair."""
     rows, columns = plan.data[:, 0], plan.data[:, 1]
-    values = soft[rows, columns] * np.where(_mask(mask, rows, columns), -1.0, 1.0)
+    values = soft[rows, columns] * np.where(masked(mask, rows, columns), -1.0, 1.0)
     count = len(values) // 8
     bits = (values[: count * 8] > 0).reshape(count, 8)
     sure = np.sort(np.abs(values[: count * 8]).reshape(count, 8), axis=1)[:, :2].mean(axis=1)
@@ -423,7 +423,7 @@ def _interleaving(sizes: list[tuple[int, int]]) -> list[list[int]]:
 def _drawn(plan: _Plan, bits: NDArray[np.bool_], level: int, mask: int) -> Grey:
     rows, columns = plan.data[:, 0], plan.data[:, 1]
     dark = plan.known > 0
-    dark[rows, columns] = bits ^ _mask(mask, rows, columns)
+    dark[rows, columns] = bits ^ masked(mask, rows, columns)
     word = consts.FORMAT_INFO[level << 3 | mask]
     for places in plan.formats:
         for k, (row, column) in enumerate(places):

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from kiosk.documents import zbar
 from kiosk.documents.codes import _zbar, read_codes
 
-CHINESE = ("政务-QR-2026", "张三", "社会保险", "https://zwfw.example/事项?id=1")
+CHINESE = (
+    "政务-QR-2026",
+    "张三",
+    "王怡婷",
+    "龑翀",
+    "李宸睿",
+    "社会保险",
+    "https://zwfw.example/事项?id=1",
+)
 ENCODINGS = ("utf-8", "gb18030")
 
 
