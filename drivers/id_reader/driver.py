@@ -47,7 +47,7 @@ from drivers.transport import Transport, write_all
 from drivers.worker import Down, Host, not_opened
 
 SHORT_LIMIT_S: Final = 1.0  # status, and a first or last question: most answer within 0.2 s
-ANSWER_LIMIT_S: Final = 2.5  # find, select, SAM id: slow readers, and boxes behind a serial server
+ANSWER_LIMIT_S: Final = 3.0  # find, select, SAM id: slow readers, and boxes behind a serial server
 READ_LIMIT_S: Final = 3.0  # reading a card takes about a second, of which 0.12 s on the wire
 WRITE_LIMIT_S: Final = 1.0
 FRAME_LIMIT_S: Final = 3.0  # beyond the answer's own limit, while bytes come: 1,295 at 9,600 baud
@@ -474,6 +474,7 @@ class IdReaderDriver:
         asked_again = _NOT_UNDERSTOOD if command in _OF_A_CARD else _OF_THE_WIRE
         answer: Reply | Fault = Fault(FaultCode.TIMED_OUT)
         not_understood: Reply | None = None
+        garbled: Fault | None = None
         silent = 0
         for _ in range(TRIES):
             answer = self._ask_once(host, command, limits_s[silent])
@@ -486,8 +487,10 @@ class IdReaderDriver:
             elif answer.code is FaultCode.TIMED_OUT:
                 silent += 1
                 if silent == len(limits_s):
-                    return answer
-            elif answer.code is not FaultCode.BAD_REPLY:
+                    return garbled or answer  # it did say something
+            elif answer.code is FaultCode.BAD_REPLY:
+                garbled = answer
+            else:
                 return answer
         return answer
 

@@ -368,7 +368,7 @@ def test_an_appended_address_that_could_not_be_read_is_told(plate: Plate, spoilt
     assert not read.card.doubtful
 
 
-@pytest.mark.parametrize("late_s", [1.2, 1.8, 2.3])
+@pytest.mark.parametrize("late_s", [1.2, 1.8, 2.3, 2.9])
 def test_a_slow_reader_is_a_reader_all_the_same(late_s: float) -> None:
     """Every answer takes so long, as behind a busy serial server."""
     clock = FakeClock()

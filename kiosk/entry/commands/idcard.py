@@ -73,15 +73,20 @@ def read_card(
     """The next card on the reader at `port`, or what went wrong first."""
     driver = IdReaderDriver(port)
     host = _Host(clock, clock.monotonic() + timeout_s, open_wire)
+    trouble: Fault | None = None
     try:
         identity = driver.connect(host)
         if isinstance(identity, Down):
             return _not_opened(host, identity)
         driver.handle(WatchForCard(), host)
-        answered = False
+        answered, spoilt = False, None
         while clock.monotonic() < host.until_s:
             down = driver.run(host)
-            answered = answered or driver.trouble is None
+            trouble = driver.trouble
+            if trouble is None:
+                answered, spoilt = True, None
+            elif trouble.code is FaultCode.BAD_REPLY:
+                spoilt = trouble
             for event in host.posted:
                 match event:
                     case CardRead(card=card):
@@ -95,8 +100,9 @@ def read_card(
                 return _lost(down)
     finally:
         driver.disconnect()
-    trouble = driver.trouble
-    if trouble is not None and (trouble.code is FaultCode.BAD_REPLY or not answered):
+    if spoilt is not None:
+        return spoilt  # also where the time was up in the middle of the next look
+    if trouble is not None and not answered:
         return trouble
     return Fault(FaultCode.NO_CARD, f"no card within {timeout_s:g} s")
 

@@ -399,3 +399,22 @@ def test_a_line_that_never_ends_ends_soon_after_its_time() -> None:
     assert isinstance(answer, Fault)
     assert idcard.fault_word(answer.code) in ("bad_frame", "timeout")
     assert clock.now < 5.5
+
+
+def test_answers_that_never_end_are_bad_frames_though_the_time_is_up_in_one() -> None:
+    """The bytes stop in the middle of every answer to *find*."""
+    clock = _Ticking()
+
+    def waited(seconds: float) -> None:
+        clock.now += seconds
+
+    def reader(request: bytes) -> bytes:
+        if request[7:9].hex() == "12ff":
+            return _frame(b"\x00\x00\x90" + bytes(16))
+        return _frame(b"\x00\x00\x9f" + bytes(4))[:-2]
+
+    for timeout_s in (1.0, 1.3, 1.7, 2.0, 2.6):
+        wire = MemoryTransport(reader, waited)
+        answer = idcard.read_card("tcp://127.0.0.1:9", clock, timeout_s, lambda *_, w=wire: w)  # type: ignore
+        assert isinstance(answer, Fault)
+        assert idcard.fault_word(answer.code) == "bad_frame"
