@@ -391,8 +391,11 @@ def open_database(
     try:
         if create:
             make_private_folder(path.parent)
-        elif not path.exists():
-            return StoreFault(StoreFaultCode.NOT_FOUND, "there is no database")
+        if not _holds_a_page(path):
+            if _beside_path(path).exists():
+                return StoreFault(StoreFaultCode.DAMAGED, "what was made here is empty or gone")
+            if not create:
+                return StoreFault(StoreFaultCode.NOT_FOUND, "there is no database")
         lock = _share(path.parent)
         if isinstance(lock, StoreFault):
             return lock
@@ -459,12 +462,17 @@ def read_beside(path: Path) -> Beside | None:
 # -- opening, step by step ------------------------------------------------------
 
 
+def _holds_a_page(path: Path) -> bool:
+    """SQLite takes a file of a few bytes for a new database, and begins one in it."""
+    return path.exists() and path.stat().st_size >= len(PLAIN_HEADER)
+
+
 def _open_file(path: Path, key: bytes, clock: Clock, lock: int) -> Database | StoreFault:
     if is_condemned(path.parent):
         return StoreFault(StoreFaultCode.DAMAGED, "found damaged; to be set aside")
     mark = _key_mark(key)
     mark_path = path.with_name(path.name + ".keymark")
-    if not path.exists() or path.stat().st_size == 0:
+    if not _holds_a_page(path):
         write_whole(mark_path, mark)
         # SQLite gives its other files the mode of the first.
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE))

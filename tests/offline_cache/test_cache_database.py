@@ -125,6 +125,27 @@ def test_a_file_cut_short_is_found(tmp_path: Path) -> None:
     assert _code(_checked(path)) is StoreFaultCode.DAMAGED
 
 
+@pytest.mark.parametrize("left", [None, b"", b"S"])
+@pytest.mark.parametrize("create", [True, False])
+def test_a_database_that_was_emptied_or_removed_is_not_quietly_begun_anew(
+    tmp_path: Path, left: bytes | None, create: bool
+) -> None:
+    path = tmp_path / "s" / "store.db"
+    _made(path)
+    path.unlink() if left is None else path.write_bytes(left)
+    result = open_database(path, KEY, HandClock(), create=create)
+    assert _code(result) is StoreFaultCode.DAMAGED
+    assert (path.read_bytes() if path.exists() else None) == left
+
+
+def test_a_database_whose_making_was_cut_off_is_made_when_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "s" / "store.db"
+    path.parent.mkdir(mode=0o700)
+    path.touch(0o600)
+    assert _code(open_database(path, KEY, HandClock(), create=False)) is StoreFaultCode.NOT_FOUND
+    ok(_open(path)).close()
+
+
 def test_a_plain_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "s" / "store.db"
     path.parent.mkdir()
@@ -209,7 +230,7 @@ def test_two_writers_wait_for_each_other(tmp_path: Path) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("how", ["damaged", "foreign key", "plain"])
+@pytest.mark.parametrize("how", ["damaged", "foreign key", "plain", "empty", "one byte"])
 def test_the_terminal_opens_although_its_database_is_no_use(tmp_path: Path, how: str) -> None:
     clock = HandClock()
     places = StorePlaces(tmp_path)
@@ -223,6 +244,8 @@ def test_the_terminal_opens_although_its_database_is_no_use(tmp_path: Path, how:
                 _flip(places.database, page * 2048 + 500)
         case "foreign key":
             (places.keys / "database.key").write_bytes(OTHER_KEY)
+        case "empty" | "one byte":
+            places.database.write_bytes(b"" if how == "empty" else b"S")
         case _:
             places.database.write_bytes(b"SQLite format 3\x00" + bytes(4080))
     before = places.database.read_bytes()
