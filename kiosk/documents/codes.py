@@ -58,6 +58,7 @@ TURNS: Final = 2  # ways to lie that are tried for stacked bars
 SAME_TURN: Final = 0.06  # radians: both are read in one go
 TURNED_ZOOMS: Final = (1.0, 0.75)  # two readings that agree are wanted
 SECOND_ZOOMS: Final = (1.5, 0.75)  # at which stacked bars are read again
+SAME_BARS_GAP: Final = 0.05  # of the code's length: a scratch, and dirt beside it
 THIN_PX: Final = 2.0  # along the bars: less is next to a single line
 SECOND_RIM: Final = 0.15  # of the code's extent around it
 BANDS: Final = 5  # lines across a patch of bars
@@ -585,7 +586,10 @@ def _thickness(code: Code) -> float:
 
 
 def _same_bars(one: Corners, other: Corners) -> bool:
-    """Whether two readings cover the same range across the bars (`other` tells which way)."""
+    """Whether two readings lie on the same bars (`other` tells which way they lie).
+
+    They cover the same range across them, and between them along the bars there is no gap.
+    """
     a, b = np.array(one), np.array(other)
     across = b[1] - b[0]
     length = float(np.linalg.norm(across))
@@ -594,7 +598,13 @@ def _same_bars(one: Corners, other: Corners) -> bool:
     across = across / length
     low, high = sorted((float(a[0] @ across), float(a[1] @ across)))
     start, end = sorted((float(b[0] @ across), float(b[1] @ across)))
-    return min(high, end) - max(low, start) > 0.5 * min(high - low, end - start)
+    if min(high, end) - max(low, start) <= 0.5 * min(high - low, end - start):
+        return False
+    along = np.array([-across[1], across[0]])
+    top, bottom = float((a @ along).min()), float((a @ along).max())
+    upper, lower = float((b @ along).min()), float((b @ along).max())
+    apart = max(top, upper) - min(bottom, lower)
+    return apart < SAME_BARS_GAP * length
 
 
 # -- bytes to text -------------------------------------------------------------------------

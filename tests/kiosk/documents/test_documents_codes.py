@@ -200,6 +200,30 @@ def test_signs_written_in_the_mode_for_japanese_are_told_right(words: str, turn:
     assert code.text == words
 
 
+@pytest.mark.parametrize("turn", [0, 1])
+@pytest.mark.parametrize("gap_px", [25, 200])
+@pytest.mark.parametrize(
+    "stack",
+    [
+        [("Code128", "KIOSK-0001"), ("Code128", "KIOSK-0002"), ("Code128", "KIOSK-0003")],
+        [("EAN13", "6901234567892"), ("EAN13", "6920202888883")],
+        [("EAN13", "6901234567892"), ("Code39", "ABC39"), ("Code128", "KIOSK-0001")],
+    ],
+)
+def test_barcodes_above_one_another_are_all_told_and_each_once(
+    stack: list[tuple[str, str]], gap_px: int, turn: int
+) -> None:
+    page = np.full((1000, 1000), 255, np.uint8)
+    for number, (kind, text) in enumerate(stack):
+        made = zxingcpp.create_barcode(text, zxingcpp.barcode_format_from_str(kind))
+        line = np.asarray(made.to_image(scale=2), np.uint8)
+        line = line[line.shape[0] // 2]
+        top = 60 + number * (90 + gap_px)
+        page[top : top + 90, 100 : 100 + len(line)] = line
+    codes = read_codes(np.repeat(np.rot90(page, turn)[..., None], 3, axis=2))
+    assert sorted(code.text for code in codes) == sorted(text for _, text in stack)
+
+
 def test_latin_letters_of_a_barcode_are_not_told_in_chinese() -> None:
     made = zxingcpp.create_barcode("é£", zxingcpp.BarcodeFormat.Code128)
     bars = np.pad(np.asarray(made.to_image(scale=3), np.uint8), 30, constant_values=255)
