@@ -1,28 +1,35 @@
-"""`kiosk page FILES`: find, straighten and judge the page in pictures."""
+"""`kiosk page FILES`: find, straighten, turn upright and judge the page in pictures."""
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import cv2
+import numpy as np
 
 from kiosk.documents.page import FoundPage, Image, find_page
 from kiosk.documents.picture import PictureFault, read_picture
 from kiosk.documents.plate import PlateReference
 from kiosk.documents.quality import Quality, judge_page
 from kiosk.documents.rectify import straighten, to_jpeg
+from kiosk.documents.upright import SURE, UprightJudge, upright
 from kiosk.entry.commands.answer import Exit, exit_code, fault_line, ok_line
+from kiosk.entry.commands.file_name import printable, told
 
 CANNOT_WRITE: Final = "cannot_write"
+LEAST_PLATE_PX: Final = 64  # smaller than this no paper can be told from the plate
+TURNED_ADVICE: Final = ("", "sideways", "upside_down", "sideways")  # by quarter turns
 
 
 @dataclass(frozen=True, slots=True)
-class Unwritten:
-    """What could not be written, and why."""
+class Unusable:
+    """What the command cannot use or write, which is not the picture itself, and why."""
 
+    fault: str
     path: Path
     why: str
 
@@ -32,39 +39,69 @@ def run(
 ) -> int:
     """A line a file; the highest exit code of all. A picture without a page is done as well."""
     cv2.setNumThreads(1)
-    reference = None
-    if plate is not None:
-        empty = read_picture(plate)
-        if isinstance(empty, PictureFault):
-            return int(_fault(plate, empty.fault, empty.detail, json=json))
-        reference = PlateReference(empty)
-    if out is not None:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            return int(_fault(out, CANNOT_WRITE, error.strerror or "", json=json))
+    reference = None if plate is None else _plate(plate)
+    folder = None if out is None else _folder(out)
+    judge = UprightJudge()
     worst = Exit.DONE
     for file in files:
-        worst = max(worst, _one(file, reference, out, json=json))
+        worst = max(worst, _one(file, reference, folder, judge, json=json))
     return int(worst)
 
 
-def _fault(file: Path, fault: str, detail: str, *, json: bool) -> Exit:
-    print(fault_line(fault, detail, file=str(file)) if json else f"{file}: {detail}")
+def _plate(path: Path) -> PlateReference | Unusable:
+    picture = read_picture(path)
+    if isinstance(picture, PictureFault):
+        return Unusable(picture.fault, path, picture.detail)
+    if min(picture.shape[:2]) < LEAST_PLATE_PX:
+        return Unusable("not_a_picture", path, "too small to be a picture of the plate")
+    return PlateReference(picture)
+
+
+def _folder(out: Path) -> Path | Unusable:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return Unusable(CANNOT_WRITE, out, error.strerror or type(error).__name__)
+    return out
+
+
+def _fault(file: Path, fault: str, detail: str, *, json: bool, **more: object) -> Exit:
+    name = told(file)
+    print(fault_line(fault, detail, file=name, **more) if json else printable(f"{name}: {detail}"))
     return exit_code(fault)
 
 
-def _one(file: Path, plate: PlateReference | None, out: Path | None, *, json: bool) -> Exit:
+def _unusable(file: Path, one: Unusable, *, json: bool) -> Exit:
+    """Of the picture that could not be done for it, with what it was."""
+    path = told(one.path)
+    if json:
+        return _fault(file, one.fault, one.why, json=True, path=path)
+    return _fault(file, one.fault, f"{path}: {one.why}", json=False)
+
+
+def _one(
+    file: Path,
+    plate: PlateReference | Unusable | None,
+    out: Path | Unusable | None,
+    judge: UprightJudge,
+    *,
+    json: bool,
+) -> Exit:
     picture = read_picture(file)
     if isinstance(picture, PictureFault):
         return _fault(file, picture.fault, picture.detail, json=json)
+    if isinstance(plate, Unusable):
+        return _unusable(file, plate, json=json)
+    if isinstance(out, Unusable):
+        return _unusable(file, out, json=json)
+    name = told(file)
     started = time.perf_counter()
     found = find_page(picture, plate)
     if found is None:
         milliseconds = _since(started)
         if json:
             line = ok_line(
-                file=str(file),
+                file=name,
                 found=False,
                 corners=[],
                 confidence=0.0,
@@ -73,29 +110,35 @@ def _one(file: Path, plate: PlateReference | None, out: Path | None, *, json: bo
                 ms=milliseconds,
             )
         else:
-            line = f"{file}: no page"
+            line = f"{printable(name)}: no page"
         print(line)
         return Exit.DONE
     page = straighten(picture, found.corners)
     quality = judge_page(page, found)
-    milliseconds = _since(started)
+    milliseconds = _since(started)  # to find, straighten and judge
+    page, way = upright(page, judge)
+    turns = way.turns if way.sure >= SURE else 0
     written = None if out is None else _write(out, file, page)
-    if isinstance(written, Unwritten):
-        return _fault(written.path, CANNOT_WRITE, written.why, json=json)
+    if isinstance(written, Unusable):
+        return _unusable(file, written, json=json)
     advice = [trouble.advice.value for trouble in quality.troubles]
+    if turns:
+        advice.append(TURNED_ADVICE[turns])
     if json:
+        # the first corner is the top left one of the upright page, as in its file
+        corners = np.roll(found.corners, -turns, axis=0)
         line = ok_line(
-            file=str(file),
+            file=name,
             found=True,
-            corners=[[round(float(x), 2), round(float(y), 2)] for x, y in found.corners],
+            corners=[[round(float(x), 2), round(float(y), 2)] for x, y in corners],
             confidence=round(found.confidence, 3),
             quality=_plain(quality, found, page),
             advice=advice,
             ms=milliseconds,
-            **({"page": str(written)} if written is not None else {}),
+            **({"page": told(written)} if written is not None else {}),
         )
     else:
-        line = f"{file}: page, {', '.join(advice) or 'good'}"
+        line = f"{printable(name)}: page, {', '.join(advice) or 'good'}"
     print(line)
     return Exit.DONE
 
@@ -104,18 +147,22 @@ def _since(started: float) -> float:
     return round((time.perf_counter() - started) * 1000, 1)
 
 
-def _write(out: Path, file: Path, page: Image) -> Path | Unwritten:
+def _write(out: Path, file: Path, page: Image) -> Path | Unusable:
     """The straightened page beside others; an earlier one is not overwritten."""
     target = out / f"{file.stem}.page.jpg"
     number = 1
-    while target.exists():
-        number += 1
-        target = out / f"{file.stem}.page-{number}.jpg"
+    try:
+        while target.exists():
+            number += 1
+            target = out / f"{file.stem}.page-{number}.jpg"
+    except OSError as error:  # a name that is longer than names may be
+        return Unusable(CANNOT_WRITE, target, error.strerror or type(error).__name__)
     try:
         target.write_bytes(to_jpeg(page))
     except OSError as error:
-        target.unlink(missing_ok=True)  # half a picture is none
-        return Unwritten(target, error.strerror or type(error).__name__)
+        with suppress(OSError):
+            target.unlink(missing_ok=True)  # half a picture is none
+        return Unusable(CANNOT_WRITE, target, error.strerror or type(error).__name__)
     return target
 
 

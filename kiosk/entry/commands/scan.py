@@ -10,6 +10,7 @@ import cv2
 from kiosk.documents.codes import Code, read_codes
 from kiosk.documents.picture import PictureFault, read_picture
 from kiosk.entry.commands.answer import Exit, exit_code, fault_line, ok_line
+from kiosk.entry.commands.file_name import printable, told
 
 
 def run(files: list[Path], *, json: bool) -> int:
@@ -23,29 +24,25 @@ def run(files: list[Path], *, json: bool) -> int:
 
 def _one(file: Path, *, json: bool) -> Exit:
     picture = read_picture(file)
+    name = told(file)
     if isinstance(picture, PictureFault):
         if json:
-            print(fault_line(picture.fault, picture.detail, file=str(file)))
+            print(fault_line(picture.fault, picture.detail, file=name))
         else:
-            print(f"{file}: {picture.detail}")
+            print(f"{printable(name)}: {picture.detail}")
         return exit_code(picture.fault)
     started = time.perf_counter()
     codes = read_codes(picture)
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
     if json:
-        print(ok_line(file=str(file), codes=[_plain(code) for code in codes], ms=milliseconds))
+        print(ok_line(file=name, codes=[_plain(code) for code in codes], ms=milliseconds))
     elif not codes:
-        print(f"{file}: no code")
+        print(f"{printable(name)}: no code")
     for code in () if json else codes:
-        print(f"{file}: {code.format} {_printable(code.text)}")
+        print(f"{printable(name)}: {code.format} {printable(code.text)}")
     return Exit.DONE
 
 
 def _plain(code: Code) -> dict[str, object]:
     corners = [[round(x, 1), round(y, 1)] for x, y in code.corners]
     return {"format": code.format, "text": code.text, "corners": corners}
-
-
-def _printable(text: str) -> str:
-    """What a code says must not move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else "·" for letter in text)
