@@ -550,7 +550,11 @@ def _codes(read: Any) -> Reading:
             text = _text_of_qr(data, one)
         elif text is None:
             text = text_of(data, Doubt.LATIN if name in _ONE_DIMENSION else None)
-        found.append(Code(name, _corners(one.position), data, text))
+        corners = _corners(one.position)
+        if name in _ONE_DIMENSION and _against_the_clock(corners):
+            # bars that stand on their head: told from their first one, but from the upper end
+            corners = corners[::-1]
+        found.append(Code(name, corners, data, text))
     return _without_ghosts(found)
 
 
@@ -559,6 +563,11 @@ def _corners(place: Any) -> Corners:
         (float(point.x), float(point.y))
         for point in (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
     )
+
+
+def _against_the_clock(corners: Corners) -> bool:
+    (left, top), (right, upper), _, (low_left, bottom) = corners
+    return (right - left) * (bottom - top) < (upper - top) * (low_left - left)
 
 
 def _without_ghosts(codes: Reading) -> Reading:
@@ -753,7 +762,7 @@ def _zbar(grey: Grey, scale: float) -> list[Code]:
             text = text_of(one.data, Doubt.LATIN)
         if not text:
             continue
-        corners = tuple(((x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5) for x, y in one.outline)
+        corners = _larger_corners(one.corners, 1 / scale)
         code = Code(one.format, corners, one.data, text)
         found += [code] * (2 if one.lines >= ZBAR_LINES else 1)
     return found

@@ -13,10 +13,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pyzbar import wrapper
-from pyzbar.locations import convex_hull
 
 SYMBOLS: Final = {
     wrapper.ZBarSymbol.QRCODE: "QR_CODE",
@@ -29,14 +29,22 @@ LEFT_OUT: Final = frozenset({wrapper.ZBarSymbol.UPCE})
 AS_THEY_STAND: Final = 4  # ZBAR_CFG_BINARY of zbar.h, since 0.23.1; pyzbar has no name for it
 GREY_8: Final = int.from_bytes(b"Y800", "little")
 
+QR_CORNERS: Final = 4
+READ_ALONG: Final = ((1, 0), (0, 1), (-1, 0), (0, -1))  # zbar_orientation_t: up, right, down, left
+
+Corners = tuple[tuple[float, float], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`lines`: how many lines across the bars said so. `outline`: of the code, in pixels."""
+    """`lines`: how many lines across the bars said so.
+
+    `corners` in pixels: top left, top right, bottom right, bottom left as the code lies.
+    """
 
     format: str
     data: bytes
-    outline: tuple[tuple[int, int], ...]
+    corners: Corners
     lines: int
 
 
@@ -71,8 +79,22 @@ def _seen(image: Any) -> Iterator[Seen]:
             data = ctypes.string_at(
                 wrapper.zbar_symbol_get_data(symbol), wrapper.zbar_symbol_get_data_length(symbol)
             )
-            points = range(wrapper.zbar_symbol_get_loc_size(symbol))
+            count = wrapper.zbar_symbol_get_loc_size(symbol)
             x, y = wrapper.zbar_symbol_get_loc_x, wrapper.zbar_symbol_get_loc_y
-            outline = tuple(convex_hull((x(symbol, one), y(symbol, one)) for one in points))
-            yield Seen(name, data, outline, wrapper.zbar_symbol_get_quality(symbol))
+            points = [(float(x(symbol, one)), float(y(symbol, one))) for one in range(count)]
+            way = wrapper.zbar_symbol_get_orientation(symbol)
+            lines = wrapper.zbar_symbol_get_quality(symbol)
+            if points:
+                yield Seen(name, data, _corners(name, points, way), lines)
         symbol = wrapper.zbar_symbol_next(symbol)
+
+
+def _corners(name: str, points: list[tuple[float, float]], way: int) -> Corners:
+    """Of a QR code libzbar tells the corners against the clock; of bars, where lines ended."""
+    if name == "QR_CODE" and len(points) == QR_CORNERS:
+        return points[0], points[3], points[2], points[1]
+    box = cv2.boxPoints(cv2.minAreaRect(np.array(points, np.float32)))  # clockwise
+    along = box[[1, 2, 3, 0]] - box
+    towards = READ_ALONG[way] if 0 <= way < len(READ_ALONG) else READ_ALONG[0]
+    first = int(np.argmax(along @ np.array(towards)))
+    return tuple((float(x), float(y)) for x, y in np.roll(box, -first, axis=0))

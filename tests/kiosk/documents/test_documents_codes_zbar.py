@@ -70,3 +70,30 @@ def test_a_short_barcode_is_not_told_as_a_long_one() -> None:
     bars = np.asarray(zxingcpp.write_barcode_to_image(short, scale=4, add_quiet_zones=True))
     picture = cv2.copyMakeBorder(bars, 40, 40, 40, 40, cv2.BORDER_CONSTANT, value=255)
     assert _zbar(picture, 1.0) == []
+
+
+def a_barcode() -> np.ndarray:
+    made = zxingcpp.create_barcode("KIOSK-01", zxingcpp.BarcodeFormat.Code128)
+    bars = np.asarray(zxingcpp.write_barcode_to_image(made, scale=3, add_quiet_zones=True))
+    return np.repeat(bars[bars.shape[0] // 2][None], 110, axis=0)
+
+
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+@pytest.mark.parametrize("kind", ["squares", "bars"])
+def test_corners_are_told_in_the_same_order_by_both_readers(kind: str, turn: int) -> None:
+    code = drawn(b"abc", "byte") if kind == "squares" else a_barcode()
+    page = np.pad(code, ((40, 90), (60, 20)), constant_values=255)
+    picture = np.ascontiguousarray(np.rot90(page, turn))
+    wanted = read_codes(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR))[0].corners
+    for found in _zbar(picture, 1.0):
+        assert len(found.corners) == 4
+        assert np.abs(np.array(found.corners) - np.array(wanted)).max() < 12
+
+
+def test_a_barcode_seen_on_a_single_line_has_four_corners() -> None:
+    page = np.full((200, 600), 255, np.uint8)
+    bars = a_barcode()
+    page[100:102, 50 : 50 + bars.shape[1]] = bars[:2]
+    found = zbar.read(page)
+    assert found
+    assert all(len(one.corners) == 4 for one in found)
