@@ -29,11 +29,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+# `readable=False`: whether a file can be read is the command's to tell, a line a file, exit 3.
 SettingsPath = Annotated[
-    Path, typer.Option("--settings", envvar="KIOSK_SETTINGS", help="The terminal's settings file.")
+    Path,
+    typer.Option(
+        "--settings", envvar="KIOSK_SETTINGS", readable=False, help="The terminal's settings file."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer with JSON lines.")]
-Files = Annotated[list[Path], typer.Argument(help="Pictures.", show_default=False)]
+Files = Annotated[list[Path], typer.Argument(help="Pictures.", show_default=False, readable=False)]
 
 
 @app.command()
@@ -126,9 +130,11 @@ def page(
     files: Files,
     json: Json = False,
     plate: Annotated[
-        Path | None, typer.Option("--plate", help="Picture of the empty plate.")
+        Path | None, typer.Option("--plate", readable=False, help="Picture of the empty plate.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the straightened pages.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(readable=False, help="Folder for the straightened pages.")
+    ] = None,
 ) -> None:
     """Find, straighten and judge the page in pictures."""
     from kiosk.entry.commands import page as command
@@ -169,7 +175,7 @@ def sync(
 @app.command()
 def catalogue(
     folder: Annotated[
-        Path | None, typer.Argument(help="Folder of items; none: those that ship.")
+        Path | None, typer.Argument(readable=False, help="Folder of items; none: those that ship.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -181,7 +187,9 @@ def catalogue(
 
 @app.command("settings")
 def settings_command(
-    file: Annotated[Path | None, typer.Argument(help="A settings file to check.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(readable=False, help="A settings file to check.")
+    ] = None,
     describe: Annotated[bool, typer.Option("--describe", help="Print every field.")] = False,
     json: Json = False,
 ) -> None:
@@ -225,7 +233,7 @@ def smartcard(
 def receipt(
     *,
     printer: Annotated[str, typer.Option("--printer", help="tcp://host:9100 or serial:///dev/…")],
-    file: Annotated[Path | None, typer.Argument(help="A receipt as JSON.")] = None,
+    file: Annotated[Path | None, typer.Argument(readable=False, help="A receipt as JSON.")] = None,
     sample: Annotated[
         str, typer.Option("--sample", help="accepted, delivered, reprint, rare_name or test.")
     ] = "",
@@ -277,6 +285,11 @@ def diag(
         raise typer.Exit(bad_use("devices takes no action", json=json))
     if what not in ("devices", "plate"):
         raise typer.Exit(bad_use(f"nothing to look at is called {what[:40]!r}", json=json))
+    if what == "plate":
+        from kiosk.entry.commands.diag_plate import ACTIONS
+
+        if action not in ACTIONS:
+            raise typer.Exit(bad_use(f"plate: {', '.join(ACTIONS)}", json=json))
     loaded = load_settings(settings, json=json)
     if not isinstance(loaded, Settings):
         raise typer.Exit(int(loaded))

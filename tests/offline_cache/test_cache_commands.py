@@ -194,6 +194,9 @@ def test_bad_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = _settings(tmp_path, "https://127.0.0.1:9")
     assert cache.run(settings, "repair", json=True) == 2
     assert cache.run(settings, "export", json=True) == 2
+    for action in ("again", "handled", "slip"):  # no item has a number beyond the store's
+        assert cache.run(settings, action, "9" * 20, json=True) == 2
+        assert cache.run(settings, action, "9" * 5000, json=True) == 2
     assert sync_once.run(settings, "always", json=False) == 2
     assert cache.run(tmp_path / "none.toml", "status", json=False) == 3
     (tmp_path / "bad.toml").write_text("[hub]\nurl = 1\n", encoding="utf-8")

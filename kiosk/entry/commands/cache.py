@@ -29,6 +29,7 @@ from offline_cache.store import StorePlaces, salvage_all
 from offline_cache.tray import list_tray, mark_handled, send_again
 
 ACTIONS: Final = "status, check, salvage, tray, again, handled, slip, export or wipe"
+MOST_ITEM_DIGITS: Final = 18  # the store counts to 2^63; one more digit may be beyond
 OF_AN_ITEM: Final = frozenset({"again", "handled", "slip"})
 
 
@@ -36,7 +37,7 @@ def run(settings_path: Path, action: str, what: str = "", *, json: bool) -> int:
     """`what`: the item of `again`, `handled` and `slip` as `tray` names it, the folder of `export`."""
     if action not in ACTIONS.replace(" or ", ", ").split(", "):
         return bad_use(f"say {ACTIONS}", json=json)
-    if action in OF_AN_ITEM and not what.isdecimal():
+    if action in OF_AN_ITEM and not (what.isdecimal() and len(what) <= MOST_ITEM_DIGITS):
         return bad_use(f"say {action} and the item, as the tray names it", json=json)
     if action == "export" and not what:
         return bad_use("say export and the folder to write to", json=json)
