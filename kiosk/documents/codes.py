@@ -681,12 +681,20 @@ def _first_mode(one: Any) -> _Mode | None:
 
 
 def _text_of_qr(data: bytes, one: Any) -> str:
-    """Where its first signs are Japanese ones, so are all that could be."""
+    """Where its first signs are Japanese ones, so are all that could be.
+
+    Some writers put what is in Shift JIS as bytes, but only beside ASCII: else they use that mode.
+    """
     if not _may_be_kanji(data):
         return text_of(data)
-    match _first_mode(one):
+    mode = _first_mode(one)
+    japanese = data.decode("cp932")
+    mixed = mode is _Mode.BYTE and any(letter.isascii() for letter in japanese)
+    if mixed and _is_everyday_chinese(japanese, share=1.0):
+        return text_of(data, Doubt.JAPANESE)
+    match mode:
         case _Mode.KANJI:
-            return data.decode("cp932")
+            return japanese
         case _Mode.BYTE | _Mode.HANZI:
             return text_of(data)
         case None:
@@ -738,14 +746,14 @@ def _may_be_kanji(data: bytes) -> bool:
 _KANJI: Final = re.compile(rb"(?:[\x00-\x7f]|[\x81-\x9f\xe0-\xeb][\x40-\x7e\x80-\xfc])*")
 
 
-def _is_everyday_chinese(text: str) -> bool:
-    """At least half of the characters that are not ASCII are of the first level or signs."""
+def _is_everyday_chinese(text: str, share: float = 0.5) -> bool:
+    """At least this share of the characters that are not ASCII are of the first level or signs."""
     other = [letter.encode("gb18030") for letter in text if not letter.isascii()]
     usual = sum(
         len(code) == 2 and code[1] >= 0xA1 and (0xB0 <= code[0] <= 0xD7 or 0xA1 <= code[0] <= 0xA3)
         for code in other
     )
-    return 2 * usual >= len(other)
+    return usual >= share * len(other)
 
 
 def _zbar(grey: Grey, scale: float) -> list[Code]:

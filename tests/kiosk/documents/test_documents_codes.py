@@ -224,6 +224,12 @@ def test_barcodes_above_one_another_are_all_told_and_each_once(
     assert sorted(code.text for code in codes) == sorted(text for _, text in stack)
 
 
+@pytest.mark.parametrize("words", ["甲-QR1", "乙-QR2"])
+def test_everyday_signs_that_a_writer_put_as_shift_jis_are_told_right(words: str) -> None:
+    (code,) = read_codes(picture_of(words.encode("shift_jis")))
+    assert code.text == words
+
+
 def test_latin_letters_of_a_barcode_are_not_told_in_chinese() -> None:
     made = zxingcpp.create_barcode("é£", zxingcpp.BarcodeFormat.Code128)
     bars = np.pad(np.asarray(made.to_image(scale=3), np.uint8), 30, constant_values=255)
