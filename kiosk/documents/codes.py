@@ -59,6 +59,8 @@ SAME_TURN: Final = 0.06  # radians: both are read in one go
 TURNED_ZOOMS: Final = (1.0, 0.75)  # two readings that agree are wanted
 SECOND_ZOOMS: Final = (1.5, 0.75)  # at which stacked bars are read again
 SAME_BARS_GAP: Final = 0.05  # of the code's length: a scratch, and dirt beside it
+SCRATCH_THICKNESS: Final = 0.03  # of its length: bars are at least a tenth as high as they are long
+SCRATCH_GAP: Final = 0.5  # of its length: a scratch this near is of the same bars
 THIN_PX: Final = 2.0  # along the bars: less is next to a single line
 SECOND_RIM: Final = 0.15  # of the code's extent around it
 BANDS: Final = 5  # lines across a patch of bars
@@ -597,7 +599,8 @@ def _thickness(code: Code) -> float:
 def _same_bars(one: Corners, other: Corners) -> bool:
     """Whether two readings lie on the same bars (`other` tells which way they lie).
 
-    They cover the same range across them, and between them along the bars there is no gap.
+    They cover the same range across them, and between them along the bars there is no gap, or one
+    is no thicker than a scratch: a few lines at the bars' end are read as another number.
     """
     a, b = np.array(one), np.array(other)
     across = b[1] - b[0]
@@ -613,7 +616,8 @@ def _same_bars(one: Corners, other: Corners) -> bool:
     top, bottom = float((a @ along).min()), float((a @ along).max())
     upper, lower = float((b @ along).min()), float((b @ along).max())
     apart = max(top, upper) - min(bottom, lower)
-    return apart < SAME_BARS_GAP * length
+    thin = min(bottom - top, lower - upper) < SCRATCH_THICKNESS * length
+    return apart < (SCRATCH_GAP if thin else SAME_BARS_GAP) * length
 
 
 # -- bytes to text -------------------------------------------------------------------------
