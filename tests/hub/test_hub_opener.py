@@ -26,9 +26,19 @@ from hub.applications.models import (
     SetAside,
     Verdict,
 )
-from hub.applications.opener import AGAIN_AFTER, PATIENCE, QUIET, opener, waiting
+from hub.applications.opener import (
+    AGAIN_AFTER,
+    PATIENCE,
+    QUIET,
+    REST,
+    Opener,
+    opener,
+    waiting,
+)
 from hub.applications.record import counts
 from hub.applications.tidying import UNNAMED_LIFE_D, tidy
+from hub.applications.writer import writer
+from hub.seal.keys import key_ring
 from hub.terminals.models import Terminal as Known
 
 pytestmark = pytest.mark.django_db
@@ -317,3 +327,27 @@ def test_while_items_arrive_the_door_goes_first_but_nothing_waits_long(
     terminal.send(_bare(terminal))
     ReceivedItem.objects.filter(to_open_at=arrived + QUIET).update(to_open_at=arrived + PATIENCE)
     assert turn(PATIENCE) == 3
+
+
+def test_beside_the_door_it_rests_three_times_as_long_as_it_worked(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A whole district comes back: terminals wait at the door, and nobody waits here."""
+    terminal.send(*(_bare(terminal) for _ in range(5)))
+    arrived = ReceivedItem.objects.values_list("to_open_at", flat=True)[0]
+    assert arrived is not None
+    ReceivedItem.objects.filter(seq=1).update(to_open_at=arrived - PATIENCE)
+    monkeypatch.setattr(opener_module.timezone, "now", lambda: arrived)
+    monkeypatch.setattr(opener_module, "PAGE", 1)
+    ticks = iter([100.0, 100.5, 200.0, 200.0, 300.0])
+    work = Opener(key_ring, writer(), clock_s=lambda: next(ticks))
+    with caplog.at_level("INFO", logger="hub.opener"):
+        assert work.turn() == 0.5 * REST == 1.5
+        ReceivedItem.objects.filter(seq=2).update(to_open_at=arrived - PATIENCE)
+        assert work.turn() == 0.0  # the page took no time that the clock saw
+    assert caplog.text.count("beside the door") == 1
+    assert Application.objects.count() == 2
+    # Nothing arrives any more: page after page.
+    monkeypatch.setattr(opener_module.timezone, "now", lambda: arrived + QUIET)
+    assert work.turn() == 0.0
+    assert Application.objects.count() == 3
