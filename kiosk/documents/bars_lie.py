@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kiosk.documents.turned import laid_out, turned_about
+
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
@@ -104,19 +106,5 @@ def _around(places: Floats, turn: float) -> BarsLie:
 def levelled(grey: Grey, lie: BarsLie) -> tuple[Grey, Floats]:
     """The bars upright, at the frame's scale; and the 2 x 3 matrix back to the frame."""
     size = (max(8, math.ceil(lie.size[0])), max(8, math.ceil(lie.size[1])))
-    turn = np.array(
-        [
-            [math.cos(lie.angle), -math.sin(lie.angle)],
-            [math.sin(lie.angle), math.cos(lie.angle)],
-        ]
-    )
-    shift = np.array(lie.middle) - turn @ ((np.array(size) - 1) / 2)
-    matrix = np.concatenate([turn, shift[:, None]], axis=1)
-    level = cv2.warpAffine(
-        grey,
-        matrix,
-        size,
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return np.asarray(level, np.uint8), matrix
+    matrix = turned_about(lie.middle, size, lie.angle)
+    return laid_out(grey, matrix, size), matrix

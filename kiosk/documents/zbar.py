@@ -18,6 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pyzbar import wrapper
 
+from kiosk.documents.code_text import Doubt, text_of, text_of_qr_of_no_mode
+from kiosk.documents.found_code import Code, Corners, Reading, larger_corners
+from kiosk.documents.zxing import MAX_CODE_BYTES
+
 SYMBOLS: Final = {
     wrapper.ZBarSymbol.QRCODE: "QR_CODE",
     wrapper.ZBarSymbol.CODE128: "CODE_128",
@@ -29,10 +33,9 @@ LEFT_OUT: Final = frozenset({wrapper.ZBarSymbol.UPCE})
 AS_THEY_STAND: Final = 4  # ZBAR_CFG_BINARY of zbar.h, since 0.23.1; pyzbar has no name for it
 GREY_8: Final = int.from_bytes(b"Y800", "little")
 
+ZBAR_LINES: Final = 6  # that agree are as good as two readings
 QR_CORNERS: Final = 4
 READ_ALONG: Final = ((1, 0), (0, 1), (-1, 0), (0, -1))  # zbar_orientation_t: up, right, down, left
-
-Corners = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,25 @@ class Seen:
     lines: int
 
 
-def read(grey: NDArray[np.uint8]) -> list[Seen]:
+def read(grey: NDArray[np.uint8], scale: float) -> Reading:
+    """What it reads in a picture that was made `scale` times as large, at its place before."""
+    found = []
+    for one in seen(grey):
+        if len(one.data) > MAX_CODE_BYTES:
+            continue
+        if one.format == "QR_CODE":
+            text = text_of_qr_of_no_mode(one.data)
+        else:
+            text = text_of(one.data, Doubt.LATIN)
+        if not text:
+            continue
+        corners = larger_corners(one.corners, 1 / scale)
+        code = Code(one.format, corners, one.data, text)
+        found += [code] * (2 if one.lines >= ZBAR_LINES else 1)
+    return found
+
+
+def seen(grey: NDArray[np.uint8]) -> list[Seen]:
     """Everything that libzbar reads in a grey picture, height x width."""
     pixels = np.ascontiguousarray(grey)
     height, width = pixels.shape
@@ -68,10 +89,10 @@ def read(grey: NDArray[np.uint8]) -> list[Seen]:
         at = pixels.ctypes.data_as(ctypes.c_void_p)
         wrapper.zbar_image_set_data(image, at, pixels.nbytes, None)
         wrapper.zbar_scan_image(scanner, image)
-        return list(_seen(image))
+        return list(_symbols(image))
 
 
-def _seen(image: Any) -> Iterator[Seen]:
+def _symbols(image: Any) -> Iterator[Seen]:
     symbol = wrapper.zbar_image_first_symbol(image)
     while symbol:
         name = SYMBOLS.get(symbol.contents.type)

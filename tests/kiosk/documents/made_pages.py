@@ -72,17 +72,17 @@ def make(seed: int, number: int) -> MadePage:
         ],
         "8 megapixels": ("dark mat", "green mat", "wood")[rng.integers(3)],
     }.get(kind) or (kind if kind in plain else ("dark mat", "wood", "green mat")[rng.integers(3)])
-    plate = _plate(rng, ground, width, height)
+    plate = plate_of(rng, ground, width, height)
     page = None if kind == "empty plate" else _page(rng, kind)
     corners = None
     picture = plate
     if page is not None:
         corners = _lie(rng, page.shape[1] / page.shape[0], kind, width, height)
-        picture = _laid(rng, plate, page, corners, white=kind == "white on white")
+        picture = laid(rng, plate, page, corners, white=kind == "white on white")
         if kind == "finger":
             picture = _finger(rng, picture, corners)
-    then = _light(rng, width, height, 0.12 if kind != "warm light from the side" else 0.35)
-    now = _light(rng, width, height, 0.12 if kind != "warm light from the side" else 0.35)
+    then = light_of(rng, width, height, 0.12 if kind != "warm light from the side" else 0.35)
+    now = light_of(rng, width, height, 0.12 if kind != "warm light from the side" else 0.35)
     if kind == "shadow":
         now = now * _shadow(rng, width, height)[..., None]
     gain = (
@@ -90,8 +90,8 @@ def make(seed: int, number: int) -> MadePage:
     )
     noise = float(rng.uniform(5, 9)) if kind == "dim and noisy" else float(rng.uniform(1.0, 3.5))
     return MadePage(
-        _sensed(rng, picture * now * gain, noise),
-        _sensed(rng, plate * then, 2.0),
+        sensed(rng, picture * now * gain, noise),
+        sensed(rng, plate * then, 2.0),
         corners,
         kind,
     )
@@ -103,16 +103,16 @@ def many(seed: int, count: int) -> Iterator[MadePage]:
         yield make(seed, number)
 
 
-def _clouds(rng: np.random.Generator, height: int, width: int, cell: int) -> Floats:
+def clouds(rng: np.random.Generator, height: int, width: int, cell: int) -> Floats:
     """Slow random changes between -1 and 1."""
     coarse = rng.standard_normal((height // cell + 3, width // cell + 3)).astype(np.float32)
     big = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip(big, -1, 1), np.float32)
 
 
-def _plate(rng: np.random.Generator, kind: str, width: int, height: int) -> Floats:
+def plate_of(rng: np.random.Generator, kind: str, width: int, height: int) -> Floats:
     """A plate without paper, in even light."""
-    slow = _clouds(rng, height, width, width // 9)[..., None]
+    slow = clouds(rng, height, width, width // 9)[..., None]
     flat = np.ones((height, width, 3), np.float32)
     match kind:
         case "dark mat":
@@ -126,8 +126,8 @@ def _plate(rng: np.random.Generator, kind: str, width: int, height: int) -> Floa
             return flat * np.float32(level) + slow * 4
         case "wood":
             wave = np.linspace(0, rng.uniform(60, 160), width, dtype=np.float32)
-            rings = np.sin(wave + _clouds(rng, 1, width, 40)[0] * 3)[None, :, None]
-            grain = rings * 9 + _clouds(rng, height, width, 12)[..., None] * 6
+            rings = np.sin(wave + clouds(rng, 1, width, 40)[0] * 3)[None, :, None]
+            grain = rings * 9 + clouds(rng, height, width, 12)[..., None] * 6
             tone = np.array([rng.uniform(50, 80), rng.uniform(85, 110), rng.uniform(120, 155)])
             return flat * tone.astype(np.float32) + grain + slow * 8
         case "tiles":
@@ -143,7 +143,7 @@ def _plate(rng: np.random.Generator, kind: str, width: int, height: int) -> Floa
             share = lines.astype(np.float32)[..., None] / 255
             return np.asarray(picture * (1 - 0.55 * share), np.float32)
         case "clutter":
-            picture = np.clip(_clouds(rng, height, width, 160)[..., None] * 60 + 110, 0, 255)
+            picture = np.clip(clouds(rng, height, width, 160)[..., None] * 60 + 110, 0, 255)
             drawn = np.ascontiguousarray(np.repeat(picture, 3, axis=2).astype(np.uint8))
             for _ in range(30):
                 colour = tuple(int(c) for c in rng.integers(20, 235, 3))
@@ -154,7 +154,7 @@ def _plate(rng: np.random.Generator, kind: str, width: int, height: int) -> Floa
                 cv2.fillConvexPoly(drawn, points.round().astype(np.int32), colour, cv2.LINE_AA)
             return drawn.astype(np.float32)
         case "stone":
-            fine = _clouds(rng, height, width, 5)[..., None] * 16
+            fine = clouds(rng, height, width, 5)[..., None] * 16
             return flat * np.float32(rng.uniform(90, 150)) + fine + slow * 12
         case "cloth":
             x = np.sin(np.arange(width, dtype=np.float32) * float(rng.uniform(0.5, 1.2)))
@@ -247,7 +247,7 @@ def _lie(
     return np.asarray(seen - seen.min(axis=0) + at, np.float64)
 
 
-def _laid(
+def laid(
     rng: np.random.Generator,
     plate: Floats,
     page: Image,
@@ -295,7 +295,7 @@ def _finger(rng: np.random.Generator, picture: Floats, corners: NDArray[np.float
     return np.asarray(picture * (1 - alpha) + skin.astype(np.float32) * alpha, np.float32)
 
 
-def _light(rng: np.random.Generator, width: int, height: int, change: float) -> Floats:
+def light_of(rng: np.random.Generator, width: int, height: int, change: float) -> Floats:
     """The light of an hour: a colour, and a slope across the plate."""
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
@@ -316,7 +316,7 @@ def _shadow(rng: np.random.Generator, width: int, height: int) -> Floats:
     return 1 - float(rng.uniform(0.25, 0.5)) * large.astype(np.float32) / 255
 
 
-def _sensed(rng: np.random.Generator, picture: Floats, noise: float) -> Image:
+def sensed(rng: np.random.Generator, picture: Floats, noise: float) -> Image:
     """What the sensor and its JPEG make of it."""
     height, width = picture.shape[:2]
     soft = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.5, 0.9)))

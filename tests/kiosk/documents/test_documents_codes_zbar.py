@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.documents import zbar
-from kiosk.documents.codes import _zbar, read_codes
+from kiosk.documents.codes import read_codes
 
 CHINESE = (
     "政务-QR-2026",
@@ -45,14 +45,14 @@ def faint(grey: np.ndarray) -> np.ndarray:
 @settings(max_examples=40, deadline=None)
 @given(st.binary(min_size=1, max_size=60))
 def test_bytes_come_as_they_stand(content: bytes) -> None:
-    assert {one.data for one in zbar.read(drawn(content, "byte"))} == {content}
+    assert {one.data for one in zbar.seen(drawn(content, "byte"))} == {content}
 
 
 @pytest.mark.parametrize("text", CHINESE)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_chinese_is_not_taken_for_japanese(text: str, encoding: str) -> None:
     content = text.encode(encoding)
-    assert {code.text for code in _zbar(drawn(content, "byte"), 1.0)} == {text}
+    assert {code.text for code in zbar.read(drawn(content, "byte"), 1.0)} == {text}
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -62,14 +62,14 @@ def test_a_faint_code_with_chinese_is_told_as_it_is(encoding: str) -> None:
 
 
 def test_japanese_signs_are_rather_not_read_than_read_wrongly() -> None:
-    assert _zbar(drawn("点茗", "kanji"), 1.0) == []
+    assert zbar.read(drawn("点茗", "kanji"), 1.0) == []
 
 
 def test_a_short_barcode_is_not_told_as_a_long_one() -> None:
     short = zxingcpp.create_barcode("01202168", zxingcpp.BarcodeFormat.UPCE)
     bars = np.asarray(zxingcpp.write_barcode_to_image(short, scale=4, add_quiet_zones=True))
     picture = cv2.copyMakeBorder(bars, 40, 40, 40, 40, cv2.BORDER_CONSTANT, value=255)
-    assert _zbar(picture, 1.0) == []
+    assert zbar.read(picture, 1.0) == []
 
 
 def a_barcode() -> np.ndarray:
@@ -85,7 +85,7 @@ def test_corners_are_told_in_the_same_order_by_both_readers(kind: str, turn: int
     page = np.pad(code, ((40, 90), (60, 20)), constant_values=255)
     picture = np.ascontiguousarray(np.rot90(page, turn))
     wanted = read_codes(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR))[0].corners
-    for found in _zbar(picture, 1.0):
+    for found in zbar.read(picture, 1.0):
         assert len(found.corners) == 4
         assert np.abs(np.array(found.corners) - np.array(wanted)).max() < 12
 
@@ -94,6 +94,6 @@ def test_a_barcode_seen_on_a_single_line_has_four_corners() -> None:
     page = np.full((200, 600), 255, np.uint8)
     bars = a_barcode()
     page[100:102, 50 : 50 + bars.shape[1]] = bars[:2]
-    found = zbar.read(page)
+    found = zbar.seen(page)
     assert found
     assert all(len(one.corners) == 4 for one in found)
