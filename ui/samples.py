@@ -587,9 +587,15 @@ def _overlays() -> Iterator[tuple[str, Overlay]]:
 
 def _view(page: pages.Page, step: int, item_name: Words, names: tuple[str, ...] = STEPS) -> View:
     terminal = _SETTINGS.terminal
-    offline = (isinstance(page, pages.Accepted) and page.delivery is pages.Delivery.WAITING) or (
-        isinstance(page, pages.ProgressResult) and page.kind is pages.ProgressKind.HUB_UNREACHABLE
-    )
+    match page:
+        case pages.Accepted(delivery=pages.Delivery.WAITING):
+            offline = True
+        case pages.ProgressResult(kind=pages.ProgressKind.HUB_UNREACHABLE):
+            offline = True
+        case pages.Home(tiles=tiles):
+            offline = any(tile.closed is Closure.LINE for tile in tiles)
+        case _:
+            offline = False
     header = view.Header(
         centre=_words(terminal.centre_zh, terminal.centre_en),
         terminal=_words(terminal.name_zh, terminal.name_en),

@@ -23,6 +23,9 @@ ROUNDS = 100  # a busy machine breaks a page into its parts later
         "small-normal-zh",
         "small-largest-en",
         "small-elder-low-en",
+        "low-zh",
+        "elder-low-zh",
+        "elder-low-en",
     ],
 )
 def test_number_and_code_can_be_photographed_together(show: Shower, look: str) -> None:

@@ -15,6 +15,8 @@ Item {
     default property alias trailing: beside.data
     readonly property real inset: Theme.small ? Theme.s3 : Theme.s4
     readonly property bool first: parent !== null && y <= 0
+    readonly property bool last: parent !== null && y + height >= parent.height - 1
+    readonly property real corner: Theme.rL - 2 // inside the list's border
 
     Layout.fillWidth: true
     implicitWidth: 600
@@ -27,6 +29,12 @@ Item {
         anchors.fill: parent
         anchors.leftMargin: 2
         anchors.rightMargin: 2
+        anchors.topMargin: root.first ? 2 : 0
+        anchors.bottomMargin: root.last ? 2 : 0
+        topLeftRadius: root.first ? root.corner : 0
+        topRightRadius: topLeftRadius
+        bottomLeftRadius: root.last ? root.corner : 0
+        bottomRightRadius: bottomLeftRadius
         color: root.current ? Theme.primaryTint : "transparent"
     }
     Rectangle {

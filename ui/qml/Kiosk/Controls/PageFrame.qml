@@ -465,7 +465,9 @@ FocusScope {
         id: body
         readonly property real lower: dockSlot.y
         x: 0
-        y: Math.max(root.upperLine, Math.min(root.reachLine, lower - root.leastView))
+        // what stands above it is never cut
+        readonly property real below: root.upperLine + (root.stageHigh ? asideSlot.implicitHeight + root.spacing : 0)
+        y: Math.max(below, Math.min(root.reachLine, lower - root.leastView))
         width: root.aside ? root.width * (1 - root.asideShare) : root.width
         height: Math.max(0, lower - y)
 

@@ -17,6 +17,7 @@ PageFrame {
     readonly property bool oneColumn: Theme.small || Theme.elder && !Theme.landscape
     readonly property bool compact: (Theme.elder || Theme.landscape) && model.paperComes
     readonly property bool onScreen: model.paperTrouble || Theme.elder && !model.paperComes
+    readonly property bool brief: Theme.elder && Theme.lowReach // above what is touched is less room
     // what is to be photographed fits on the first page only without it
     leadLast: onScreen && Theme.elder && (Theme.largest || Theme.landscape)
 
@@ -27,6 +28,8 @@ PageFrame {
 
     // -- there is no paper: to be photographed -----------------------------------
     Card {
+        // only to be seen: within reach stands what is touched
+        readonly property var stageKind: Theme.lowReach && !Theme.landscape && root.onScreen ? "seen" : undefined
         visible: root.onScreen
         lit: true
         spacing: Theme.s2
@@ -53,11 +56,11 @@ PageFrame {
                     text: Texts.words.accepted.photo
                 }
                 Label {
-                    visible: Theme.landscape ? root.model.paperTrouble && !Theme.elder : !Theme.largest
+                    visible: Theme.landscape ? root.model.paperTrouble && !Theme.elder : !Theme.largest && !root.brief
                     text: Theme.landscape ? root.model.deliveryWords : Texts.words.accepted.photo_lead
                 }
                 Label {
-                    visible: !Theme.landscape && !Theme.largest
+                    visible: !Theme.landscape && !Theme.largest && !root.brief
                     text: Texts.words.accepted.photo_lead_second
                 }
                 Label {
@@ -199,6 +202,7 @@ PageFrame {
             }
         }
         ColumnLayout {
+            visible: !root.brief || !root.onScreen // one step a page would be turned eight times
             Layout.row: root.lying ? 0 : root.oneColumn ? 2 : 1
             Layout.rowSpan: root.lying ? 2 : 1
             Layout.column: 0

@@ -18,6 +18,8 @@ PageFrame {
     lead: model.lead
 
     Card {
+        // only to be seen: within reach stands what is touched
+        readonly property var stageKind: Theme.lowReach && !Theme.landscape && root.model.waiting ? "seen" : undefined
         visible: root.model.waiting
         lit: true
 
