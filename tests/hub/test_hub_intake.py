@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from datetime import datetime, timedelta
 from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from hub.applications.models import (
     SetAside,
 )
 from hub.applications.record import counts, record
+from hub.terminals.identity import CONTACT_NOTED_S
 from hub.terminals.models import Terminal as Known
 
 pytestmark = pytest.mark.django_db
@@ -905,3 +907,20 @@ def _terminal(code: str) -> Terminal:
     other = Terminal(code, Door())
     other.enrol(new_code(Known.objects.create(code=code), "test").code)
     return other
+
+
+@pytest.mark.django_db(transaction=True)  # outside of one, as the hub serves: the note is its own
+def test_when_a_terminal_was_last_heard_of_is_noted_but_not_at_every_word(
+    terminal: Terminal,
+) -> None:
+    def heard_after(silence: timedelta) -> datetime | None:
+        before = timezone.now() - silence
+        Known.objects.update(last_contact=before)
+        assert terminal.ask("GET", "contact").status == 200
+        now = Known.objects.get().last_contact
+        return None if now == before else now
+
+    assert heard_after(timedelta(seconds=CONTACT_NOTED_S / 2)) is None
+    noted = heard_after(timedelta(seconds=CONTACT_NOTED_S))
+    assert noted is not None
+    assert timezone.now() - noted < timedelta(seconds=CONTACT_NOTED_S)

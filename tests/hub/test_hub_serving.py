@@ -131,6 +131,16 @@ def test_tls_asks_for_our_certificate_and_lets_nobody_elses_in(
         terminal.ask("GET", "contact")
 
 
+def test_no_tickets_go_over_the_line_that_no_terminal_would_use(server: Server) -> None:
+    trusting = ssl.create_default_context(cafile=server.authority)
+    asked = socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S)
+    with trusting.wrap_socket(asked, server_hostname="127.0.0.1") as line:
+        line.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert line.recv(1024).startswith(b"HTTP/1.1 200")
+        assert line.session is not None
+        assert not line.session.has_ticket
+
+
 def test_a_certificate_that_ran_out_passes_the_handshake_and_is_judged_by_the_hub(
     server: Server,
 ) -> None:
