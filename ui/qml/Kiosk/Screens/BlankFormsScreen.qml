@@ -17,7 +17,7 @@ PageFrame {
     lead: model.lead
 
     TileGrid {
-        wanted: offers.count > 4 || Theme.lowReach || Theme.landscape ? 0 : 1
+        wanted: offers.count > 4 || Theme.lowReach && !Theme.elder || Theme.landscape ? 0 : 1
 
         Repeater {
             id: offers
