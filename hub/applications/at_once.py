@@ -18,19 +18,25 @@ from django.db import connection, transaction
 
 from hub.applications import tables, wire
 from hub.applications.models import ReceivedItem
+from hub.applications.places import Place
 from hub.applications.wire import FIRST_LINK, Sheet
 
-# A queue in which nothing is missing goes on at its top, and the first item is chained to the last.
+# The queue goes on at its top, and the first item is chained to the last. What is missing below is
+# missing afterwards: a place that is never filled makes no later batch slow. No item lies above the
+# top, and if one did, or had one of these ids, nothing would be written: both are unique.
 _KEEP = """
     WITH place AS (
-        UPDATE applications_queue SET whole_upto = %s, top_seq = %s,
-            claimed_seq = greatest(claimed_seq, %s), top_link = %s, gap_since = NULL, last_at = %s
-        WHERE terminal_id = %s AND epoch = %s AND top_seq = %s AND whole_upto = top_seq
+        UPDATE applications_queue SET
+            whole_upto = CASE whole_upto WHEN top_seq THEN %s ELSE whole_upto END, top_seq = %s,
+            claimed_seq = greatest(claimed_seq, %s), top_link = %s, last_at = %s
+        WHERE terminal_id = %s AND epoch = %s AND top_seq = %s
             AND sha256(CASE top_seq WHEN 0 THEN %s ELSE top_link END || %s) = %s
-        RETURNING id
+        RETURNING id, whole_upto
+    ), kept AS (
+        INSERT INTO applications_receiveditem (queue_id, received_at, to_open_at, {columns})
+        SELECT place.id, %s, %s, new.* FROM place, unnest({arrays}) AS new
     )
-    INSERT INTO applications_receiveditem (queue_id, received_at, to_open_at, {columns})
-    SELECT place.id, %s, %s, new.* FROM place, unnest({arrays}) AS new
+    SELECT id, whole_upto FROM place
 """
 
 
@@ -53,12 +59,12 @@ def keep(
     columns: Sequence[str],
     values: Sequence[Sequence[Any]],
     now: datetime,
-) -> bool:
-    """False when these are not the next places of a queue without gaps, or not chained to it; nothing
-    was written then. Raises IntegrityError when one of their ids is taken. `values`: of each column
-    all, in the items' order, which is that of their places."""
+) -> Place | None:
+    """Where the queue stands now. None when these are not its next places, or not chained to it;
+    nothing was written then. Raises IntegrityError when one of their ids is taken. `values`: of each
+    column all, in the items' order, which is that of their places."""
     if not wire.chained_to_each_other(sheet):
-        return False
+        return None
     first, top = sheet.seq[0], sheet.seq[-1]
     statement = _KEEP.format(columns=", ".join(columns), arrays=", ".join(["%s"] * len(columns)))
     claimed = max(queue.claimed, top)
@@ -70,4 +76,8 @@ def keep(
         cursor.execute(
             statement, (*place, *link, now, now, *tables.arrays(ReceivedItem, columns, values))
         )
-        return bool(cursor.rowcount)
+        kept = cursor.fetchone()
+    if kept is None:
+        return None
+    row, whole = kept
+    return Place(queue.terminal, queue.epoch, row, whole, top, claimed, sheet.chain[-1])

@@ -27,6 +27,7 @@ from django.db import Error as DatabaseTrouble
 from django.utils import timezone
 from pydantic import ValidationError
 
+from hub import limits
 from hub.applications import at_once, bodies, lost, places, tables, verdicts, wire
 from hub.applications.aside import Held, Kept, Why, set_aside
 from hub.applications.blobs import AttachmentStore
@@ -205,6 +206,15 @@ def _read(raw: Any) -> Read:
     return Read(raw, item)
 
 
+def _told_missing(place: places.Place, sheet: Sheet) -> list[list[int]]:
+    """What to ask again of a terminal that goes on at its top. With a full batch nothing: it has more
+    at hand, and to look each time through what lies above a gap would cost more than the batch. The
+    last of them is not full, and a terminal that is done asks for contact within the minute."""
+    if len(sheet.key) >= limits.BATCH_ITEMS:
+        return []
+    return places.missing(place, place.top_seq)
+
+
 class _Settling:
     """Items as they were read, against what is held; written."""
 
@@ -237,7 +247,7 @@ class _Settling:
             for item, before in places.broken_links(place, items):
                 self._note_broken_link(item, before, now)
         place = places.note(place, self._last_seq, sheet.seq, [sheet.item(-1)], now)
-        return [_ACCEPTED] * len(sheet.key), places.missing(place, place.top_seq)
+        return [_ACCEPTED] * len(sheet.key), _told_missing(place, sheet)
 
     def go_on_at_once(self, sheet: Sheet) -> Answered | None:
         """As `go_on`, in a transaction of its own. None also when a link of the chain is broken."""
@@ -245,8 +255,10 @@ class _Settling:
         if not in_order or any(self._short(sheet.attachments)):
             return None
         queue = at_once.Going(self._code, self._epoch, self._last_seq)
-        kept = at_once.keep(queue, sheet, _COLUMNS, self._values(sheet), timezone.now())
-        return ([_ACCEPTED] * len(sheet.key), []) if kept else None
+        place = at_once.keep(queue, sheet, _COLUMNS, self._values(sheet), timezone.now())
+        if place is None:
+            return None
+        return [_ACCEPTED] * len(sheet.key), _told_missing(place, sheet)
 
     @staticmethod
     def _values(sheet: Sheet) -> Sequence[Sequence[Any]]:

@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Any, Protocol
 
 from django.db import connection
+from django.db.models import Max
 
 from hub.applications import tables
 from hub.applications.models import Queue, ReceivedItem, SetAside
@@ -21,7 +22,7 @@ from hub.applications.wire import FIRST_LINK, Sheet, all_chained, chained
 
 PAGE = 256  # places read at a time; a batch has up to 100
 RANGES_MAX = 100  # of missing places told at a time; more come with the next contact
-PLACES_READ_MAX = 20_000  # beyond the first that is missing
+PLACES_READ_MAX = 10_000  # from the first that is missing on, and again at the end
 
 
 class Link(Protocol):
@@ -131,13 +132,41 @@ def go_on(top: int, seqs: Sequence[int]) -> bool:
 
 
 def missing(at: Place, upto: int) -> list[list[int]]:
-    """Ranges of places up to `upto` (both ends included) that are neither held nor set aside. The
-    first may wait for its papers while thousands behind it are taken: it is asked with every batch."""
-    whole = at.whole_upto
-    upto = min(upto, whole + PLACES_READ_MAX)
-    if upto <= whole:
+    """Ranges of places up to `upto` (both ends included) that are neither held nor set aside.
+
+    The first may wait for its papers while thousands above it are taken, or never come: so many of
+    those are looked at, and so many below the highest. All above that is missing.
+    """
+    whole, top = at.whole_upto, min(upto, at.top_seq)
+    middle = min(top, whole + PLACES_READ_MAX)
+    found = _missing_between(at, whole, middle)
+    if top > middle:
+        # From a place that is settled on: a gap is told from where it begins, however wide it is.
+        begin = _settled_upto(at, max(middle, top - PLACES_READ_MAX))
+        found += _missing_between(at, max(middle, begin), top)
+    if upto > top:
+        found.append([max(whole, top) + 1, upto])
+    joined: list[list[int]] = []
+    for first, last in found:
+        if joined and joined[-1][1] + 1 == first:
+            joined[-1][1] = last
+        elif first <= last:
+            joined.append([first, last])
+    # The last is told in any case: what a hub restored from a copy lacks lies there.
+    return joined if len(joined) <= RANGES_MAX else [*joined[: RANGES_MAX - 1], joined[-1]]
+
+
+def _settled_upto(at: Place, seq: int) -> int:
+    """The highest place up to this that is settled."""
+    held = ReceivedItem.objects.filter(queue_id=at.row, seq__lte=seq)
+    aside = SetAside.objects.filter(terminal_id=at.terminal, epoch=at.epoch, seq__lte=seq)
+    return max(rows.aggregate(top=Max("seq"))["top"] or 0 for rows in (held, aside))
+
+
+def _missing_between(at: Place, after: int, upto: int) -> list[list[int]]:
+    if upto <= after:
         return []
-    told = [whole, at.row, whole, upto, at.terminal, at.epoch, whole, upto, upto + 1, RANGES_MAX]
+    told = [after, at.row, after, upto, at.terminal, at.epoch, after, upto, upto + 1, RANGES_MAX]
     with connection.cursor() as cursor:
         cursor.execute(_MISSING, told)
         return [list(ends) for ends in cursor.fetchall()]

@@ -516,10 +516,19 @@ def test_places_that_are_missing_are_asked_for(terminal: Terminal) -> None:
     held=st.sets(st.integers(1, 40)),
     aside=st.sets(st.integers(1, 40)),
     upto=st.integers(0, 45),
+    read=st.sampled_from([places.PLACES_READ_MAX, 3]),
 )
 def test_what_is_missing_is_what_is_neither_held_nor_set_aside(
-    terminal: Terminal, held: set[int], aside: set[int], upto: int
+    terminal: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    held: set[int],
+    aside: set[int],
+    upto: int,
+    read: int,
 ) -> None:
+    """In a long queue a part is looked at: from the first that is missing on, and at its end."""
+    monkeypatch.setattr(places, "PLACES_READ_MAX", read)
     epoch = uuid.uuid4().hex
     now = timezone.now()
     queue = Queue.objects.create(terminal_id="QS01", epoch=epoch, first_at=now, last_at=now)
@@ -539,10 +548,30 @@ def test_what_is_missing_is_what_is_neither_held_nor_set_aside(
     )  # fmt: skip
     settled = held | aside
     whole = next(seq for seq in range(1, 42) if seq not in settled) - 1
-    told = places.missing(places.Place("QS01", epoch, queue.pk, whole_upto=whole), upto)
+    at = places.Place("QS01", epoch, queue.pk, whole_upto=whole, top_seq=max(settled, default=0))
+    told = places.missing(at, upto)
     named = [seq for first, last in told for seq in range(first, last + 1)]
-    assert named == [seq for seq in range(1, upto + 1) if seq not in settled]
+    top = min(upto, at.top_seq)
+    near = max((seq for seq in settled if seq <= max(whole + read, top - read)), default=0)
+    looked_at = {*range(whole + read + 1), *range(near + 1, upto + 1)}
+    assert named == [seq for seq in range(1, upto + 1) if seq not in settled and seq in looked_at]
     assert all(after[0] > before[1] + 1 for before, after in pairwise(told))
+
+
+def test_a_copy_of_the_hub_lacks_its_newest_and_asks_for_them_above_a_gap_that_never_closes(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is missing for good must not hide what the terminal still keeps."""
+    monkeypatch.setattr(places, "PLACES_READ_MAX", 5)
+    items = [terminal.item("rating", terminal.rating(terminal.number())) for _ in range(40)]
+    terminal.send(items[0], *items[2:30])  # the second is lost
+    terminal.send(items[39])
+    contact = f"contact?epoch={terminal.epoch}&last_seq=45"
+    told = terminal.ask("GET", contact).json["resend"]
+    assert told == [[2, 2], [31, 39], [41, 45]]
+    terminal.send(*items[30:39])
+    told = terminal.ask("GET", contact).json["resend"]
+    assert told == [[2, 2], [41, 45]]
 
 
 def test_a_place_that_was_set_aside_is_not_missing(terminal: Terminal) -> None:
@@ -856,6 +885,33 @@ def test_the_next_places_are_taken_without_a_look_at_each(
     assert (queue.whole_upto, queue.top_seq, queue.claimed_seq, queue.gap_since) == (4, 4, 9, None)
     assert bytes(queue.top_link).hex() == items[-1]["chain"]
     assert not SetAside.objects.exists()
+
+
+def test_a_place_that_is_never_filled_makes_no_later_batch_slow(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked for with all but full batches: those have more behind them."""
+    items = [terminal.item("rating", terminal.rating(terminal.number())) for _ in range(9)]
+    assert terminal.batch_cbor(items[0], items[2]).status == 200
+    since = Queue.objects.get().gap_since
+    assert since is not None
+    monkeypatch.setattr(intake, "item_of", None)
+    said = cbor2.loads(terminal.batch_cbor(*items[3:5]).content)
+    assert ([one["result"] for one in said["answers"]], said["resend"]) == (
+        ["accepted"] * 2,
+        [[2, 2]],
+    )
+    monkeypatch.setattr(limits, "BATCH_ITEMS", 4)
+    said = cbor2.loads(terminal.batch_cbor(*items[5:]).content)
+    assert [one["result"] for one in said["answers"]] == ["accepted"] * 4
+    assert "resend" not in said
+    queue = Queue.objects.get()
+    assert (queue.whole_upto, queue.top_seq, queue.gap_since) == (1, 9, since)
+    monkeypatch.undo()
+    assert terminal.send(items[1])[0]["result"] == "accepted"
+    queue = Queue.objects.get()
+    assert (queue.whole_upto, queue.top_seq, queue.gap_since) == (9, 9, None)
+    assert not SetAside.objects.exists()  # the chain holds, over the gap and beside it
 
 
 def test_an_id_that_another_terminal_used_is_found_in_a_whole_batch(terminal: Terminal) -> None:
