@@ -1,12 +1,17 @@
 """Drives a receipt printer over TCP or a serial line.
 
-A receipt is printed when the printer has answered, in order, the question sent after the cut, is
-well when it is asked after that, and has told of no trouble in between: a printer that does not
-stop in trouble swallows the rest and answers all the same. An answer to GS r is one byte without
-a name, so one is never enough: the printer is asked until it answers in order before a job begins
-(an older job may still be coming out), and once more after its end. One stray byte, or one answer
-that belonged to an older job, is then one too few. Nothing is ever sent twice: whoever wants a
-second receipt asks for it, and what an older one left in the printer's memory is cleared first.
+A receipt is sent a little ahead of the head: two rows at a time, each followed by a question that
+is answered in order, and never more than WINDOW_MM of paper unanswered. What a printer that stops
+has in its memory is then a finger's breadth, also of a make that cannot be told to forget it.
+
+A receipt is printed when the printer has answered the question sent after the cut, is well when it
+is asked after that, and has told of no trouble in between: a printer that does not stop in trouble
+swallows the rest and answers all the same. An answer to GS r is one byte without a name. So the
+printer is asked until there are exactly as many answers as questions and then silence, before a job
+begins (an older one may still be coming out) and again after its end: stray bytes, or answers that
+belonged to an older job, make a number that is not believed. Nothing is ever sent twice: whoever
+wants a second receipt asks for it, and what an older one left in the printer's memory is cleared
+first.
 """
 
 from __future__ import annotations
@@ -35,6 +40,7 @@ from drivers.receipt_printer.protocol import (
     PrinterState,
     Question,
     RealTime,
+    Segment,
     StatusParser,
     ask_now,
     columns_of_paper,
@@ -73,9 +79,19 @@ ANSWER_ALONE_S: Final = 0.05  # bytes that follow at once show that it was the r
 MUTE_LIMIT_S: Final = 3.0  # while printing: so long without any answer is no delay any more
 WRITE_PIECE_BYTES: Final = 512
 WRITE_LIMIT_S: Final = 0.5  # a full buffer of the printer: look at its status, then go on
+# What may lie in the printer's memory: a finger's breadth of rows comes out after a refill of a make
+# that cannot be cleared, and the head does not stop, for each segment of two rows takes it 50 ms at
+# 150 mm/s and the slowest USB adapter brings an answer within 20.
+WINDOW_MM: Final = 16.0
+AHEAD_AT_MOST: Final = 3  # questions without an answer
+ANSWER_LOST_S: Final = 2.0  # a printer with nothing to print answers in milliseconds
+STALL_LIMIT_S: Final = 4.0  # until one that has stopped answering in order is sent the rest
+STALL_GRACE_S: Final = 2.0  # beyond the time of the slowest print
 DRAIN_LIMIT_S: Final = 8.0  # the rest of an older receipt, of a make that cannot be cleared
-DRAINED_ANSWERS: Final = 2  # the first may be the older job's own
-JOB_IDS: Final = 10_000  # four digits
+DRAINED_ANSWERS: Final = AHEAD_AT_MOST + 1  # so many may be an older job's own, and one is not
+DEBT_AT_MOST: Final = 8  # of a printer that has not answered for long, not all will ever come
+ID_SIGNS: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+ID_LENGTH: Final = 4
 RECOVER_EVERY_S: Final = 15.0  # the cutter moves each time: not while fingers are at it
 CLOCK_STEP_S: Final = 0.001  # a wait may end a rounding short of its time
 READ_BYTES: Final = 1024
@@ -96,8 +112,8 @@ class ReceiptPrinterDriver:
 
     `roll_m`: length of a new roll, so that a printer without a near-end sensor is told low by what
     `meter` has counted; 0: not counted. `only_look`: the printer is asked how it is and told
-    nothing, for somebody who looks at one that another program may be printing on. `first_job`: where
-    the ids of jobs begin; None: anywhere, so that no run awaits an id that an older one has sent.
+    nothing, for somebody who looks at one that another program may be printing on. `first_id`: where
+    the ids of questions begin; None: anywhere, so that no run awaits one that an older one has sent.
     """
 
     def __init__(
@@ -110,7 +126,7 @@ class ReceiptPrinterDriver:
         meter: PaperMeter | None = None,
         roll_m: float = 0.0,
         only_look: bool = False,
-        first_job: int | None = None,
+        first_id: int | None = None,
     ) -> None:
         self._url = url
         self._only_look = only_look
@@ -125,11 +141,18 @@ class ReceiptPrinterDriver:
         self._automatic: PrinterState | None = None
         self._cleared = False
         self._held = False  # by XOFF
-        self._done_ids: set[bytes] = set()
+        self._ahead: deque[tuple[bytes, float]] = (
+            deque()
+        )  # questions not answered, their paper in mm
+        self._stalled = False  # once in the job at hand
         self._in_order = 0  # answers to GS r received since the job at hand began
         self._owed = 0  # and the questions that they may answer
+        self._debt = 0  # questions of older jobs that may be answered yet
         self._paper_said = 0  # what those answers say of the paper, together
         self._answers_in_order = True  # until a job has waited in vain for it
+        self._heard_at = 0.0  # when it last said anything
+        self._look_at = 0.0  # when it is asked next how it is, while it prints
+        self._seen: PrinterState | None = None  # how it was when it last told
         self._trouble: PrinterState | None = None  # the first that was told since the job began
         # A receipt was begun and not confirmed: paper, memory or both hold some of it.
         self._torn = meter is not None and meter.torn()
@@ -140,7 +163,8 @@ class ReceiptPrinterDriver:
         self._answered = False  # ever: then silence means that it was switched off
         self._fell_silent = False  # why it is down
         self._hint = ""  # what a technician should know although it works
-        self._jobs = secrets.randbelow(JOB_IDS) if first_job is None else first_job
+        self._last_id = b""
+        self._ids = secrets.randbelow(len(ID_SIGNS) ** ID_LENGTH) if first_id is None else first_id
         self._printed: deque[str] = deque(maxlen=REMEMBERED_JOBS)
         self._painter: RowPainter | None = None
 
@@ -240,10 +264,8 @@ class ReceiptPrinterDriver:
             return not_opened(wire)
         self._wire = wire
         self._parser = StatusParser()
-        self._owed = self._in_order = 0
         self._automatic = None
         self._held = False
-        self._done_ids.clear()
         return self.ask_state(host, limit_s=limit_s)
 
     def _find_baud(self, host: Host) -> PrinterState | Down | None:
@@ -289,112 +311,231 @@ class ReceiptPrinterDriver:
                 return cleared
         if self._painter is None:
             self._painter = raster.RowPainter(raster.find_font())
-        self._jobs += 1
-        job_id = f"{self._jobs % JOB_IDS:04d}".encode()
-        question = question_after(self._confirm, job_id)
-        job = encode_receipt(
-            items, self._painter, raster.CUT, question, after_a_torn_one=self._torn
-        )
+        job = encode_receipt(items, self._painter, raster.CUT, after_a_torn_one=self._torn)
         host.report(Status.BUSY, "printing")
-        if self._confirm is Confirm.STATUS:
-            undrained = self._drain(host)
-            if undrained is not None:
-                return undrained  # nothing was sent
-        self._take_automatic()
-        self._done_ids.clear()
+        self._heard_at = host.clock.monotonic()
+        self._look_at = self._heard_at + PROGRESS_POLL_S
         self._trouble = None
+        owed = self._debt + self._owed - self._in_order
+        self._debt = min(max(owed, 0), DEBT_AT_MOST)
+        self._owed = self._in_order = 0
+        if self._confirm is Confirm.STATUS and self._answers_in_order:
+            in_step = self._in_step(host, host.clock.monotonic() + DRAIN_LIMIT_S)
+            if isinstance(in_step, Fault):
+                return in_step  # nothing was sent
+            # One that does not answer is printed on all the same, as somebody waits for paper; what
+            # it owes is counted, and it is not waited for again.
+            self._answers_in_order = in_step
+        self._take_automatic()
+        self._ahead.clear()
+        self._stalled = False
+        self._paper_said = 0
         self._set_torn(True)
         self._begun = True
         fault = self._send(job, host)
         if self._meter is not None:  # what was begun is counted whole: low too early, not too late
             self._meter.add(length_mm(items))
-        fault = fault or self._await_end(job_id, end_limit_s(length_mm(items)), host)
+        fault = fault or self._await_end(host, end_limit_s(length_mm(items)))
         if fault is None:
             self._set_torn(False)
         elif fault.code is not FaultCode.DEVICE_LOST:
             self._clear(host)  # while it is stopped, so that a refill does not bring the old one
         return fault
 
-    def _send(self, job: tuple[bytes, ...], host: Host) -> Fault | None:
-        """All bytes, as fast as the printer takes them; a fault of the paper ends it."""
+    def _send(self, job: tuple[Segment, ...], host: Host) -> Fault | None:
+        """All segments, each as soon as what is before it is short enough."""
+        if self._half_sent:
+            # What an older job's last command still waits for is filled with nothing.
+            lost = self._write((bytes(self._half_sent),), b"", host)
+            if lost is not None:
+                return lost
+        gated = self._answers_in_order
+        for number, segment in enumerate(job, start=1):
+            if gated:
+                room = self._await_room(segment.paper_mm, host)
+                if isinstance(room, Fault):
+                    return room
+                # It has answered before and does no more, though it says that it is well: the rest
+                # goes as to one that never does.
+                gated = self._answers_in_order = room
+            if gated and number == len(job) and self._confirm is Confirm.STATUS:
+                # Nothing that came before the cut may be counted after it.
+                in_step = self._in_step(host, host.clock.monotonic() + STALL_LIMIT_S)
+                if isinstance(in_step, Fault):
+                    return in_step
+                gated = self._answers_in_order = in_step
+            question = b""
+            if gated or number == len(job):
+                name = self._next_id()
+                question = question_after(self._confirm, name)
+                self._ahead.append((name, segment.paper_mm))
+                self._owed += 1
+            fault = self._write(segment.commands, question, host)
+            if fault is not None:
+                return fault
+        return None
+
+    def _next_id(self) -> bytes:
+        self._ids += 1
+        self._last_id, rest = b"", self._ids
+        for _ in range(ID_LENGTH):
+            rest, sign = divmod(rest, len(ID_SIGNS))
+            self._last_id = ID_SIGNS[sign : sign + 1] + self._last_id
+        return self._last_id
+
+    def _await_room(self, paper_mm: float, host: Host) -> bool | Fault:
+        """Until so much more paper may be sent. False: the printer has stopped answering in order."""
+
+        def ahead_mm() -> float:
+            return sum(mm for _, mm in self._ahead)
+
+        def room() -> bool:
+            few = len(self._ahead) < AHEAD_AT_MOST
+            return not self._ahead or (few and ahead_mm() + paper_mm <= WINDOW_MM)
+
+        while not room():
+            fewer = partial(self._has_ahead_less_than, len(self._ahead))
+            limit_s = STALL_GRACE_S + ahead_mm() / SLOWEST_MM_S
+            deadline = host.clock.monotonic() + limit_s
+            moved = self._wait(host, fewer, deadline)
+            if isinstance(moved, Fault):
+                return moved
+            if moved:
+                continue
+            if self._stalled or self._confirm is not Confirm.STATUS:
+                return False
+            # One answer may have been lost on the line: when it answers again, all before is printed.
+            self._stalled = True
+            in_step = self._in_step(host, host.clock.monotonic() + STALL_LIMIT_S)
+            if in_step is not True:
+                return in_step
+            self._ahead.clear()
+        return True
+
+    def _has_ahead_less_than(self, count: int) -> bool:
+        return len(self._ahead) < count
+
+    def _write(self, commands: tuple[bytes, ...], question: bytes, host: Host) -> Fault | None:
+        """As fast as the printer takes it; a fault that it tells of ends it."""
         wire = self._wire
         if wire is None:
             return Fault(FaultCode.DEVICE_LOST, "not open")
-        # What an older job's last command still waits for is filled with nothing.
-        pieces = (bytes(self._half_sent), *job) if self._half_sent else job
-        self._half_sent = 0
+        data = b"".join(commands) + question
         taken_at = host.clock.monotonic()
-        for number, piece in enumerate(pieces, start=1):
-            if number == len(pieces):  # the question is in it: what came before is no answer
-                self._in_order = 0
-                self._owed += 1
-            sent = 0
-            while sent < len(piece):
-                if host.interruption() is not None:
-                    self._half_sent = len(piece) - sent if sent else 0
-                    return Fault(FaultCode.SILENT, "stopped while sending")
-                taken: int | Fault = 0
-                if not self._held:
-                    taken = wire.write(piece[sent : sent + WRITE_PIECE_BYTES], WRITE_LIMIT_S)
-                if isinstance(taken, Fault):
-                    self._half_sent = len(piece) - sent
-                    return taken
-                sent += taken
-                self._half_sent = len(piece) - sent
-                if taken:
-                    taken_at = host.clock.monotonic()
-                elif host.clock.monotonic() - taken_at >= (
-                    PRINT_LIMIT_S if self._held else MUTE_LIMIT_S
-                ):
-                    # It takes neither data nor questions; whether paper moved nobody knows.
-                    return Fault(FaultCode.SILENT, "takes no data")
-                lost = self._listen(host, WRITE_LIMIT_S if self._held else 0.0)
-                if lost is not None:
-                    return lost
-                self._take_automatic()
-                fault = self._fault_told(host)
-                if fault is not None:
-                    return fault
-        return None
-
-    def _drain(self, host: Host) -> Fault | None:
-        """Wait until the printer answers in order: an older job is out, and no answer is owed.
-
-        A printer that does not answer for long is printed on all the same, as somebody waits for
-        paper; the questions it owes an answer to are then counted, and it is not waited for again.
-        """
-        self._in_order = self._owed = self._paper_said = 0
-        self._trouble = None
-        if not self._answers_in_order:
-            return None
-        deadline = host.clock.monotonic() + DRAIN_LIMIT_S
-        for asked in range(1, DRAINED_ANSWERS + 1):
-            self._owed += 1
-            lost = self._tell(ASK_PAPER_IN_ORDER)
-            while lost is None and self._in_order < asked:
-                stop = host.interruption()
-                if stop is not None:
-                    return stop
-                wait_s = deadline - host.clock.monotonic()
-                if wait_s <= CLOCK_STEP_S:
-                    self._answers_in_order = False
-                    return None
-                lost = self._listen(host, min(wait_s, PROGRESS_POLL_S))
-                if lost is None and self._in_order < asked:
-                    state = self.ask_state(host, done=partial(self._heard_in_order, asked))
-                    fault = self._fault_told(host)
-                    if fault is not None:
-                        return fault
-                    if isinstance(state, Fault) and state.code is FaultCode.DEVICE_LOST:
-                        return state
-            lost = lost or self._listen(host, ANSWER_ALONE_S)
+        sent = 0
+        while sent < len(data):
+            if host.interruption() is not None:
+                return Fault(FaultCode.SILENT, "stopped while sending")
+            taken: int | Fault = 0
+            if not self._held:
+                taken = wire.write(data[sent : sent + WRITE_PIECE_BYTES], WRITE_LIMIT_S)
+            if isinstance(taken, Fault):
+                self._half_sent = len(data) - sent  # it is not known how much of it went
+                return taken
+            sent += taken
+            self._half_sent = _unsent_of_command((*commands, question), sent)
+            if taken:
+                taken_at = host.clock.monotonic()
+            elif host.clock.monotonic() - taken_at >= (
+                PRINT_LIMIT_S if self._held else MUTE_LIMIT_S
+            ):
+                # It takes neither data nor questions; whether paper moved nobody knows.
+                return Fault(FaultCode.SILENT, "takes no data")
+            lost = self._listen(host, WRITE_LIMIT_S if self._held else 0.0)
             if lost is not None:
                 return lost
-        self._in_order = self._owed = self._paper_said = 0
-        return self._fault_told(host)
+            self._take_automatic()
+            fault = self._fault_told(host)
+            if fault is not None:
+                return fault
+        return None
 
-    def _heard_in_order(self, count: int) -> bool:
-        return self._in_order >= count
+    def _in_step(self, host: Host, deadline: float) -> bool | Fault:
+        """Ask until there are as many answers as questions, and then none. True: what was sent
+        before is printed, and no answer is owed. False: not until the deadline.
+        """
+        while True:
+            before = self._in_order
+            questions = max(DRAINED_ANSWERS, self._debt + self._owed - before + 1)
+            for wanted in range(before + 1, before + questions + 1):
+                self._owed += 1
+                lost = self._tell(ASK_PAPER_IN_ORDER)
+                if lost is not None:
+                    return lost
+                lost_s = host.clock.monotonic() + ANSWER_LOST_S
+                heard = self._wait(host, partial(self._has_heard, wanted), min(lost_s, deadline))
+                if isinstance(heard, Fault):
+                    return heard
+                if not heard:
+                    break  # what has come by now is less than was asked: asked anew
+            quiet = self._until_quiet(host, deadline)
+            if isinstance(quiet, Fault):
+                return quiet
+            if not quiet or host.clock.monotonic() >= deadline - CLOCK_STEP_S:
+                return False
+            if self._in_order == before + questions:
+                self._in_order = self._owed = self._debt = 0
+                fault = self._fault_told(host)
+                return True if fault is None else fault
+
+    def _has_heard(self, answers: int) -> bool:
+        return self._in_order >= answers
+
+    def _until_quiet(self, host: Host, deadline: float) -> bool | Fault:
+        """Until no answer has come for ANSWER_ALONE_S."""
+        heard, until = self._in_order, host.clock.monotonic() + ANSWER_ALONE_S
+        while (wait_s := until - host.clock.monotonic()) > CLOCK_STEP_S:
+            lost = self._listen(host, wait_s)
+            if lost is not None:
+                return lost
+            if self._in_order != heard:
+                heard, until = self._in_order, host.clock.monotonic() + ANSWER_ALONE_S
+            if host.clock.monotonic() >= deadline:
+                return False
+        return True
+
+    def _wait(self, host: Host, done: Callable[[], bool], deadline: float) -> bool | Fault:
+        """Listen until `done`, and ask now and then how the printer is. False: not until the
+        deadline."""
+        while True:
+            fault = self._fault_told(host)
+            if fault is not None:
+                return fault
+            if done():
+                return True
+            stop = host.interruption()
+            if stop is not None:
+                return self._stopped() if self._begun else stop
+            now = host.clock.monotonic()
+            if now >= deadline - CLOCK_STEP_S:
+                return False
+            wait_s = min(self._look_at, deadline) - now
+            if wait_s > CLOCK_STEP_S:
+                lost = self._listen(host, wait_s)
+            else:
+                looked = self._look(host)
+                lost = looked if isinstance(looked, Fault) else None
+            if lost is not None:
+                return lost
+
+    def _look(self, host: Host) -> bool | Fault:
+        """Ask how the printer is. False: it has not said it, and is not silent for long."""
+        state = self.ask_state(host)
+        now = host.clock.monotonic()
+        self._look_at = now + PROGRESS_POLL_S
+        if isinstance(state, PrinterState):
+            return True
+        if state.code is FaultCode.DEVICE_LOST:
+            return state
+        if state.code is not FaultCode.TIMED_OUT:
+            return self._stopped() if self._begun else state
+        if now - self._heard_at >= MUTE_LIMIT_S:
+            return Fault(FaultCode.SILENT, "does not answer any more")
+        return False
+
+    @staticmethod
+    def _stopped() -> Fault:
+        return Fault(FaultCode.SILENT, "stopped before the end was confirmed")
 
     def _fault_told(self, host: Host) -> Fault | None:
         """What the printer has told of a trouble since the job began, by whatever way."""
@@ -404,72 +545,43 @@ class ReceiptPrinterDriver:
         self._report(state, host)
         return state.fault
 
-    def _await_end(self, job_id: bytes, limit_s: float, host: Host) -> Fault | None:
-        began = heard_at = asked_at = host.clock.monotonic()
-        next_poll = began + PROGRESS_POLL_S
-        awaited = first = self._owed
-        sure = False  # the first answer was followed by a look and a second question
+    def _await_end(self, host: Host, limit_s: float) -> Fault | None:
+        """None when the printer has said that the whole job is on paper."""
+        deadline = host.clock.monotonic() + limit_s
+        unconfirmed = Fault(FaultCode.SILENT, "end not confirmed")
+        by_count = self._confirm is Confirm.STATUS
+        wanted = self._owed
 
         def answered() -> bool:
-            match self._confirm:
-                case Confirm.STATUS:
-                    return self._in_order >= awaited
-                case Confirm.PROCESS_ID:
-                    return job_id in self._done_ids
-                case _:
-                    assert_never(self._confirm)
+            return self._in_order >= wanted if by_count else not self._ahead
 
-        while True:
-            fault = self._fault_told(host)
-            if fault is not None:
-                return fault
-            now = host.clock.monotonic()
-            if host.interruption() is not None:
-                return Fault(FaultCode.SILENT, "stopped before the end was confirmed")
-            if now - began >= limit_s:
-                return Fault(FaultCode.SILENT, "end not confirmed")
-            if answered():
-                lost = self._listen(host, ANSWER_ALONE_S)
+        ended: bool | Fault = False
+        while not ended:
+            again_at = host.clock.monotonic() + ASK_AGAIN_S
+            ended = self._wait(host, answered, min(again_at, deadline))
+            if isinstance(ended, Fault):
+                return ended
+            if host.clock.monotonic() >= deadline - CLOCK_STEP_S:
+                return unconfirmed
+            if by_count:
+                break  # what is asked below is answered in order as well
+            if not ended:
+                lost = self._tell(question_after(self._confirm, self._last_id))
                 if lost is not None:
                     return lost
-                by_count = self._confirm is Confirm.STATUS
-                if by_count and self._in_order > self._owed:
-                    # More answers than questions: some were the rest of something garbled.
-                    self._in_order = self._paper_said = 0
-                    awaited, sure = first, False
-                    continue
-                if by_count:
-                    self._keep_trouble(state_of_paper(self._paper_said))
-                if sure and self._trouble is None:
-                    return None
-            elif now < next_poll:
-                lost = self._listen(host, next_poll - now)
-                if lost is not None:
-                    return lost
-                continue
-            ended = answered()
-            state = self.ask_state(host, done=(lambda: False) if ended else answered)
-            now = host.clock.monotonic()
-            next_poll = now + PROGRESS_POLL_S
-            if isinstance(state, PrinterState):
-                heard_at = now
-                if self._trouble is not None:
-                    continue
-                if ended and self._confirm is Confirm.PROCESS_ID:
-                    return None  # nobody else can know the id
-                if ended or (now - asked_at >= ASK_AGAIN_S and not answered()):
-                    if ended:
-                        awaited, sure = self._in_order + 1, True
-                    asked_at = now
-                    self._owed += 1
-                    lost = self._tell(question_after(self._confirm, job_id))
-                    if lost is not None:
-                        return lost
-            elif state.code is not FaultCode.TIMED_OUT:
-                lost_now = state.code is FaultCode.DEVICE_LOST
-                return state if lost_now else Fault(FaultCode.SILENT, "stopped before the end")
-            elif now - heard_at >= MUTE_LIMIT_S and (ended or not answered()):
-                return Fault(FaultCode.SILENT, "does not answer any more")
+        while (looked := self._look(host)) is not True:
+            if isinstance(looked, Fault):
+                return looked
+            if host.clock.monotonic() >= deadline:
+                return unconfirmed
+        if by_count:
+            in_step = self._in_step(host, deadline)
+            if isinstance(in_step, Fault):
+                return in_step
+            if not in_step:
+                return unconfirmed
+            self._keep_trouble(state_of_paper(self._paper_said))
+        return self._fault_told(host)
 
     def _keep_trouble(self, state: PrinterState) -> None:
         """The first counts: a trouble that has passed has cost lines all the same."""
@@ -486,7 +598,7 @@ class ReceiptPrinterDriver:
         return state
 
     def _clear(self, host: Host) -> bool | Fault:
-        """Empty the printer's memory of older jobs. False: this make does not know how."""
+        """Empty the printer's memory of older jobs. False: it has not said that it is empty."""
         self._cleared = False
         # Inside a command of which a part was sent, this one would be part of it: fill that first.
         lost = self._tell(bytes(self._half_sent) + CLEAR_NOW)
@@ -496,12 +608,20 @@ class ReceiptPrinterDriver:
         while not self._cleared:
             wait_s = deadline - host.clock.monotonic()
             if wait_s <= CLOCK_STEP_S or host.interruption() is not None:
-                return False
+                return self._clear_otherwise()
             lost = self._listen(host, wait_s)
             if lost is not None:
                 return lost
-        self._owed = self._in_order = self._half_sent = 0
+        self._owed = self._in_order = self._debt = self._half_sent = 0
         return True
+
+    def _clear_otherwise(self) -> bool | Fault:
+        """Some makes empty their memory at DLE ENQ 2, most after an error only; none answers it. Not
+        in an error of the cutter, for it would move."""
+        if self._seen is not None and self._seen.cutter_error:
+            return False
+        lost = self._tell(RECOVER_NOW)
+        return False if lost is None or lost.code is FaultCode.TIMED_OUT else lost
 
     def _recover(self, state: PrinterState, host: Host) -> PrinterState | Fault:
         """A cutter that was freed still waits for the word that it may go on."""
@@ -540,27 +660,20 @@ class ReceiptPrinterDriver:
         self._was_out = self._was_out or state.paper_end
         self._was_near_end = self._was_near_end or state.paper_near_end
 
-    def ask_state(
-        self,
-        host: Host,
-        done: Callable[[], bool] = lambda: False,
-        limit_s: float = ANSWER_LIMIT_S,
-    ) -> PrinterState | Fault:
+    def ask_state(self, host: Host, limit_s: float = ANSWER_LIMIT_S) -> PrinterState | Fault:
         """DLE EOT 1 to 4, one after the other: their answers look alike. TIMED_OUT: it is silent."""
         answers: dict[Question, int] = {}
         for question in Question:
-            answer = self._ask(host, question, done, limit_s)
+            answer = self._ask(host, question, limit_s)
             if isinstance(answer, Fault):
                 return answer
             answers[question] = answer
         self._answered = True
-        state = state_of_answers(answers)
+        state = self._seen = state_of_answers(answers)
         self._keep_trouble(state)
         return state
 
-    def _ask(
-        self, host: Host, question: Question, done: Callable[[], bool], limit_s: float
-    ) -> int | Fault:
+    def _ask(self, host: Host, question: Question, limit_s: float) -> int | Fault:
         wire = self._wire
         if wire is None:
             return Fault(FaultCode.DEVICE_LOST, "not open")
@@ -578,7 +691,7 @@ class ReceiptPrinterDriver:
             if stop is not None:
                 return stop
             wait_s = deadline - host.clock.monotonic()
-            if wait_s <= 0 or done():
+            if wait_s <= 0:
                 return Fault(FaultCode.TIMED_OUT, "does not answer")
             lost = self._listen(host, wait_s)
             if lost is not None:
@@ -602,18 +715,26 @@ class ReceiptPrinterDriver:
         if not piece and wait_s > 0:
             self._parser.silence()
         for heard in self._parser.feed(piece):
+            if not isinstance(heard, Noise | Flow):
+                self._heard_at = host.clock.monotonic()
             match heard:
                 case RealTime(byte=byte):
                     self._real_time.append(byte)
                 case InOrder(byte=byte):
-                    self._in_order += 1
-                    self._paper_said |= byte
-                    self._answers_in_order = True
+                    if self._confirm is Confirm.STATUS:
+                        self._in_order += 1
+                        self._paper_said |= byte
+                        self._answers_in_order = True
+                        if self._ahead:
+                            self._ahead.popleft()
                 case Automatic(frame=frame):
-                    self._automatic = state_of_frame(frame)
+                    self._automatic = self._seen = state_of_frame(frame)
                     self._keep_trouble(self._automatic)
                 case JobDone(job_id=job_id):
-                    self._done_ids.add(job_id)
+                    if any(job_id == name for name, _ in self._ahead):
+                        self._answers_in_order = True
+                        while self._ahead.popleft()[0] != job_id:
+                            pass  # an answer that was lost: what is before is printed as well
                 case Cleared():
                     self._cleared = True
                 case Flow(stop=stop):
@@ -636,3 +757,13 @@ class ReceiptPrinterDriver:
                 return Down(status, "does not answer", fault)
             case _:
                 return Down(Status.DISCONNECTED, fault.detail, fault)
+
+
+def _unsent_of_command(commands: tuple[bytes, ...], sent: int) -> int:
+    """What is missing of the command in which so many bytes end."""
+    end = 0
+    for command in commands:
+        begin, end = end, end + len(command)
+        if begin < sent < end:
+            return end - sent
+    return 0

@@ -259,20 +259,22 @@ def _fit_qr(code: QrCode, width_dots: int) -> QrCode | Fault:
 
 def length_mm(items: tuple[Item, ...]) -> float:
     """Paper that a receipt takes, to the cutter; as the printer counts, a little more than less."""
-    dots = FEED_TO_CUTTER_LINES * LINE_DOTS
-    for item in items:
-        match item:
-            case Row(large=large):
-                dots += 2 * ROW_DOTS + GAP_DOTS if large else LINE_DOTS
-            case QrCode(text=text, modules_dots=module):
-                dots += (qr_modules(text) or 0) * module + LINE_DOTS
-            case Picture(height_dots=height):
-                dots += height
-            case Feed(lines=count):
-                dots += count * LINE_DOTS
-            case _:
-                assert_never(item)
-    return dots / DOTS_A_MM
+    return (FEED_TO_CUTTER_LINES * LINE_DOTS + sum(map(_dots, items))) / DOTS_A_MM
+
+
+def _dots(item: Item) -> int:
+    """How far the paper moves for it."""
+    match item:
+        case Row(large=large):
+            return 2 * ROW_DOTS + GAP_DOTS if large else LINE_DOTS
+        case QrCode(text=text, modules_dots=module):
+            return (qr_modules(text) or 0) * module + LINE_DOTS
+        case Picture(height_dots=height):
+            return height
+        case Feed(lines=count):
+            return count * LINE_DOTS
+        case _:
+            assert_never(item)
 
 
 def _pair_rows(pair: Pair, columns: int) -> Iterator[Row]:
@@ -293,35 +295,69 @@ def _pair_rows(pair: Pair, columns: int) -> Iterator[Row]:
 # -- bytes --------------------------------------------------------------------
 
 
-def encode_receipt(
-    items: tuple[Item, ...], draw: DrawRow, cut: bytes, question: bytes, *, after_a_torn_one: bool
-) -> tuple[bytes, ...]:
-    """The whole job: initialise, rows, feed to the blade, `cut`, and the question that is
-    answered when all of it is on paper.
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What is sent at a time: whole commands, and the paper that they take. A question is sent after
+    it, whose answer says that this much has been printed."""
 
-    Each piece is whole commands, so that a job given up between two leaves no printer waiting for
-    the rest of one. `after_a_torn_one`: what still hangs in the slot is cut off first.
+    commands: tuple[bytes, ...] = field(repr=False)
+    paper_mm: float
+
+
+SEGMENT_MM: Final = 5.0  # two rows of text; one that is longer is a segment by itself
+FEED_AT_A_TIME_LINES: Final = 2  # as much as two rows
+
+
+def encode_receipt(
+    items: tuple[Item, ...], draw: DrawRow, cut: bytes, *, after_a_torn_one: bool
+) -> tuple[Segment, ...]:
+    """The whole job: initialise, rows, and as the last segment the feed to the blade and `cut`.
+
+    Commands are whole, so that a job given up between two leaves no printer waiting for the rest of
+    one. `after_a_torn_one`: what still hangs in the slot is cut off first, by a segment of its own.
     """
-    pieces = [INITIALISE + AUTOMATIC_STATUS_ON + KANJI_OFF]
+    pieces = [(INITIALISE + AUTOMATIC_STATUS_ON + KANJI_OFF, 0)]
+    feed_and_cut = (feed(FEED_TO_CUTTER_LINES) + cut, FEED_TO_CUTTER_LINES * LINE_DOTS)
     if after_a_torn_one:
-        pieces.append(feed(FEED_TO_CUTTER_LINES) + cut)
+        pieces.append(feed_and_cut)
     for item in items:
         match item:
             case Row():
-                pieces.append(_encode_row(item, draw))
+                pieces.append((_encode_row(item, draw), _dots(item)))
             case QrCode():
-                pieces.append(_encode_qr(item))
+                pieces.append((_encode_qr(item), _dots(item)))
             case Picture():
-                pieces += [ESC + b"a\x01" + band for band in _bands(item)]
+                pieces += _bands(item)
             case Feed(lines=count):
-                pieces.append(feed(count))
+                for fed in range(0, count, FEED_AT_A_TIME_LINES):
+                    lines = min(FEED_AT_A_TIME_LINES, count - fed)
+                    pieces.append((feed(lines), lines * LINE_DOTS))
             case _:
                 assert_never(item)
-    return (*pieces, feed(FEED_TO_CUTTER_LINES) + cut + question)
+    return (*_segments(pieces), *_segments([feed_and_cut]))
+
+
+def _segments(pieces: list[tuple[bytes, int]]) -> Iterator[Segment]:
+    """Commands and the dots they take, joined to segments as short as SEGMENT_MM allows."""
+    commands: list[bytes] = []
+    mm = 0.0
+    for command, dots in pieces:
+        piece_mm = dots / DOTS_A_MM
+        if mm > 0 and piece_mm >= SEGMENT_MM:
+            yield Segment(tuple(commands), mm)
+            commands, mm = [], 0.0
+        commands.append(command)
+        mm += piece_mm
+        if mm >= SEGMENT_MM:
+            yield Segment(tuple(commands), mm)
+            commands, mm = [], 0.0
+    if commands:
+        yield Segment(tuple(commands), mm)
 
 
 def question_after(confirm: Confirm, job_id: bytes) -> bytes:
-    """What is asked after the cut. `job_id`: four letters or digits."""
+    """What is asked after a segment; the last one's answer is the end. `job_id`: four letters or
+    digits."""
     match confirm:
         case Confirm.STATUS:
             return ASK_PAPER_IN_ORDER
@@ -372,10 +408,13 @@ BAND_ROWS: Final = 64  # a small printer's memory; bands join without a gap
 _OBEYED_AT_ONCE: Final = (b"\x10\x04", b"\x10\x05", b"\x10\x14")
 
 
-def _bands(picture: Picture) -> Iterator[bytes]:
-    step = (picture.width_dots + 7) // 8 * BAND_ROWS
+def _bands(picture: Picture) -> Iterator[tuple[bytes, int]]:
+    """Commands, and the dots that each is high."""
+    row_bytes = (picture.width_dots + 7) // 8
+    step = row_bytes * BAND_ROWS
     for at in range(0, len(picture.rows), step):
-        yield raster(picture.width_dots, picture.rows[at : at + step])
+        rows = picture.rows[at : at + step]
+        yield ESC + b"a\x01" + raster(picture.width_dots, rows), len(rows) // row_bytes
 
 
 def raster(width_dots: int, rows: bytes) -> bytes:

@@ -382,6 +382,11 @@ class Paper:
         """What was not yet on paper goes."""
         self.line, self.line_width, self.line_text = [], 0, ""
 
+    def take_back(self, rows: int) -> None:
+        """The last rows of dots had not passed the head, and will not."""
+        self.strip.paste(0, (0, self.used_dots - rows, self.strip.width, self.strip.height))
+        self.used_dots -= rows
+
     def power_off(self) -> None:
         """Everything in memory goes; the paper stays where it is."""
         self.mode = Mode()

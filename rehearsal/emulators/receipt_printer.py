@@ -1,8 +1,9 @@
 """Receipt printer: ESC/POS over TCP, or on a serial line.
 
 It has a memory of its own: what was sent waits there until paper has been printed, lives through an
-unplugged cable, an empty roll and an opened cover, and is finished when the printer can go on. Only
-power lost, or a command to clear it, empties it.
+unplugged cable, an empty roll and an opened cover, and is finished when the printer can go on, from
+the row of dots where it stood still. Only power lost, a command to clear it, or one to go on after a
+jam without what was there (DLE ENQ 2, obeyed in an error only) empties it.
 
 State: paper_left_mm (0: none), near_end_mm (the sensor sees that little), near_end (the sensor
 stuck), cover_open, cutter ("ok", "jams", "jammed"), paper_jam, clears (knows DLE DC4 8), and what
@@ -40,6 +41,7 @@ from rehearsal.emulators.world import State, World
 HOST = "127.0.0.1"
 MM_A_SECOND = 150.0
 CUT_S = 0.4
+STEP_S = 0.02  # how soon the paper stands still when the roll ends or the cover is opened
 BUFFER_BYTES = 4096  # a small printer's; then it stops reading, and the sender feels it
 READ_BYTES = 1024
 ROLL_MM = 50_000.0
@@ -263,6 +265,7 @@ class ReceiptPrinter:
         self._receipts = 0
         self._in_slot = 0
         self._cleared_jobs = 0
+        self._forgotten = 0  # times that the memory was emptied
         self._last: tuple[Path, Receipt] | None = None
 
     async def start(self) -> dict[str, Any]:
@@ -303,6 +306,8 @@ class ReceiptPrinter:
         self._sensors = self._sensors.but(cutter_jammed=False, paper_jammed=False)
 
     def _forget_jobs(self) -> None:
+        self._forgotten += 1
+        self._something.set()
         self._waiting.clear()
         self._waiting_bytes = 0
         self._tokenizer = Tokenizer()
@@ -346,6 +351,8 @@ class ReceiptPrinter:
             case "status":
                 peer.say(self._sensors.real_time(token.n))
             case "recover":
+                if not self._sensors.error:
+                    return
                 if token.n == 2:
                     self._forget_jobs()
                 self._sense(self._world.state, may_go_on=True)
@@ -383,8 +390,8 @@ class ReceiptPrinter:
             done = self._paper.carry_out(token)
             if sum(self._paper.unknown.values()) > unknown:
                 print(f"unknown command: {token}", file=sys.stderr, flush=True)
-            if done.moved_dots:
-                await self._move(done.moved_dots)
+            if done.moved_dots and not await self._move(done.moved_dots):
+                continue
             if done.want_automatic is not None:
                 self._subscribe(peer, done.want_automatic)
             if done.want_status:
@@ -394,14 +401,31 @@ class ReceiptPrinter:
             if done.cut:
                 await self._cut()
 
-    async def _move(self, dots: int) -> None:
-        self.moved_dots += dots
-        await asyncio.sleep(dots / DOTS_A_MM / self._mm_a_second * self._world.slow)
-        self._left_mm = max(0.0, self._left_mm - dots / DOTS_A_MM)
-        near = self._left_mm <= float(self._world["near_end_mm"])
-        if self._left_mm <= 0 or near is not self._sensors.near_end:
-            self._world.note(paper_left_mm=self._left_mm)
-            self._sense(self._world.state)
+    async def _move(self, dots: int) -> bool:
+        """Until all of it is on paper; what it stands in the middle of is gone on with, or, when the
+        memory is emptied meanwhile, never printed (False)."""
+        forgotten = self._forgotten
+        while dots:
+            while self._sensors.offline or not self._world["powered"]:
+                self._something.clear()
+                if self._forgotten != forgotten:
+                    break
+                await self._something.wait()
+            if self._forgotten != forgotten:
+                self._paper.take_back(dots)
+                return False
+            seconds_a_dot = self._world.slow / self._mm_a_second / DOTS_A_MM
+            left = max(1, round(self._left_mm * DOTS_A_MM))
+            step = min(dots, left, max(1, round(STEP_S / seconds_a_dot)))
+            await asyncio.sleep(step * seconds_a_dot)
+            dots -= step
+            self.moved_dots += step
+            self._left_mm = max(0.0, self._left_mm - step / DOTS_A_MM)
+            near = self._left_mm <= float(self._world["near_end_mm"])
+            if self._left_mm <= 0 or near is not self._sensors.near_end:
+                self._world.note(paper_left_mm=self._left_mm)
+                self._sense(self._world.state)
+        return True
 
     def _subscribe(self, peer: Peer, n: int) -> None:
         if n == 0:

@@ -34,7 +34,7 @@ def says(pieces: list[bytes]) -> tuple[FakeHost, MemoryTransport]:
 @given(answers, st.sampled_from(Confirm), st.sampled_from(["tcp://h:9100", "serial:///dev/x"]))
 def test_a_printer_that_says_anything(pieces: list[bytes], confirm: Confirm, url: str) -> None:
     host, wire = says(pieces)
-    driver = ReceiptPrinterDriver(url, confirm=confirm, first_job=0)
+    driver = ReceiptPrinterDriver(url, confirm=confirm, first_id=0)
     began = host.clock.now
     known = driver.connect(host)
     if isinstance(known, Identity):
@@ -42,7 +42,7 @@ def test_a_printer_that_says_anything(pieces: list[bytes], confirm: Confirm, url
         assert isinstance(outcome, Printed | Fault | Down)
         [told] = host.posted
         assert isinstance(told, Printed | PrintFailed)
-        if confirm is Confirm.PROCESS_ID and b"\x37\x220001\x00" not in b"".join(pieces):
+        if confirm is Confirm.PROCESS_ID and b"\x37\x220002\x00" not in b"".join(pieces):
             assert isinstance(told, PrintFailed)
         driver.run(host)
     else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections import deque
+from collections.abc import Callable
 
 import pytest
 from driver_fakes import FakeClock, FakeHost, Posts, RecordingLog
@@ -12,10 +14,12 @@ from hypothesis import strategies as st
 
 from drivers.device import Fault, FaultCode, Identity, Status
 from drivers.receipt_printer.driver import (
+    ANSWER_ALONE_S,
     ASK_AGAIN_S,
     DRAIN_LIMIT_S,
     PRINT_LIMIT_S,
     RECOVER_EVERY_S,
+    WINDOW_MM,
     ReceiptPrinterDriver,
     end_limit_s,
 )
@@ -31,6 +35,8 @@ from drivers.receipt_printer.values import (
 from drivers.transport import MemoryTransport
 from drivers.worker import DeviceWorker, Down
 from kiosk.clock import SystemClock
+from rehearsal.emulators.escpos import Tokenizer
+from rehearsal.emulators.paper import Paper
 
 RECEIPT = PrintReceipt("job-1", (Text("受理回执", large=True), Text("王㛃"), QrCode("ZW1.X")))
 IDLE = {1: 0x12, 2: 0x12, 3: 0x12, 4: 0x12}
@@ -38,6 +44,8 @@ NO_PAPER = {1: 0x1A, 2: 0x32, 3: 0x12, 4: 0x7E}
 COVER = {1: 0x1A, 2: 0x16, 3: 0x12, 4: 0x12}
 CUTTER = {1: 0x1A, 2: 0x52, 3: 0x1A, 4: 0x12}
 QUESTION = b"\x1dr\x01"
+CUT = b"\x1dV\x00"
+NAMED = b"\x1d(H\x06\x00\x30\x30"
 NEAR_END = {1: 0x12, 2: 0x12, 3: 0x12, 4: 0x1E}
 
 
@@ -93,8 +101,10 @@ class Printer:
         if self.takes < 0:
             return Fault(FaultCode.DEVICE_LOST, "the wire was closed")
         self.paper += data
-        if self.paper.endswith(b"\x1dr\x01"):
+        if data.endswith(CUT + QUESTION) and not data.startswith(b"\x1b@"):
             self.due.append(self.clock.now + self.seconds)
+        elif data.endswith(QUESTION):
+            return self._asked_alone() + self.says_when_fed
         return self.says_when_fed
 
     def _asked_alone(self) -> bytes:
@@ -261,7 +271,7 @@ def test_a_printer_that_swallows_the_rest_in_trouble_and_answers_has_not_printed
     if confirm is Confirm.PROCESS_ID:
         if said != "00":
             return  # there is no such answer
-        printer.driver = ReceiptPrinterDriver("tcp://127.0.0.1:9100", confirm=confirm, first_job=0)
+        printer.driver = ReceiptPrinterDriver("tcp://127.0.0.1:9100", confirm=confirm, first_id=0)
     printer.connect()
     printer.trouble, printer.frame = trouble, bytes.fromhex(frame)
     printer.said = bytes.fromhex(said)
@@ -502,18 +512,17 @@ def test_the_rest_of_a_garbled_frame_is_not_taken_for_the_end() -> None:
     assert printer.clock.now - began >= 3.0
 
 
-def test_an_answer_lost_on_the_line_is_asked_for_again() -> None:
+def test_the_last_answer_lost_on_the_line_is_asked_for_again() -> None:
     printer = Printer().connect()
-    printer.confirms = False
-    printer.happens = {}
     original = printer._handle
     asked: list[float] = []
 
     def handle(data: bytes) -> bytes | Fault:
-        if data == QUESTION:
-            if printer.paper:
-                asked.append(printer.clock.now)
-            return b"\x00"
+        if data == QUESTION and CUT in printer.paper:
+            asked.append(printer.clock.now)
+        if data.endswith(CUT + QUESTION):
+            printer.paper += data
+            return b""
         return original(data)
 
     printer.wire._handler = handle
@@ -526,15 +535,15 @@ def test_an_answer_lost_on_the_line_is_asked_for_again() -> None:
 def test_with_ids_only_the_answer_with_this_jobs_id_counts() -> None:
     printer = Printer()
     printer.driver = ReceiptPrinterDriver(
-        "tcp://127.0.0.1:9100", confirm=Confirm.PROCESS_ID, first_job=0
+        "tcp://127.0.0.1:9100", confirm=Confirm.PROCESS_ID, first_id=0
     )
     printer.connect()
     original = printer._handle
 
     def handle(data: bytes) -> bytes | Fault:
         answer = original(data)
-        if data.endswith(b"\x1d(H\x06\x00\x30\x300001"):
-            return b"\x00\x00\x37\x22\x39\x39\x39\x39\x00\x37\x22\x30\x30\x30\x31\x00"
+        if data[:-4].endswith(NAMED):
+            return b"\x00\x00\x37\x229999\x00\x37\x22" + data[-4:] + b"\x00"
         return answer
 
     printer.wire._handler = handle
@@ -790,6 +799,243 @@ def test_a_receipt_for_a_printer_that_is_not_there_fails_at_once() -> None:
     fault = Fault(FaultCode.DISCONNECTED, "refused")
     assert printer.driver.decline(RECEIPT, fault, printer.host) == fault
     assert printer.host.posted == [PrintFailed("job-1", fault, begun=False)]
+
+
+class Paced(Printer):
+    """Prints what it is sent at the speed of paper, and answers GS r when the paper is there.
+
+    It knows no command to clear its memory. `lag_s`: how long bytes are on the way to it, and as
+    long its answers back; `out_at_mm`: where its roll ends.
+    """
+
+    MM_S = 150.0
+    CUT_S = 0.4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.knows_clear = False
+        self.driver = ReceiptPrinterDriver("tcp://127.0.0.1:9100", 80)
+        self.wire = MemoryTransport(self._handle, self._pass)
+        self.tokens, self.strip = Tokenizer(), Paper(80)
+        self.memory: deque[tuple[float, float, bytes]] = deque()  # arrives at, seconds, answer
+        self.on_the_way: list[tuple[float, bytes]] = []
+        self.head_s = self.clock.now  # until when it is at work
+        self.idle_s = 0.0  # it stood, with a receipt begun and not at its end
+        self.lag_s = 0.0
+        self.out_at_mm = float("inf")
+        self.mm = 0.0
+        self.cuts = 0
+        self.ended_at: list[float] = []
+        self.loses: set[int] = set()  # answers that do not come, counted from the first
+        self.said = 0
+        self.strays: list[float] = []  # when a byte comes that nobody has sent
+
+    def _handle(self, data: bytes) -> bytes | Fault:
+        at_once = data[:2] in (b"\x10\x04", b"\x10\x05") or data.endswith(CLEAR_NOW)
+        if at_once or data == b"\x1da\x0e":
+            return super()._handle(data)
+        self.paper += data
+        for token in self.tokens.feed(data):
+            done = self.strip.carry_out(token)
+            mm = done.moved_dots / 8
+            self.cuts += done.cut
+            seconds = self.CUT_S if done.cut else mm / self.MM_S
+            answer = b"\x00" if done.want_status and self.confirms else b""
+            self.memory.append((self.clock.now + self.lag_s, seconds, answer))
+        self._work()
+        return self._due()
+
+    def _work(self) -> None:
+        while self.memory and self.status == IDLE:
+            arrives, seconds, answer = self.memory[0]
+            ends = max(arrives, self.head_s) + seconds
+            if ends > self.clock.now:
+                return
+            self.memory.popleft()
+            if seconds:
+                self.idle_s += max(0.0, arrives - self.head_s) if self.mm else 0.0
+                self.head_s = ends
+            if seconds == self.CUT_S:
+                self.ended_at.append(self.head_s)
+            else:
+                self.mm += seconds * self.MM_S
+            if self.mm >= self.out_at_mm:
+                self.status = dict(NO_PAPER)
+            if answer:
+                self.said += 1
+                if self.said not in self.loses:
+                    self.on_the_way.append((ends + self.lag_s, answer))
+
+    def _next(self) -> float:
+        """When something happens."""
+        soon = [at for at, _ in self.on_the_way[:1]] + self.strays[:1]
+        if self.memory and self.status == IDLE:
+            arrives, seconds, _ = self.memory[0]
+            soon.append(max(arrives, self.head_s) + seconds)
+        return min(soon, default=float("inf"))
+
+    def _due(self) -> bytes:
+        due = [answer for at, answer in self.on_the_way if at <= self.clock.now]
+        self.on_the_way = [(at, a) for at, a in self.on_the_way if at > self.clock.now]
+        return b"".join(due)
+
+    def _pass(self, seconds: float) -> None:
+        end = self.clock.now + seconds
+        while self.clock.now < end:
+            self.clock.now = min(end, max(self._next(), self.clock.now + 0.0005))
+            self._work()
+            heard = self._due()
+            while self.strays and self.clock.now >= self.strays[0]:
+                self.strays.pop(0)
+                heard += b"\x00"
+            if heard:
+                self.wire.deliver(heard)
+                return
+
+    def left_mm(self) -> float:
+        """What comes out of its memory when paper is put in."""
+        return sum(seconds * self.MM_S for _, seconds, _ in self.memory if seconds != self.CUT_S)
+
+    def long_receipt(self, job: str = "job-1") -> object:
+        rows = tuple(Text(f"王小明 {number}") for number in range(20))
+        return self.driver.handle(
+            PrintReceipt(job, (Text("回执", large=True), *rows, QrCode("ZW1.X" * 9), *rows)),
+            self.host,
+        )
+
+
+@pytest.mark.parametrize("confirm", Confirm)
+@pytest.mark.parametrize("out_at_mm", [*range(4, 80, 7), 95, 110, 130, 150, 180, 190])
+def test_what_a_printer_without_paper_has_in_its_memory_is_a_fingers_breadth(
+    out_at_mm: int, confirm: Confirm
+) -> None:
+    """A make that cannot be told to forget it prints that after the refill, and no more."""
+    printer = Paced()
+    printer.driver = ReceiptPrinterDriver("tcp://127.0.0.1:9100", 80, confirm=confirm)
+    if confirm is Confirm.PROCESS_ID:
+        printer.wire._handler = answering_by_name(printer)
+    printer.connect()
+    printer.out_at_mm = out_at_mm
+    printer.long_receipt()
+    [failed] = printer.host.posted
+    assert isinstance(failed, PrintFailed)
+    assert failed.fault.code is FaultCode.PAPER_OUT
+    code_mm = 33 * 6 / 8 + 30 / 8
+    in_the_code = 6.75 + 20 * 3.75 < out_at_mm < 6.75 + 20 * 3.75 + code_mm
+    assert printer.left_mm() <= (code_mm if in_the_code else WINDOW_MM)
+
+
+def answering_by_name(printer: Paced) -> Callable[[bytes], bytes | Fault]:
+    """Its answers carry the name that was asked for, in the order of the questions."""
+    names: deque[bytes] = deque()
+    handled, due = printer._handle, printer._due
+
+    def handle(data: bytes) -> bytes | Fault:
+        if data[:-4].endswith(NAMED):
+            names.append(data[-4:])
+            data = data[: -len(NAMED) - 4] + QUESTION
+        return handled(data)
+
+    def named() -> bytes:
+        return b"".join(b"\x37\x22" + names.popleft() + b"\x00" for _ in due())
+
+    printer._due = named  # type: ignore[method-assign]
+    return handle
+
+
+@pytest.mark.parametrize("lag_s", [0.0005, 0.01])
+def test_the_head_does_not_stop_while_a_receipt_is_sent_piece_by_piece(lag_s: float) -> None:
+    """But once before the code, for an answer, and once before the cut, for six and a silence."""
+    printer = Paced().connect()
+    printer.lag_s = lag_s
+    assert printer.long_receipt() == Printed("job-1")
+    assert printer.idle_s <= (1 + 6) * 2 * lag_s + ANSWER_ALONE_S + 0.005
+
+
+@pytest.mark.parametrize("lost", [{5}, {9}, {5, 6}, {7, 9}, {30}])
+@pytest.mark.parametrize("confirm", Confirm)
+def test_answers_lost_on_the_line_cost_a_moment_and_the_receipt_comes_out_once(
+    lost: set[int], confirm: Confirm
+) -> None:
+    printer = Paced()
+    printer.driver = ReceiptPrinterDriver("tcp://127.0.0.1:9100", 80, confirm=confirm)
+    if confirm is Confirm.PROCESS_ID:
+        printer.wire._handler = answering_by_name(printer)
+    printer.connect()
+    printer.loses = lost
+    assert printer.long_receipt() == Printed("job-1")
+    assert printer.cuts == 1
+    assert printer.paper.count("王小明".encode("gb18030")) == 40
+
+
+@pytest.mark.parametrize("after", [5, 8, 14])
+def test_one_that_answers_no_more_in_the_middle_prints_the_rest_and_it_is_unknown(
+    after: int,
+) -> None:
+    printer = Paced().connect()
+    printer.loses = set(range(after, 1000))
+    printer.long_receipt()
+    assert printer.cuts == 1, "somebody waits for the paper"
+    [failed] = printer.host.posted
+    assert isinstance(failed, PrintFailed)
+    assert failed.fault.code is FaultCode.SILENT
+
+
+def test_one_that_answers_only_what_is_asked_alone_is_waited_for_once_in_a_receipt() -> None:
+    printer = Paced().connect()
+    handled = printer._handle
+
+    def handle(data: bytes) -> bytes | Fault:
+        if data.endswith(QUESTION) and data != QUESTION and CUT not in data:
+            data = data.removesuffix(QUESTION)
+        return handled(data)
+
+    printer.wire._handler = handle
+    began = printer.clock.now
+    assert printer.long_receipt() == Printed("job-1")
+    assert printer.clock.now - began < 20
+
+
+@given(st.lists(st.floats(0.0, 4.0), max_size=4), st.sets(st.integers(1, 50), max_size=8))
+def test_bytes_that_nobody_has_sent_never_confirm_a_receipt_before_it_is_cut(
+    strays: list[float], lost: set[int]
+) -> None:
+    printer = Paced().connect()
+    printer.strays = sorted(printer.clock.now + at for at in strays)
+    printer.loses = lost
+    outcome = printer.long_receipt()
+    if isinstance(outcome, Printed):
+        assert printer.ended_at
+        assert printer.clock.now >= printer.ended_at[0]
+
+
+@pytest.mark.parametrize("gaps", [(1.0,), (1.0, 1.06, 1.12), (0.5, 2.0, 4.0), (1.0,) * 3])
+def test_answers_to_a_receipt_that_a_crash_left_behind_confirm_nothing(
+    gaps: tuple[float, ...],
+) -> None:
+    """As many questions as ever lie in a printer: it goes on with the old one after its refill."""
+    printer = Paced().connect()
+    for at in gaps:
+        printer.memory.append((printer.clock.now + at, 0.0, b"\x00"))
+    assert printer.long_receipt() == Printed("job-1")
+    assert printer.ended_at
+    assert printer.ended_at[0] - 1000.0 >= gaps[-1] + 1.0
+
+
+def test_one_that_knows_no_clearing_is_asked_to_by_another_command_unless_the_knife_would_move() -> (
+    None
+):
+    printer = Paced().connect()
+    assert printer.recovered == 1, "of a make that does so, and no other answers it"
+    printer.out_at_mm = 40
+    printer.long_receipt()
+    assert printer.recovered == 2
+    printer = Paced().connect()
+    printer.happens = {}
+    before = printer.recovered
+    printer.status = dict(CUTTER)
+    assert isinstance(printer.driver.connect(printer.host), Identity)
+    assert printer.recovered == before + 1, "once, by the poll that frees a knife"
 
 
 def test_over_a_real_socket_with_a_thread() -> None:

@@ -14,7 +14,7 @@ import pytest
 from driver_fakes import Posts, RecordingLog
 
 from drivers.device import Fault, FaultCode, Status
-from drivers.receipt_printer.driver import ReceiptPrinterDriver
+from drivers.receipt_printer.driver import WINDOW_MM, ReceiptPrinterDriver
 from drivers.receipt_printer.values import Align, Printed, PrintFailed, PrintReceipt, Text
 from drivers.worker import DeviceWorker
 from kiosk.clock import SystemClock
@@ -60,6 +60,10 @@ class Terminal:
             if self.printer.ask("status")["moved_mm"] > before + 20:
                 return
         pytest.fail("nothing is printed")
+
+    def moved_mm(self) -> float:
+        mm: float = self.printer.ask("status")["moved_mm"]
+        return mm
 
     def receipts(self) -> int:
         count: int = self.printer.ask("status")["receipts"]
@@ -120,6 +124,36 @@ def test_after_a_trouble_is_mended_the_receipt_is_whole_and_the_old_one_stays_aw
     terminal.begin("a-2", "NEW")
     assert terminal.outcome() == Printed("a-2")
     assert terminal.receipts() == 2, "the torn one was cut off first"
+    text = terminal.text()
+    assert not any(line.startswith("OLD") for line in text)
+    assert whole(text, "NEW")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "mended", "code"),
+    [
+        ("paper_out", "refill", FaultCode.PAPER_OUT),
+        ("cover_open", "cover_close", FaultCode.COVER_OPEN),
+    ],
+)
+def test_a_make_that_cannot_be_cleared_brings_a_fingers_breadth_of_the_old_one_and_cuts_it_off(
+    terminal: Terminal, trouble: str, mended: str, code: FaultCode
+) -> None:
+    terminal.printer.ask("set", clears=False)
+    terminal.begin("a-1", "OLD", slowly=True)
+    terminal.until_half()
+    terminal.printer.ask(trouble)
+    assert terminal.fault() is code
+    before = terminal.moved_mm()
+    terminal.printer.ask("slow", times=1)
+    terminal.printer.ask(mended)
+    for _ in polled(10.0, 0.01):
+        if terminal.printer.ask("status")["waiting"] == 0:
+            break
+    assert terminal.moved_mm() - before <= WINDOW_MM + 0.1
+    terminal.begin("a-2", "NEW")
+    assert terminal.outcome() == Printed("a-2")
+    assert terminal.receipts() == 2, "the old one was cut off first"
     text = terminal.text()
     assert not any(line.startswith("OLD") for line in text)
     assert whole(text, "NEW")

@@ -27,6 +27,7 @@ from drivers.receipt_printer.protocol import (
     Question,
     RealTime,
     Row,
+    Segment,
     StatusParser,
     ask_now,
     columns_of_paper,
@@ -68,7 +69,11 @@ def no_drawing(row: Row) -> bytes:
 def encode(*lines: Line, columns: int = 48) -> bytes:
     items = layout(lines, columns)
     assert not isinstance(items, Fault)
-    return b"".join(encode_receipt(items, no_drawing, CUT, ASK, after_a_torn_one=False))
+    return joined(encode_receipt(items, no_drawing, CUT, after_a_torn_one=False)) + ASK
+
+
+def joined(job: tuple[Segment, ...]) -> bytes:
+    return b"".join(part for segment in job for part in segment.commands)
 
 
 def rows(*lines: Line, columns: int = 48) -> list[str]:
@@ -204,7 +209,7 @@ def test_a_logo_is_made_as_wide_as_the_paper_at_most_and_goes_out_in_bands() -> 
     [picture] = items
     assert isinstance(picture, Picture)
     assert (picture.width_dots, picture.height_dots) == (384, 192)
-    data = b"".join(encode_receipt(items, no_drawing, CUT, ASK, after_a_torn_one=False))
+    data = joined(encode_receipt(items, no_drawing, CUT, after_a_torn_one=False))
     assert data.count(b"\x1dv0\x00\x30\x00\x40\x00") == 3
     assert layout((Logo(b"no picture"),), 32, draw_logo) == ()
 
@@ -222,8 +227,36 @@ def test_the_length_of_a_receipt_is_counted_in_millimetres() -> None:
 def test_what_hangs_in_the_slot_is_cut_off_before_the_receipt_is_printed_again() -> None:
     items = layout((Text("A"),), 48)
     assert not isinstance(items, Fault)
-    pieces = encode_receipt(items, no_drawing, CUT, ASK, after_a_torn_one=True)
-    assert pieces[1] == b"\x1bd\x06" + CUT
+    first, *_ = encode_receipt(items, no_drawing, CUT, after_a_torn_one=True)
+    assert first.commands[-1] == b"\x1bd\x06" + CUT, "and nothing of the new one before"
+
+
+some_lines = st.lists(
+    st.one_of(
+        st.builds(Text, st.text("证Az ", max_size=60), large=st.booleans()),
+        st.just(Text("王㛃")),
+        st.builds(QrCode, st.text("ZW1.", min_size=1, max_size=90)),
+        st.builds(Feed, st.integers(0, 40)),
+    ),
+    max_size=12,
+).map(tuple)
+
+
+@given(some_lines, st.sampled_from([32, 48]), st.booleans())
+def test_a_receipt_is_sent_in_segments_of_two_rows_that_are_the_receipt_together(
+    lines: tuple[Line, ...], columns: int, torn: bool
+) -> None:
+    items = layout(lines, columns)
+    assert not isinstance(items, Fault)
+    *segments, last = encode_receipt(items, no_drawing, CUT, after_a_torn_one=torn)
+    codes = {length_mm((item,)) - length_mm(()) for item in items if isinstance(item, QrCode)}
+    cut_off = 6 * 30 / 8
+    assert all(
+        segment.paper_mm <= 8 or segment.paper_mm in {*codes, cut_off} for segment in segments
+    )
+    assert last.commands == (b"\x1bd\x06" + CUT,)
+    mm = sum(segment.paper_mm for segment in (*segments, last))
+    assert mm == pytest.approx(length_mm(items) + (cut_off if torn else 0))
 
 
 def test_the_question_with_an_id_names_its_job() -> None:

@@ -48,7 +48,8 @@ def job(lines: tuple[object, ...] = LINES) -> bytes:
     items = layout(lines, 48)  # type: ignore[arg-type]
     assert not isinstance(items, Fault)
     cut, question = b"\x1dV\x00", b"\x1d(H\x06\x00\x30\x30A1b2"
-    return b"".join(encode_receipt(items, drawn, cut, question, after_a_torn_one=False))
+    segments = encode_receipt(items, drawn, cut, after_a_torn_one=False)
+    return b"".join([*(part for segment in segments for part in segment.commands), question])
 
 
 def cut_up(mask: Mask, data: bytes, sizes: list[int], *, heard: bool) -> bytes:

@@ -44,7 +44,15 @@ class Host:
 
 
 def seeds() -> list[bytes]:
-    return [b"\xff" + b"\x12" * 4 + b"\x37\x25\x00" + b"\x12" * 8 + b"\x37\x220001\x00", *_SEEDS]
+    return [
+        b"\xff"
+        + b"\x12" * 4
+        + b"\x37\x25\x00"
+        + b"\x12" * 8
+        + b"\x37\x220001\x00"
+        + b"\x37\x220002\x00",
+        *_SEEDS,
+    ]
 
 
 def _driver(body: bytes) -> None:
@@ -53,11 +61,11 @@ def _driver(body: bytes) -> None:
     answers = [body[at : at + 1] for at in range(len(body))]
     wire = MemoryTransport(lambda _: answers.pop(0) if answers else b"", clock.advance)
     host = Host(wire, clock)
-    driver = ReceiptPrinterDriver("tcp://h:9100", confirm=Confirm.PROCESS_ID, first_job=0)
+    driver = ReceiptPrinterDriver("tcp://h:9100", confirm=Confirm.PROCESS_ID, first_id=0)
     if isinstance(driver.connect(host), Identity):  # type: ignore[arg-type]
         outcome = driver.handle(PrintReceipt("a", (Text("A"),)), host)  # type: ignore[arg-type]
         if isinstance(outcome, Printed):
-            assert b"\x37\x220001\x00" in body.replace(b"\x11", b"").replace(b"\x13", b"")
+            assert b"\x37\x220002\x00" in body.replace(b"\x11", b"").replace(b"\x13", b"")
     driver.disconnect()
     assert clock.now < 600
 

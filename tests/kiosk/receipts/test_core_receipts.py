@@ -163,9 +163,9 @@ def on_paper(paper: tuple[Line, ...], paper_mm: int) -> PrintedPaper:
     """What an emulated printer of this width makes of it."""
     items = layout(paper, columns_of_paper(paper_mm))
     assert not isinstance(items, Fault)
-    pieces = encode_receipt(items, lambda _row: b"", CUT, b"", after_a_torn_one=False)
+    job = encode_receipt(items, lambda _row: b"", CUT, after_a_torn_one=False)
     printer, tokenizer = Paper(paper_mm), Tokenizer()
-    for token in tokenizer.feed(b"".join(pieces)):
+    for token in tokenizer.feed(b"".join(part for segment in job for part in segment.commands)):
         if printer.carry_out(token).cut:
             return printer.cut()
     raise AssertionError("nothing was cut")

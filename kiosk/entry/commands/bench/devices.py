@@ -215,9 +215,10 @@ def _receipt(table: Table, what: str, ask: Ask, url: str) -> None:
     if isinstance(items, Fault):
         raise TypeError(items.detail)
     question = question_after(Confirm.STATUS, b"0001")
-    job = encode_receipt(items, RowPainter(find_font()), CUT, question, after_a_torn_one=False)
+    job = encode_receipt(items, RowPainter(find_font()), CUT, after_a_torn_one=False)
+    commands = [command for segment in job for command in segment.commands]
     # By hand only the last answer is waited for: no automatic status before it.
-    data = b"".join(job).replace(AUTOMATIC_STATUS_ON, b"")
+    data = b"".join([*commands, question]).replace(AUTOMATIC_STATUS_ON, b"")
     posts: queue.SimpleQueue[object] = queue.SimpleQueue()
     worker = DeviceWorker(ReceiptPrinterDriver(url), posts.put, SystemClock(), _no_log)
     worker.start()
