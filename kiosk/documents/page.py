@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from kiosk.documents.page_candidates import candidates_of
 from kiosk.documents.page_judge import Judged, choose, judge
 from kiosk.documents.page_lines import evidence, propose
-from kiosk.documents.page_planes import halved, planes_of, resized
+from kiosk.documents.page_planes import Planes, halved, planes_of, resized, without_print
 from kiosk.documents.page_refit import refit
 from kiosk.documents.plate import PlateReference
 from kiosk.documents.quads import (
     Corners,
-    Floats,
     Image,
     grown,
     ordered,
@@ -65,8 +64,8 @@ def find_pages(
     scale = min(1.0, SEARCH_PX / max(height, width))
     factor = max(1, max(height, width) // REFIT_PX)
     middle = halved(picture, factor)
-    small = resized(middle, SEARCH_PX / max(middle.shape[:2]))
-    planes = planes_of(small, plate)
+    planes = _planes(middle, plate)
+    height, width = planes.shape
     segments = propose(planes)
     found: list[FoundPage] = []
     taken: list[Corners] = []
@@ -74,7 +73,7 @@ def find_pages(
         for other in taken[-1:]:  # its sides and print would crowd out another's
             segments = segments[~within((segments[:, :2] + segments[:, 2:]) / 2, grown(other))]
         lines = evidence(planes, segments)
-        candidates = candidates_of(lines, small.shape[1], small.shape[0], taken)
+        candidates = candidates_of(lines, width, height, taken)
         if not len(candidates):
             break
         judged = judge(planes, candidates)
@@ -101,8 +100,7 @@ def find_again(picture: Image, plate: PlateReference | None, seen: Corners) -> F
     if min(height, width) < 32:
         return None
     middle = halved(picture, max(1, max(height, width) // REFIT_PX))
-    small = resized(middle, min(1.0, SEARCH_PX / max(middle.shape[:2])))
-    planes = planes_of(small, plate)
+    planes = _planes(middle, plate)
     candidate = to_smaller(seen, min(1.0, SEARCH_PX / max(height, width)))
     before = judge(planes, candidate[None])[0]
     page = _refined(picture, middle, planes, candidate, before)
@@ -111,8 +109,13 @@ def find_again(picture: Image, plate: PlateReference | None, seen: Corners) -> F
     return None if moved or page.confidence < least else page
 
 
+def _planes(middle: Image, plate: PlateReference | None) -> Planes:
+    scale = min(1.0, SEARCH_PX / max(middle.shape[:2]))
+    return planes_of(resized(middle, scale), resized(without_print(middle), scale), plate)
+
+
 def _refined(
-    picture: Image, middle: Image, planes: Floats, candidate: Corners, before: Judged
+    picture: Image, middle: Image, planes: Planes, candidate: Corners, before: Judged
 ) -> FoundPage:
     """A candidate's sides fitted again in larger pictures. `middle`: smaller by a whole factor."""
     height, width = picture.shape[:2]

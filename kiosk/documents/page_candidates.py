@@ -11,7 +11,7 @@ from kiosk.documents.page_lines import MIN_AREA_SHARE, STEP_PX, Lines
 from kiosk.documents.quads import Corners, all_ordered, within
 
 MAX_DETAILED = 32  # candidates judged sample by sample
-REACH_SHARE = 0.12  # how far outside of the frame a corner of a page cut off may lie
+REACH_SHARE = 0.3  # how far outside of the frame a corner of a page cut off may lie
 
 
 def candidates_of(lines: Lines, width: int, height: int, taken: list[Corners]) -> Corners:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kiosk.documents.page_lines import CLEAR_STEP, FLAT_STEP
-from kiosk.documents.page_planes import sample, smooth
+from kiosk.documents.page_planes import Planes, sample, smooth
 from kiosk.documents.quads import Corners, Floats, all_ordered, area, encloses, off_line, ordered
 from kiosk.documents.reckoning import lengths, mean_of_three, medians
 
@@ -26,7 +27,22 @@ GROUND_SWING = 2.5  # times as much as the ground swings must a side step to cou
 CALM_SWING = 4.0  # grey levels: the sheet's own shadow on the ground
 ALIKE_DIFFERENCE = 0.7  # of the clearest side's difference to the empty plate counts in full
 NO_DIFFERENCE = 0.6  # what a side without any is worth: papers may touch
-CUT_OFF_SCORE = 0.85  # a sheet that ends at the frame's edge is never as sure as a whole one
+CUT_OFF_SCORES = (
+    1.0,
+    0.88,
+    0.82,
+    0.0,
+    0.0,
+)  # by sides outside of the frame: never as sure as whole
+NO_CORNER_SCORE = (
+    0.7  # of two sides that run across the frame and meet no other: so wood grain does
+)
+END_SAMPLES = 7  # of a side that runs to the frame's edge: there it must show as well
+OVERRUN_PX = (4.0, 6.0, 8.0, 10.0)  # of the search picture, beyond a corner: there a side has ended
+OVERRUN_SHARE = 0.4  # of the side's step: so near must both grounds be beyond its corner, to go on
+OVERRUN_OFF_PX = 4.0  # to both sides of the line
+LEAST_OVERRUNS = 2  # places beyond a corner that lie in the frame
+OVERRUN_SCORE = 0.7  # what a sheet is worth of whose sides one goes on
 ENCLOSING_SHARE = (
     0.9  # of the best score: what encloses it and has as much wins; wood grain has less
 )
@@ -44,9 +60,9 @@ class Judged:
     cut_off: bool
 
 
-def judge(planes: Floats, quads: Corners) -> list[Judged]:
+def judge(planes: Planes, quads: Corners) -> list[Judged]:
     """How much each of n x 4 x 2 looks like paper on something else, by its worst side."""
-    height, width = planes.shape[:2]
+    height, width = planes.shape
     count = len(quads)
     corners = all_ordered(quads).astype(np.float32)
     edge = np.roll(corners, -1, axis=1) - corners
@@ -55,18 +71,18 @@ def judge(planes: Floats, quads: Corners) -> list[Judged]:
     inward = np.stack([-tangent[..., 1], tangent[..., 0]], axis=2)  # clockwise on the screen
     part = np.linspace(0.04, 0.96, SAMPLES, dtype=np.float32)
     at = (corners[:, :, None] + part[:, None] * edge[:, :, None]).reshape(-1, SAMPLES, 2)
-    offsets = np.array(
-        [*BEYOND_OUT, *FAR_OUT, -3.5, -2.5, -1.5, 1.5, 2.5, 3.5, *FAR_IN], np.float32
-    )
+    offsets = np.array([*FAR_OUT, -3.5, -2.5, -1.5, 1.5, 2.5, 3.5], np.float32)
     where = at[:, None] + offsets[:, None, None] * inward.reshape(-1, 1, 1, 2)
-    values = sample(planes, where)
-    beyond_out, far_out, outer, inner, far_in = (
-        mean_of_three(values, first) for first in (0, 3, 6, 9, 12)
-    )
+    values = sample(planes.seen, where)
+    seen_out, outer, inner = (mean_of_three(values, first) for first in (0, 3, 6))
     step = smooth(inner - outer, 5)
     size = lengths(step)
-    # a line drawn on one ground steps as well, but the ground behind it is the same
-    behind = smooth(np.maximum(far_in, inner) - far_out, 9)
+    # print steps as well, but the ground is the same on both sides of it
+    offsets = np.array([*BEYOND_OUT, *FAR_OUT, *FAR_IN], np.float32)
+    where = at[:, None] + offsets[:, None, None] * inward.reshape(-1, 1, 1, 2)
+    values = sample(planes.ground, where)
+    beyond_out, far_out, far_in = (mean_of_three(values, first) for first in (0, 3, 6))
+    behind = smooth(far_in - far_out, 9)
     # and so does a slow change of light, but it goes on outside
     slope = smooth(far_out - beyond_out, 21)
     beyond = np.minimum(lengths(behind), lengths(behind - 2.0 * slope) * 1.5)
@@ -74,7 +90,7 @@ def judge(planes: Floats, quads: Corners) -> list[Judged]:
     shown = np.clip((shown - FLAT_STEP) / (CLEAR_STEP - FLAT_STEP), 0, 1)
     # where the ground goes up and down as much beside it, as wood does, a step tells little
     swing = np.maximum(
-        lengths(smooth(outer - far_out, 5)), lengths(smooth(far_out - beyond_out, 5))
+        lengths(smooth(outer - seen_out, 5)), lengths(smooth(far_out - beyond_out, 5))
     )
     swing = medians(swing, 1)[:, None]
     shown *= np.clip(size / np.maximum(GROUND_SWING * (swing - CALM_SWING), 1e-3), 0, 1)
@@ -85,10 +101,10 @@ def judge(planes: Floats, quads: Corners) -> list[Judged]:
     # of one colour on one side of it at least, slow changes of light allowed
     plain = np.clip(1.25 - np.minimum(_rough(inner), _rough(outer)) / 40.0, 0, 1)
     within = (
-        (at[..., 0] >= 1)
-        & (at[..., 0] <= width - 2)
-        & (at[..., 1] >= 1)
-        & (at[..., 1] <= height - 2)
+        (at[..., 0] >= 0)
+        & (at[..., 0] <= width - 1)
+        & (at[..., 1] >= 0)
+        & (at[..., 1] <= height - 1)
     )
     seen = within.mean(axis=1).reshape(count, 4)
     sides = (shown * plain * within).sum(axis=1).reshape(count, 4)
@@ -97,15 +113,26 @@ def judge(planes: Floats, quads: Corners) -> list[Judged]:
     # a side along the frame's edge cannot be judged; then all must look alike inside
     off = seen < 0.5
     spread = np.where(off.any(axis=1), _spread(inner, count), spread)
-    alike = np.clip(1.3 - spread / 90.0, 0.5, 1) * CUT_OFF_SCORE ** off.sum(axis=1)
-    alike = np.where(off.sum(axis=1) > 2, 0, alike)
-    if planes[..., 3].any():  # what is as the empty plate is, is no paper
-        differs = medians(inner[..., 3] - far_out[..., 3], 1).reshape(count, 4)
+    alike = np.clip(1.3 - spread / 90.0, 0.5, 1) * np.array(CUT_OFF_SCORES)[off.sum(axis=1)]
+    opposite = (off & np.roll(off, 2, axis=1)).any(axis=1)
+    alike = np.where(opposite, np.minimum(alike, NO_CORNER_SCORE), alike)
+    # and the sides that run to it must show up to there
+    ends = (shown * plain * within).reshape(count, 4, SAMPLES)
+    first, last = ends[..., :END_SAMPLES].mean(axis=2), ends[..., -END_SAMPLES:].mean(axis=2)
+    sides = np.where(np.roll(off, 1, axis=1), np.minimum(sides, first), sides)
+    sides = np.where(np.roll(off, -1, axis=1), np.minimum(sides, last), sides)
+    grounds = (medians(far_out, 1).reshape(count, 4, -1), medians(far_in, 1).reshape(count, 4, -1))
+    goes_on = _overruns(planes, corners, tangent, inward, *grounds)
+    alike = np.where((goes_on & ~off).any(axis=1), OVERRUN_SCORE * alike, alike)
+    if planes.plate_known:  # what is as the empty plate is, is no paper
+        differs = medians(inner[..., 3] - seen_out[..., 3], 1).reshape(count, 4)
+        differs = np.where(off, medians(inner[..., 3], 1).reshape(count, 4), differs)
         known = np.where(off, 0.0, differs).sum(axis=1) / np.maximum((~off).sum(axis=1), 1)
         alike = alike * np.clip(known / CLEAR_STEP, 0, 1)
         # and all sides of a sheet differ alike: where a shadow begins or print stands, less or nothing
         clearest = np.where(off, 0.0, differs).max(axis=1, keepdims=True)
         share = np.clip(differs / np.maximum(ALIKE_DIFFERENCE * clearest, 1e-3), 0, 1)
+        alike = alike * np.where(off, share, 1.0).min(axis=1)
         sides = sides * np.where(off, 1.0, NO_DIFFERENCE + (1 - NO_DIFFERENCE) * share)
     worst = np.where(off, 1.0, sides).min(axis=1)
     mean = np.where(off, 0.0, sides).sum(axis=1) / np.maximum((~off).sum(axis=1), 1)
@@ -118,6 +145,30 @@ def judge(planes: Floats, quads: Corners) -> list[Judged]:
         )
         for i in range(count)
     ]
+
+
+def _overruns(
+    planes: Planes, corners: Floats, tangent: Floats, inward: Floats, out: Floats, paper: Floats
+) -> NDArray[np.bool_]:
+    """Which sides (n x 4) go on beyond one of their corners: then that is no corner of the sheet.
+
+    So it is where print was taken for a side: the sides beside it run on to the true one, or to
+    the frame's edge. `out` and `paper`: the grounds on both sides of a side, n x 4 x 3.
+    """
+    height, width = planes.shape
+    ends = np.stack([corners, np.roll(corners, -1, axis=1)], axis=2)  # n x 4 x 2 x 2
+    sign = np.array([-1.0, 1.0], np.float32)[:, None, None]
+    away = np.array(OVERRUN_PX, np.float32)[:, None] * sign
+    at = ends[..., None, :] + away * tangent[:, :, None, None]
+    offsets = np.array([OVERRUN_OFF_PX, -OVERRUN_OFF_PX], np.float32)
+    where = at[..., None, :] + offsets[:, None] * inward[:, :, None, None, None]
+    inside = ((where >= 0) & (where <= np.array([width - 1, height - 1]))).all(axis=(-1, -2))
+    values = sample(planes.ground, where.reshape(-1, 2, 2)).reshape(*where.shape[:-1], -1)
+    own = np.stack([paper, out], axis=2)[:, :, None, None]
+    off = lengths(values - own).max(axis=-1)
+    same = off < OVERRUN_SHARE * lengths(paper - out)[:, :, None, None]
+    goes_on = (same | ~inside).all(axis=-1) & (inside.sum(axis=-1) >= LEAST_OVERRUNS)
+    return np.asarray(goes_on.any(axis=-1), np.bool_)
 
 
 def _rough(strip: Floats) -> Floats:
@@ -142,7 +193,7 @@ def _shape(tangent: Floats, length: Floats) -> Floats:
     return np.asarray(angle * np.clip(opposite * 2.0, 0, 1), np.float32)
 
 
-def choose(planes: Floats, candidates: Corners, judged: list[Judged]) -> int | None:
+def choose(planes: Planes, candidates: Corners, judged: list[Judged]) -> int | None:
     """The best; then whatever encloses it and is nearly as good."""
     scores = [one.score for one in judged]
     best = max(range(len(candidates)), key=lambda index: scores[index])
@@ -153,8 +204,6 @@ def choose(planes: Floats, candidates: Corners, judged: list[Judged]) -> int | N
     for index in sorted(range(len(candidates)), key=lambda i: areas[i]):
         if areas[index] <= areas[best] * 1.03 or scores[index] < MIN_PROMISE:
             continue
-        if judged[index].cut_off and not judged[best].cut_off:
-            continue
         if not encloses(candidates[index], candidates[best]):
             continue
         if scores[index] < ENCLOSING_SHARE * top:
@@ -164,7 +213,7 @@ def choose(planes: Floats, candidates: Corners, judged: list[Judged]) -> int | N
     return best
 
 
-def _drawn_out(planes: Floats, outer: Corners, inner: Corners) -> bool:
+def _drawn_out(planes: Planes, outer: Corners, inner: Corners) -> bool:
     """Whether `outer` is no larger sheet than `inner`, but its sides drawn out to another line.
 
     On wood, and where a shadow ends, there are lines to draw them out to; but along what was added

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.page_planes import sample, smooth
+from kiosk.documents.page_planes import Planes, sample, smooth
 from kiosk.documents.quads import Floats, Image
 from kiosk.documents.reckoning import lengths, medians
 
@@ -33,17 +33,19 @@ class Lines:
     reach: float  # samples run from -reach to +reach around the foot of the frame's centre
 
 
-def propose(planes: Floats) -> Floats:
+def propose(planes: Planes) -> Floats:
     """Segments x1 y1 x2 y2 from every cue, n x 4."""
-    height, width = planes.shape[:2]
-    light = np.clip(planes[..., 0], 0, 255).astype(np.uint8)
-    chroma = np.clip(np.hypot(planes[..., 1], planes[..., 2]) * 2.5, 0, 255).astype(np.uint8)
-    ground = cv2.blur(planes[..., 0], (41, 41))
-    local = np.clip((planes[..., 0] - ground) * 4.0 + 128.0, 0, 255).astype(np.uint8)
+    height, width = planes.shape
+    seen = planes.seen
+    light = np.clip(seen[..., 0], 0, 255).astype(np.uint8)
+    chroma = np.clip(np.hypot(seen[..., 1], seen[..., 2]) * 2.5, 0, 255).astype(np.uint8)
+    ground = np.ascontiguousarray(planes.ground[..., 0])
+    around = cv2.blur(ground, (41, 41))
+    local = np.clip((ground - around) * 4.0 + 128.0, 0, 255).astype(np.uint8)
     found: list[Floats] = []
     pictures = [light]
-    if planes[..., 3].any():
-        pictures.append(np.clip(planes[..., 3] * 8.0, 0, 255).astype(np.uint8))
+    if planes.plate_known:
+        pictures.append(np.clip(seen[..., 3] * 8.0, 0, 255).astype(np.uint8))
     else:
         pictures.append(local)
     if float(np.percentile(chroma[::3, ::3], 95)) > 20:
@@ -53,7 +55,7 @@ def propose(planes: Floats) -> Floats:
         segments = detector.detect(one)[0]
         if segments is not None:
             found.append(np.asarray(segments, np.float32).reshape(-1, 4))
-    found.extend(_outlines(planes, light, chroma))
+    found.extend(_outlines(planes, chroma))
     if not found:
         return np.empty((0, 4), np.float32)
     segments = np.concatenate(found)
@@ -61,27 +63,29 @@ def propose(planes: Floats) -> Floats:
     return np.asarray(segments[length >= 0.035 * max(height, width)], np.float32)
 
 
-def _outlines(planes: Floats, light: Image, chroma: Image) -> list[Floats]:
+def _outlines(planes: Planes, chroma: Image) -> list[Floats]:
     """Straight parts of the outlines of areas that may be the page."""
-    height, width = light.shape
+    height, width = planes.shape
+    ground = planes.ground
+    light = np.clip(ground[..., 0], 0, 255).astype(np.uint8)
     rim = max(3, height // 50)
     frame = np.concatenate(
         [
-            planes[:rim].reshape(-1, 4),
-            planes[-rim:].reshape(-1, 4),
-            planes[:, :rim].reshape(-1, 4),
-            planes[:, -rim:].reshape(-1, 4),
+            ground[:rim].reshape(-1, 3),
+            ground[-rim:].reshape(-1, 3),
+            ground[:, :rim].reshape(-1, 3),
+            ground[:, -rim:].reshape(-1, 3),
         ]
     )
-    distance = lengths(planes[..., :3] - medians(frame[:, :3], 0))
+    distance = lengths(ground - medians(frame, 0))
     masks = [
         cv2.threshold(np.clip(distance, 0, 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)[1],
         cv2.threshold(light, 0, 255, cv2.THRESH_OTSU)[1],
         cv2.threshold(chroma, 0, 255, cv2.THRESH_OTSU)[1],
     ]
     masks.append(cv2.bitwise_not(masks[2]))
-    if planes[..., 3].any():
-        masks.append(((planes[..., 3] > 12.0) * 255).astype(np.uint8))
+    if planes.plate_known:
+        masks.append(((planes.seen[..., 3] > 12.0) * 255).astype(np.uint8))
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (9, 9))
     found: list[Floats] = []
     for mask in masks:
@@ -99,9 +103,9 @@ def _outlines(planes: Floats, light: Image, chroma: Image) -> list[Floats]:
     return found
 
 
-def evidence(planes: Floats, segments: Floats) -> Lines:
+def evidence(planes: Planes, segments: Floats) -> Lines:
     """Segments joined into lines, and for each line how much of it is a step."""
-    height, width = planes.shape[:2]
+    height, width = planes.shape
     centre = np.array([(width - 1) / 2, (height - 1) / 2], np.float32)
     reach = math.ceil(math.hypot(width, height) / 2)
     normals, rhos, seen = _joined(segments - np.tile(centre, 2), reach)
@@ -109,14 +113,18 @@ def evidence(planes: Floats, segments: Floats) -> Lines:
     tangent = np.stack([-normals[:, 1], normals[:, 0]], axis=1)
     foot = normals * rhos[:, None] + centre
     at = foot[:, None, :] + along[None, :, None] * tangent[:, None, :]
+    offsets = np.array([-3.0, -1.7, 1.7, 3.0], np.float32)
+    where = at[:, None] + offsets[None, :, None, None] * normals[:, None, None, :]
+    sampled = sample(planes.seen, where)  # n, 4, samples, 4
+    b, c = (np.asarray((sampled[:, one] + sampled[:, one + 1]) / 2, np.float32) for one in (0, 2))
+    near = lengths(smooth(c - b, 7))
+    # a line drawn on one ground steps as well, but the ground is the same on both sides of it
     offsets = np.array([-8.0, -6.5, -3.0, -1.7, 1.7, 3.0, 6.5, 8.0], np.float32)
     where = at[:, None] + offsets[None, :, None, None] * normals[:, None, None, :]
-    sampled = sample(planes, where)  # n, 8, samples, 4
+    sampled = sample(planes.ground, where)
     a, b, c, d = (
         np.asarray((sampled[:, one] + sampled[:, one + 1]) / 2, np.float32) for one in (0, 2, 4, 6)
     )
-    near = lengths(smooth(c - b, 7))
-    # a line drawn on one ground steps as well, but the ground behind it is the same
     beyond = np.minimum(lengths(smooth(d - b, 9)), lengths(smooth(c - a, 9)))
     size = np.minimum(near, 1.6 * beyond)
     within = (
@@ -130,10 +138,9 @@ def evidence(planes: Floats, segments: Floats) -> Lines:
     normals, rhos = normals[strongest], rhos[strongest]
     evidence, within = evidence[strongest], within[strongest]
     # the frame's own edges: where a sheet that lies half outside ends
-    sides = ((1, 0, width / 2 - 1), (-1, 0, width / 2 - 1), (0, 1, height / 2 - 1))
-    for x, y, rho in (*sides, (0, -1, height / 2 - 1)):
+    for x, y, rho in ((1, 0, width), (-1, 0, width), (0, 1, height), (0, -1, height)):
         normals = np.concatenate([normals, np.array([[x, y]], np.float32)])
-        rhos = np.append(rhos, np.float32(rho))
+        rhos = np.append(rhos, np.float32(rho / 2))
         evidence = np.concatenate([evidence, np.full((1, len(along)), 0.6, np.float32)])
         within = np.concatenate([within, np.ones((1, len(along)), bool)])
     count = len(rhos)
