@@ -105,6 +105,20 @@ def _parser(*, for_ourselves: bool = False) -> argparse.ArgumentParser:
     revoke.add_argument("terminal", metavar="TERMINAL")
     command("new-seal-key", _new_seal_key, "a new key for the terminals to seal to")
     command("open", _open, "open now what was taken and waits; `serve` does it by itself")
+    again = command(
+        "reopen",
+        _reopen,
+        "open once more what could not be: after a key was restored, or an update",
+    )
+    again.add_argument(
+        "--why",
+        dest="codes",
+        metavar="CODE",
+        action="append",
+        default=[],
+        help="what was refused for this reason, as the staff site and the answer name it; may be "
+        "given again. Without: for want of a key",
+    )
     command("tidy", _tidy, "delete attachments that no item ever named, and abandoned uploads")
     command("check", _check, "look for every attachment; ask the terminals again for those lost")
     show = command("show", _show, "an application with everything that belongs to it")
@@ -264,6 +278,20 @@ def _open(asked: argparse.Namespace) -> int:
         {"looked_at": count, "unopened": left},
         f"{count} looked at; {left} could not be read and are tried again later",
     )
+
+
+def _reopen(asked: argparse.Namespace) -> int:
+    from hub.applications.opener import opener  # noqa: PLC0415
+    from hub.applications.reopening import FOR_WANT_OF_A_KEY, reopen  # noqa: PLC0415
+    from hub.applications.writer import writer  # noqa: PLC0415
+
+    done = reopen(opener(), writer(), asked.codes or FOR_WANT_OF_A_KEY)
+    lines = [f"{done.looked_at} looked at; {done.read} are read now, and their terminals are told"]
+    lines += [f"{count} still not: {code}" for code, count in done.still.items()]
+    if done.later:
+        lines.append(f"{done.later} could not be looked at now and are tried again by themselves")
+    found = {"looked_at": done.looked_at, "read": done.read, "still": dict(done.still)}
+    return _answer(asked, {**found, "later": done.later}, "\n".join(lines))
 
 
 def _revoke(asked: argparse.Namespace) -> int:

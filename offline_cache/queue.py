@@ -225,10 +225,11 @@ class SendQueue:
     def keep_verdicts(
         self, verdicts: Sequence[LateVerdict]
     ) -> tuple[tuple[str, LateVerdict], ...] | StoreFault:
-        """Into the tray with what the hub could not take after all; what was moved, by its kind.
+        """Into the tray with what the hub could not take after all, and out of it with what it then
+        could; what was moved, by its kind.
 
-        An item that waits is moved too: the hub has it, and only its answer was lost. One that is
-        erased already, or that somebody dealt with, stays as it is.
+        An item that waits goes into the tray too: the hub has it, and only its answer was lost. One
+        that is erased already, or that somebody dealt with, stays as it is.
         """
         epochs = self._epochs()
         if isinstance(epochs, StoreFault):
@@ -242,18 +243,22 @@ class SendQueue:
                 no = numbers.get(each.epoch)
                 if no is None or each.seq >> SEQ_BITS:
                     continue
-                cursor.execute(
-                    "UPDATE outbox SET state = 'refused', settled_at = ?, code = ?, reason = ?"
-                    " WHERE row = ? AND id = ? AND state IN ('sealed', 'sending', 'accepted')"
-                    " RETURNING kind",
-                    (
-                        at,
-                        each.code[:MAX_CODE_CHARACTERS],
-                        each.text[:MAX_REASON_CHARACTERS],
-                        (no << SEQ_BITS) + each.seq,
-                        uuid_bytes(each.id),
-                    ),
-                )
+                place = ((no << SEQ_BITS) + each.seq, uuid_bytes(each.id))
+                if each.taken:
+                    cursor.execute(
+                        "UPDATE outbox SET state = 'accepted', settled_at = ?, code = '',"
+                        " reason = '' WHERE row = ? AND id = ? AND state = 'refused'"
+                        " RETURNING kind",
+                        (at, *place),
+                    )
+                else:
+                    code = each.code[:MAX_CODE_CHARACTERS]
+                    cursor.execute(
+                        "UPDATE outbox SET state = 'refused', settled_at = ?, code = ?, reason = ?"
+                        " WHERE row = ? AND id = ? AND state IN ('sealed', 'sending', 'accepted')"
+                        " RETURNING kind",
+                        (at, code, each.text[:MAX_REASON_CHARACTERS], *place),
+                    )
                 moved += [(str(kind), each) for (kind,) in cursor.fetchall()]
             if verdicts:
                 cursor.execute(

@@ -108,7 +108,9 @@ class VerdictOut(Schema):
     epoch: str
     seq: int
     id: str
-    result: Literal["refused", "conflict"]
+    result: Literal["refused", "conflict", "accepted"] = Field(
+        description="accepted: an earlier verdict on this item no longer holds"
+    )
     code: str
     text: str
 

@@ -7,11 +7,13 @@ store never sees what was sealed; opening is for who may look (`content_of`).
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -237,6 +239,24 @@ def opened_attachment(sealed: bytes, terminal: str) -> bytes | SealFault:
     return open_envelope(
         sealed, attachment_context(terminal), key_ring(), bytes_max=limits.ATTACHMENT_BYTES
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What is told of an attachment's content, as columns of its row."""
+
+    content_sha256: str
+    bytes: int
+    media_type: str
+    fault: str  # a SealFault, and nothing else is known then; empty: it was opened
+
+
+def looked_into(sealed: bytes, terminal: str) -> Inside:
+    content = opened_attachment(sealed, terminal)
+    if isinstance(content, SealFault):
+        return Inside("", 0, media_type_of(b""), content.value)
+    digest = hashlib.sha256(content).hexdigest()
+    return Inside(digest, len(content), media_type_of(content[:16]), "")
 
 
 def content_of(attachment: Attachment, store: AttachmentStore) -> bytes:

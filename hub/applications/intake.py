@@ -331,8 +331,6 @@ class _Settling:
                 missing.append(name)
             elif row.terminal_id != self._code:
                 return Judged(Result.REFUSED, "attachment_elsewhere", "another terminal's bytes")
-            elif row.fault:
-                return Judged(Result.REFUSED, "attachment_sealed", f"an attachment: {row.fault}")
         return Judged(Result.INCOMPLETE, missing=tuple(missing)) if missing else None
 
     def _new(self, wrong: dict[int, Judged]) -> dict[int, Item]:
@@ -423,7 +421,7 @@ class _Settling:
     @staticmethod
     def _open_again(ids: Sequence[Any], now: datetime) -> None:
         """The operator pressed 'send again' on what a verdict had refused: it is read once more."""
-        judged = list(Verdict.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        judged = list(verdicts.against(ids).values_list("pk", flat=True))
         if judged:
             Verdict.objects.filter(pk__in=judged).delete()
             ReceivedItem.objects.filter(pk__in=judged).update(to_open_at=now)

@@ -239,15 +239,16 @@ class Outcome(models.TextChoices):
 
 
 class Verdict(models.Model):
-    """What opening showed of an item that was acknowledged: it cannot be taken after all. The
-    terminal is told until it says that it has kept it; staff see it among what was set aside."""
+    """What opening showed of an item that was acknowledged: it cannot be taken after all, or, when it
+    was opened again (hub/applications/reopening.py), it can. The terminal is told until it says that
+    it has kept it; staff see what cannot be taken among what was set aside."""
 
     received = models.OneToOneField(
         ReceivedItem, models.PROTECT, primary_key=True, related_name="verdict"
     )
     terminal = models.ForeignKey(Terminal, models.PROTECT, related_name="+", db_index=False)
     no = models.BigIntegerField()  # rises with every verdict on an item of this terminal
-    result = models.CharField(max_length=16)  # refused or conflict
+    result = models.CharField(max_length=16)  # refused, conflict, or accepted in the end
     code = models.CharField(max_length=32)
     text = models.CharField(max_length=300)
     at = models.DateTimeField()

@@ -12,9 +12,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, assert_never
+from uuid import UUID
 
 from django.db import DataError, InterfaceError, OperationalError
 from django.db.models import Count, Max, Min, Q
@@ -22,6 +24,7 @@ from django.utils import timezone
 
 from hub.applications import bodies, tables, verdicts
 from hub.applications.aside import Held, Kept, Why, set_aside
+from hub.applications.blobs import AttachmentStore, attachment_store, looked_into
 from hub.applications.models import (
     SIGNATURE,
     Application,
@@ -58,6 +61,7 @@ PATIENCE = timedelta(seconds=10)
 REST = 3.0
 TROUBLE_S = 5.0
 NUMBER_TAKEN = "number_taken"
+ATTACHMENT_SEALED = "attachment_sealed"
 
 _SEALED = (
     "id", "queue__terminal_id", "queue__epoch", "seq", "kind", "order_key", "created_at",
@@ -86,11 +90,13 @@ class Opener:
         self,
         keys: Callable[[], KeyRing],
         writer: Writer,
+        store: Callable[[], AttachmentStore],
         *,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys = keys
         self._writer = writer
+        self._store = store
         self._clock_s = clock_s
         self._beside = False  # the door, as was said in the log
 
@@ -142,6 +148,11 @@ class Opener:
         waiting = ReceivedItem.objects.filter(to_open_at__isnull=False)
         self._open(waiting.filter(queue__terminal_id=terminal).order_by("to_open_at", "seq"))
 
+    def of_items(self, ids: Sequence[UUID]) -> None:
+        """Open these, of which there may be as many as a page."""
+        waiting = ReceivedItem.objects.filter(to_open_at__isnull=False)
+        self._open(waiting.filter(pk__in=ids).order_by("to_open_at", "seq"))
+
     def _open(self, waiting: Any) -> int:
         page = [
             Sealed(*row[:8], bytes(row[8]).hex(), *(bytes(one) for one in row[9:]))
@@ -149,10 +160,32 @@ class Opener:
         ]
         if page:
             keys = self._keys()
-            found = [(item, self._read(item, keys)) for item in page]
+            away = self._papers_again({name for item in page for name in named(item.attachments)})
+            found = [
+                (
+                    item,
+                    None if away.intersection(named(item.attachments)) else self._read(item, keys),
+                )
+                for item in page
+            ]
             self._settle([(item, read) for item, read in found if read is not None])
             self._postpone([item for item, read in found if read is None])
         return len(page)
+
+    def _papers_again(self, names: Iterable[str]) -> set[str]:
+        """Attachments that could not be opened when they came are looked into once more: a key may
+        have been restored. Those whose bytes cannot be had now."""
+        away = set()
+        for row in Attachment.objects.filter(pk__in=names).exclude(fault=""):
+            try:
+                inside = looked_into(self._store().read(row.sha256), row.terminal_id)
+            except OSError:
+                away.add(row.sha256)
+                continue
+            if inside.fault != row.fault:
+                changed = Attachment.objects.filter(pk=row.sha256)
+                self._writer.run(partial(changed.update, **asdict(inside)))
+        return away
 
     @staticmethod
     def _read(item: Sealed, keys: KeyRing) -> Opened | Refusal | None:
@@ -230,6 +263,7 @@ class _Spreading:
                 good.append(item)
         self._insert(rows)
         self._settle_what_was_refused(good, now)
+        self._take_back_verdicts(good, now)
         self._give_verdicts(bad, now)
         ids = [item.id for item, _ in found]
         ReceivedItem.objects.filter(pk__in=ids).update(to_open_at=None)
@@ -253,6 +287,10 @@ class _Spreading:
         }
         names = {name for item, _ in found for name in named(item.attachments)}
         self._attachments = Attachment.objects.in_bulk(names) if names else {}
+        before = verdicts.against(item.id for item, _ in found)
+        self._before = {
+            Found(*row) for row in before.values_list("received_id", "result", "code", "text")
+        }
 
     # -- judging ------------------------------------------------------------------
 
@@ -268,6 +306,9 @@ class _Spreading:
             row = self._attachments.get(inside.sealed)
             if row is None:
                 raise AttachmentGoneError
+            if row.fault:
+                text = f"an attachment: {row.fault}"
+                return Found(item.id, Outcome.REFUSED, ATTACHMENT_SEALED, text), None
             if (row.content_sha256, row.bytes) != (inside.sha256, inside.bytes):
                 text = "an attachment is not what was said"
                 return Found(item.id, Outcome.REFUSED, "attachments_differ", text), None
@@ -335,14 +376,30 @@ class _Spreading:
             handled_at__isnull=True,
         ).update(handled_at=now)
 
-    @staticmethod
-    def _give_verdicts(bad: Sequence[tuple[Sealed, Found, Held | None]], now: datetime) -> None:
-        for item, found, held in bad:
+    def _take_back_verdicts(self, good: Sequence[Sealed], now: datetime) -> None:
+        """On what was opened once more and can be taken: its terminal has it in the tray."""
+        judged = {verdict.received for verdict in self._before}
+        after_all = [
+            (item.terminal, Found(item.id, verdicts.TAKEN, "", ""))
+            for item in good
+            if item.id in judged
+        ]
+        self._give(after_all, now)
+
+    def _give_verdicts(
+        self, bad: Sequence[tuple[Sealed, Found, Held | None]], now: datetime
+    ) -> None:
+        """Not those that are as before: they were told and set aside then."""
+        new = [one for one in bad if one[1] not in self._before]
+        for item, found, held in new:
             why = Why(Outcome(found.result), found.code, found.text, held)
             set_aside(_kept(item), why, now)
-        for terminal in sorted({item.terminal for item, _, _ in bad}):
-            own = [found for item, found, _ in bad if item.terminal == terminal]
-            verdicts.give(terminal, own, now)
+        self._give([(item.terminal, found) for item, found, _ in new], now)
+
+    @staticmethod
+    def _give(found: Sequence[tuple[str, Found]], now: datetime) -> None:
+        for terminal in sorted({terminal for terminal, _ in found}):
+            verdicts.give(terminal, [one for where, one in found if where == terminal], now)
 
 
 def _enclosures(body: bodies.ApplicationBody, read: Opened) -> Iterable[tuple[Any, ...]]:
@@ -375,7 +432,7 @@ def _kept(item: Sealed) -> Kept:
 
 def opener() -> Opener:
     """With this site's keys, as the database needs it."""
-    return Opener(key_ring, writer())
+    return Opener(key_ring, writer(), attachment_store)
 
 
 def waiting() -> tuple[int, datetime | None]:

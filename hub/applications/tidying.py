@@ -21,6 +21,7 @@ from django.utils import timezone
 from hub.applications.blobs import AttachmentStore, attachment_store
 from hub.applications.models import Attachment, Enclosure, ReceivedItem, named
 from hub.applications.uploads import tidy_parts
+from hub.applications.verdicts import TAKEN
 from hub.background import Background
 from hub.pickups.keeping import erase_expired
 
@@ -51,7 +52,8 @@ def tidy(store: AttachmentStore, incoming: Path) -> Tidied:
 
 def _named_by_what_is_not_opened() -> set[str]:
     """By items that wait to be opened, or could not be taken: there are few."""
-    items = ReceivedItem.objects.filter(Q(to_open_at__isnull=False) | Q(verdict__isnull=False))
+    refused = Q(verdict__isnull=False) & ~Q(verdict__result=TAKEN)
+    items = ReceivedItem.objects.filter(Q(to_open_at__isnull=False) | refused)
     found = items.exclude(attachments=b"").values_list("attachments", flat=True)
     return {name for attachments in found for name in named(bytes(attachments))}
 

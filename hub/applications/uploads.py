@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -24,14 +24,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from hub import limits
-from hub.applications.blobs import (
-    AttachmentStore,
-    attachment_store,
-    media_type_of,
-    opened_attachment,
-)
+from hub.applications.blobs import AttachmentStore, attachment_store, looked_into
 from hub.applications.models import Attachment
-from hub.seal.envelope import SealFault
 
 PART_LIFE_D = 7  # a dead line of a week, or a terminal that was taken away
 UNFINISHED_MAX = 64  # of one terminal; its queue has a few at a time
@@ -142,17 +136,12 @@ class Uploads:
         return Progress(length, length)
 
     def _described(self, sha256: str, part: Path, length: int) -> Attachment:
-        content = opened_attachment(part.read_bytes(), self._terminal)
-        faulty = isinstance(content, SealFault)
         return Attachment(
             sha256=sha256,
             sealed_bytes=length,
-            content_sha256="" if faulty else hashlib.sha256(content).hexdigest(),
-            bytes=0 if faulty else len(content),
-            media_type=media_type_of(b"" if faulty else content[:16]),
-            fault=content if faulty else "",
             received_at=timezone.now(),
             terminal_id=self._terminal,
+            **asdict(looked_into(part.read_bytes(), self._terminal)),
         )
 
     def _held(self, sha256: str) -> Progress | None:

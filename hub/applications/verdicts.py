@@ -1,21 +1,24 @@
 """Telling a terminal what opening showed of items that it holds for delivered.
 
-Every verdict has a number that rises with each on an item of that terminal; the terminal says the
+An item has one verdict, its last: that it cannot be taken, or, when it was opened again later, that it
+was. Every verdict has a number that rises with each on an item of that terminal; the terminal says the
 highest that it has durably kept, and is told those above. Numbers follow the clock, so that a hub
 restored from a copy does not begin below what its terminals have seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from hub.applications.models import Verdict
 from hub.terminals.models import Terminal
 
 TOLD_MAX = 100  # more come with the next answer
+TAKEN = "accepted"  # after all
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,11 @@ class Found:
     result: str
     code: str
     text: str
+
+
+def against(items: Iterable[UUID]) -> Any:
+    """Verdicts by which these, or some of them, could not be taken."""
+    return Verdict.objects.filter(pk__in=items).exclude(result=TAKEN)
 
 
 def to_tell(terminal: Terminal, seen: int) -> Sequence[Told]:

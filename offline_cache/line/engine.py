@@ -152,7 +152,8 @@ class Queue(Protocol):
     def keep_verdicts(
         self, verdicts: Sequence[LateVerdict]
     ) -> tuple[tuple[str, LateVerdict], ...] | StoreFault:
-        """Into the tray with what the hub could not take after all; what was moved, by its kind.
+        """Into the tray with what the hub could not take after all, and out of it with what it then
+        could; what was moved, by its kind.
 
         When this returns they are kept, and `verdicts_seen` has risen with them. One on an item
         that is not here, or was settled by hand, moves nothing.
@@ -655,7 +656,8 @@ class SyncEngine:
         return None
 
     def _keep_verdicts(self, verdicts: Sequence[LateVerdict]) -> StoreFault | None:
-        """What the hub took and could not open lies in the tray, as if it had said so at once."""
+        """What the hub took and could not open lies in the tray, as if it had said so at once; what
+        it could open then lies there no more."""
         if not verdicts:
             return None
         moved = self._queue.keep_verdicts(verdicts)
@@ -666,7 +668,10 @@ class SyncEngine:
             self._delays.settled(each.id)
             self._awaiting.pop(each.id, None)
             self._rounds.pop(each.id, None)
-            self._log("item_refused", kind=kind, seq=each.seq, code=each.code)
+            if each.taken:
+                self._log("item_delivered", kind=kind, seq=each.seq, result="accepted")
+            else:
+                self._log("item_refused", kind=kind, seq=each.seq, code=each.code)
         return None
 
     def _isolate(self, items: Sequence[Item], failure: Failure) -> StoreFault | None:

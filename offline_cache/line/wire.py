@@ -82,7 +82,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class LateVerdict:
-    """The hub accepted this item, opened it later, and could not take it.
+    """The hub accepted this item, opened it later, and could not take it; or, `taken`, it opened it
+    once more, and now it has it after all.
 
     `no` rises; the hub tells the same again until it hears that this one was kept.
     """
@@ -93,6 +94,7 @@ class LateVerdict:
     id: str
     code: str
     text: str = ""
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,7 @@ def read_verdicts(value: object) -> tuple[LateVerdict, ...]:
 def _late_verdict(it: Any) -> LateVerdict:
     """An id is a UUID's text in JSON and its 16 bytes in CBOR."""
     result = _text(it["result"])
-    if result not in ("refused", "conflict"):
+    if result not in ("refused", "conflict", "accepted"):
         raise ShapeError("no result of a verdict")
     item_id = it["id"]
     return LateVerdict(
@@ -249,6 +251,7 @@ def _late_verdict(it: Any) -> LateVerdict:
         str(uuid.UUID(bytes=item_id) if isinstance(item_id, bytes) else uuid.UUID(_text(item_id))),
         _text(it.get("code") or result),
         _text(it.get("text") or ""),
+        taken=result == "accepted",
     )
 
 

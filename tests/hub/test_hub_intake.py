@@ -214,7 +214,7 @@ def test_a_paper_that_cannot_be_opened_is_told_with_its_application(terminal: Te
     terminal._sealed[PDF] = b"ZW1 but nothing that anybody sealed, and long enough to be looked at"
     assert terminal.put(PDF).status == 204
     terminal.put(PNG)
-    answer = terminal.send(terminal.item("application", terminal.application()))[0]
+    answer = terminal.outcome(terminal.item("application", terminal.application()))
     assert (answer["result"], answer["code"]) == ("refused", "attachment_sealed")
 
 

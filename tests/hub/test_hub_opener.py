@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.applications import opener as opener_module
-from hub.applications.blobs import FolderStore
+from hub.applications.blobs import FolderStore, attachment_store
 from hub.applications.models import (
     Application,
     Attachment,
@@ -340,7 +340,7 @@ def test_beside_the_door_it_rests_three_times_as_long_as_it_worked(
     monkeypatch.setattr(opener_module.timezone, "now", lambda: arrived)
     monkeypatch.setattr(opener_module, "PAGE", 1)
     ticks = iter([100.0, 100.5, 200.0, 200.0, 300.0])
-    work = Opener(key_ring, writer(), clock_s=lambda: next(ticks))
+    work = Opener(key_ring, writer(), attachment_store, clock_s=lambda: next(ticks))
     with caplog.at_level("INFO", logger="hub.opener"):
         assert work.turn() == 0.5 * REST == 1.5
         ReceivedItem.objects.filter(seq=2).update(to_open_at=arrived - PATIENCE)

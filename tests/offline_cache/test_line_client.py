@@ -272,12 +272,14 @@ VERDICTS = st.builds(
     id=st.uuids().map(str),
     code=st.text(min_size=1, max_size=80),
     text=st.text(max_size=80),
+    taken=st.booleans(),
 )
 
 
 def _told(verdict: wire.LateVerdict, *, as_bytes: bool) -> dict[str, object]:
     item_id = uuid.UUID(verdict.id).bytes if as_bytes else verdict.id
-    return {**asdict(verdict), "id": item_id, "result": "refused"}
+    result = "accepted" if verdict.taken else "refused"
+    return {**asdict(verdict), "id": item_id, "result": result}
 
 
 @given(st.lists(VERDICTS, max_size=120, unique_by=lambda it: it.no), st.booleans(), st.randoms())
@@ -298,7 +300,7 @@ NO_VERDICT = st.one_of(
     VERDICTS.map(lambda it: {**_told(it, as_bytes=True), "no": 2**53 + 1}),
     VERDICTS.map(lambda it: {**_told(it, as_bytes=True), "seq": -it.seq}),
     VERDICTS.map(lambda it: {**_told(it, as_bytes=True), "id": b"short"}),
-    VERDICTS.map(lambda it: {**_told(it, as_bytes=True), "result": "accepted"}),
+    VERDICTS.map(lambda it: {**_told(it, as_bytes=True), "result": "duplicate"}),
     VERDICTS.map(lambda it: {**_told(it, as_bytes=True), "epoch": None}),
 )
 

@@ -158,6 +158,43 @@ def test_a_verdict_is_kept_before_the_hub_hears_that_it_was(
     assert world.state(number) is ItemState.REFUSED
 
 
+def test_what_the_hub_could_open_in_the_end_leaves_the_tray_however_often_it_is_told(
+    world: StoreWorld,
+) -> None:
+    """The centre restored a key: nobody at the terminal need do anything."""
+    number = ok(seal(world.store)).number
+    (item,) = ok(world.queue.next_batch(max_items=9, max_bytes=1 << 20, not_now=()))
+    bad = LateVerdict(1, item.epoch, item.seq, item.id, "unknown_seal_key", "no such key")
+    good = LateVerdict(2, item.epoch, item.seq, item.id, "accepted", taken=True)
+    world.drain()
+    assert ok(world.queue.keep_verdicts([good])) == ()  # it never heard that it was refused
+    assert world.state(number) is ItemState.ACCEPTED
+    assert ok(world.queue.keep_verdicts([bad])) == (("application", bad),)
+    assert [one.order_key for one in ok(list_tray(world.store.database))] == [number]
+    world.clock.advance(3 * 86_400)
+    for moved in ((("application", good),), ()):
+        assert ok(world.queue.keep_verdicts([good])) == moved
+        assert world.state(number) is ItemState.ACCEPTED
+        assert ok(list_tray(world.store.database)) == ()
+    world.clock.advance(6 * 86_400)
+    assert ok(erase_old(world)).items == 0  # kept a week from then on, as what is accepted at once
+    world.clock.advance(2 * 86_400)
+    assert ok(erase_old(world)).items == 1
+
+
+def test_what_somebody_dealt_with_by_hand_stays_so_when_the_hub_can_open_it(
+    world: StoreWorld,
+) -> None:
+    number = ok(seal(world.store)).number
+    (item,) = ok(world.queue.next_batch(max_items=9, max_bytes=1 << 20, not_now=()))
+    world.drain()
+    bad = LateVerdict(1, item.epoch, item.seq, item.id, "unknown_seal_key", "")
+    ok(world.queue.keep_verdicts([bad]))
+    assert mark_handled(world.store.database, world.clock, item.row) is None
+    assert ok(world.queue.keep_verdicts([replace(bad, no=2, taken=True)])) == ()
+    assert world.state(number) is ItemState.HANDLED
+
+
 def test_verdicts_that_are_not_ours_or_come_too_late_move_nothing(world: StoreWorld) -> None:
     number = ok(seal(world.store)).number
     (item,) = ok(world.queue.next_batch(max_items=9, max_bytes=1 << 20, not_now=()))
