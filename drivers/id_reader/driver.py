@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final, assert_never
 
+from drivers.addresses import TcpUrl, parse_url
 from drivers.device import Capability, DeviceClass, Fault, FaultCode, Identity, Status
 from drivers.id_reader.photo import decode_photo
 from drivers.id_reader.protocol import (
@@ -25,10 +26,11 @@ from drivers.id_reader.protocol import (
     Reply,
     ReplyParser,
     Sw3,
-    appended_address,
+    appended_addresses,
     base_info,
     card_record,
     encode,
+    is_usual_length,
     management,
     sam_id,
 )
@@ -51,7 +53,10 @@ ANSWER_LIMIT_S: Final = 3.0  # find, select, SAM id: slow readers, and boxes beh
 READ_LIMIT_S: Final = 3.0  # reading a card takes about a second, of which 0.12 s on the wire
 WRITE_LIMIT_S: Final = 1.0
 FRAME_LIMIT_S: Final = 3.0  # beyond the answer's own limit, while bytes come: 1,295 at 9,600 baud
-GAP_LIMIT_S: Final = 0.3  # silence inside a frame; USB bridges pause for a few milliseconds
+# Silence inside a frame. One of no usual length is noise, or its length was spoilt: it is given up soon.
+# One that may be the answer stands still on a slow network, or has lost a byte and is asked again.
+GAP_LIMIT_S: Final = 0.3
+REST_LIMIT_S: Final = 2.0
 QUIET_S: Final = 0.2  # after a time-out: a late answer must not be taken for the next one's
 QUIET_LIMIT_S: Final = 2.0
 TRIES: Final = 3  # for noise on the wire; what the card or the reader refuses is not asked again
@@ -121,6 +126,8 @@ class IdReaderDriver:
         self._bad_looks = 0
         self._late_answer = False
         self._looked_at: float | None = None  # when the last look ended
+        self._reopens = 0  # connections that a server had closed
+        self._reopened = False  # since the last look, which found its wire closed
 
     @property
     def device(self) -> DeviceClass:
@@ -200,7 +207,11 @@ class IdReaderDriver:
             wait_s = self._looked_at + period_s - host.clock.monotonic()
             if wait_s > 0:
                 heard = wire.read(READ_BYTES, wait_s)  # it never speaks unasked: noise, or a loss
-                return self._down(heard) if isinstance(heard, Fault) else None
+                if not isinstance(heard, Fault):
+                    return None
+                once, self._reopened = not self._reopened, True
+                return None if once and self._reopen(heard, host) else self._down(heard)
+        self._reopened = False
         self._trouble = self._look(host)
         down = self._judge(self._trouble)
         self._looked_at = host.clock.monotonic()
@@ -295,7 +306,11 @@ class IdReaderDriver:
         return self._take_selected(host, unselected)
 
     def _take_selected(self, host: Host, unselected: Fault | CardFailed | None) -> Fault | None:
+        reopened = self._reopens
         card = self._read(host) if unselected is None else unselected
+        if not isinstance(card, CardRecord) and self._reopens > reopened:
+            # The reader may have lost its card with the connection: begun anew, once.
+            card = self._read_anew(host) or card
         if isinstance(card, CardRecord):
             self._plate = _Plate.READ
             host.post(CardRead(card))
@@ -319,6 +334,13 @@ class IdReaderDriver:
             FaultCode.CANCELLED,
         )
         return fault if of_wire else None
+
+    def _read_anew(self, host: Host) -> CardRecord | None:
+        found = self._ask(host, Command.FIND, LONG)
+        if isinstance(found, Fault) or found.fault is not None or self._select(host) is not None:
+            return None
+        card = self._read(host)
+        return card if isinstance(card, CardRecord) else None
 
     def _decode_photo(self, card: CardRecord, host: Host) -> None:
         """After the fields: nobody waits for a photo. Without one the placeholder stays."""
@@ -363,8 +385,8 @@ class IdReaderDriver:
         info = base_info(answer.data, with_fingerprint=command is Command.READ_BASE_FINGERPRINT)
         if isinstance(info, Fault):
             return info
-        address = self._appended_address(host)
-        return card_record(info.text, info.photo, info.fingerprint, address)
+        addresses = self._appended_addresses(host)
+        return card_record(info.text, info.photo, info.fingerprint, addresses)
 
     def _why_not_read(self, host: Host, refusal: Reply, fault: Fault) -> Fault | CardFailed:
         """A card that is taken away while it is read says nothing more, and is not found after."""
@@ -376,15 +398,15 @@ class IdReaderDriver:
         lifted = Fault(FaultCode.CARD_LIFTED, f"{refusal.sw3:02X} and not found any more")
         return CardFailed(lifted, fault)
 
-    def _appended_address(self, host: Host) -> str | None:
-        """ "" where the card has none, None if it could not be read: that never costs the card."""
+    def _appended_addresses(self, host: Host) -> tuple[str, ...] | None:
+        """None if they could not be read: that never costs the card."""
         answer = self._ask(host, Command.READ_APPENDED_ADDRESS, SHORT_THEN_LONG)
         if isinstance(answer, Fault):
             return None
         if answer.sw3 == Sw3.NO_SUCH_CONTENT:
-            return ""
-        address = appended_address(answer.data) if answer.fault is None else None
-        return address if isinstance(address, str) else None
+            return ()
+        addresses = appended_addresses(answer.data) if answer.fault is None else None
+        return None if isinstance(addresses, Fault) else addresses
 
     def read_management(self, host: Host) -> Management | Fault:
         """Numbers of the card body that lies there and was read; for a technician."""
@@ -469,13 +491,15 @@ class IdReaderDriver:
     # -- one question, one answer ---------------------------------------------
 
     def _ask(self, host: Host, command: Command, limits_s: Sequence[float]) -> Reply | Fault:
-        """Ask; after noise ask again, and after silence as often as there are limits. Only a reply
-        of the shape that belongs to the question."""
+        """Ask; after noise ask again, and after silence as often as there are limits; once more also
+        where a serial server had closed the connection. Only a reply of the shape that belongs to
+        the question."""
         asked_again = _NOT_UNDERSTOOD if command in _OF_A_CARD else _OF_THE_WIRE
         answer: Reply | Fault = Fault(FaultCode.TIMED_OUT)
         not_understood: Reply | None = None
         garbled: Fault | None = None
         silent = 0
+        reopened = False
         for _ in range(TRIES):
             answer = self._ask_once(host, command, limits_s[silent])
             if isinstance(answer, Reply):
@@ -490,9 +514,27 @@ class IdReaderDriver:
                     return garbled or answer  # it did say something
             elif answer.code is FaultCode.BAD_REPLY:
                 garbled = answer
+            elif not reopened and self._reopen(answer, host):
+                reopened = True
             else:
                 return answer
         return answer
+
+    def _reopen(self, lost: Fault, host: Host) -> bool:
+        """Whether a connection that was closed is open again, at once and silently. Only to a serial
+        server: it closes one for reasons of its own, and the reader behind it mostly knows nothing of
+        that. Nothing of a dialogue is lost by it: each question may be asked again, as after silence.
+        """
+        if lost.code is not FaultCode.DEVICE_LOST or not isinstance(parse_url(self._url), TcpUrl):
+            return False
+        self.disconnect()
+        wire = host.open(self._url, PORTS)
+        if isinstance(wire, Fault):
+            return False
+        self._wire = wire
+        self._late_answer = False
+        self._reopens += 1
+        return True
 
     def _ask_once(self, host: Host, command: Command, limit_s: float) -> Reply | Fault:
         wire = self._wire
@@ -509,18 +551,22 @@ class IdReaderDriver:
             now = host.clock.monotonic()
             stop = host.interruption()
             if stop is not None:
-                return stop
+                if stop.code is FaultCode.TIMED_OUT and parser.within:
+                    garbled = Fault(FaultCode.BAD_REPLY, "frame not finished")
+                return garbled if stop.code is FaultCode.TIMED_OUT and garbled else stop
             if now >= deadline:
                 break
             waiting_for_rest = parser.within or garbled is not None
-            wait_s = min(deadline - now, GAP_LIMIT_S) if waiting_for_rest else deadline - now
+            gap_s = _gap_s(command, parser, limit_s)
+            wait_s = min(deadline - now, gap_s) if waiting_for_rest else deadline - now
             piece = wire.read(READ_BYTES, wait_s)
             if isinstance(piece, Fault):
                 return piece
             if piece:
                 found = parser.feed(piece)
                 if parser.within:  # slow, and on its way: what comes is waited for
-                    deadline = min(last_s, max(deadline, host.clock.monotonic() + GAP_LIMIT_S))
+                    gap_s = _gap_s(command, parser, limit_s)
+                    deadline = min(last_s, max(deadline, host.clock.monotonic() + gap_s))
             elif host.clock.monotonic() - now < wait_s - CLOCK_STEP_S:
                 continue  # woken for something else
             else:
@@ -550,6 +596,13 @@ class IdReaderDriver:
         return None
 
 
+def _gap_s(command: Command, parser: ReplyParser, limit_s: float) -> float:
+    """How long silence is waited through where bytes have come."""
+    length = parser.announced
+    worth = parser.within and (length is None or is_usual_length(command, length))
+    return min(REST_LIMIT_S, limit_s) if worth else GAP_LIMIT_S
+
+
 def _misfit(command: Command, reply: Reply) -> Fault | None:
     """Why a reply cannot be this command's: another's came first, or its data are no such answer.
     A refusal can be anyone's.
@@ -572,7 +625,7 @@ def _misfit(command: Command, reply: Reply) -> Fault | None:
             with_fingerprint = command is Command.READ_BASE_FINGERPRINT
             read = base_info(reply.data, with_fingerprint=with_fingerprint)
         case Command.READ_APPENDED_ADDRESS:
-            read = appended_address(reply.data)
+            read = appended_addresses(reply.data)
         case Command.READ_MANAGEMENT:
             read = management(reply.data)
         case _:

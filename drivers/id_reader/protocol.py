@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 import unicodedata
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
@@ -33,7 +34,8 @@ HEAD_BYTES: Final = len(PREAMBLE) + 2
 MIN_REPLY_LENGTH: Final = 4  # SW1 SW2 SW3 CHK
 MAX_REPLY_LENGTH: Final = 4096  # the longest known reply is 0x090A; more is a garbled length
 TEXT_BYTES: Final = 256
-MAX_PHOTO_BYTES: Final = 3072  # 1,024 is the rule; what more a module gives is kept as it is
+PHOTO_BYTES: Final = 1024
+MAX_PHOTO_BYTES: Final = 3072  # what more than the rule a module gives is kept as it is
 MAX_FINGERPRINT_BYTES: Final = 1024
 SAM_ID_BYTES: Final = 16
 MAX_APPENDED_BYTES: Final = 280  # four addresses of 35 characters
@@ -158,6 +160,13 @@ class ReplyParser:
         """Whether a frame has begun and is not whole."""
         return len(self._buffer) > 0
 
+    @property
+    def announced(self) -> int | None:
+        """The length that the frame at hand says it has; None until it has said it."""
+        if len(self._buffer) < HEAD_BYTES:
+            return None
+        return int.from_bytes(self._buffer[len(PREAMBLE) : HEAD_BYTES], "big")
+
     def feed(self, piece: bytes) -> list[Reply | Fault]:
         """Frames that `piece` completes, oldest first; a Fault for each that is bad."""
         self._buffer += piece
@@ -206,6 +215,24 @@ class ReplyParser:
         del self._buffer[:at]
 
 
+_BASE_BYTES: Final = 4 + TEXT_BYTES + PHOTO_BYTES  # two inner lengths, text, photo
+_DATA_BYTES: Final[dict[Command, Container[int]]] = {
+    Command.SAM_ID: (SAM_ID_BYTES,),
+    Command.FIND: (FIND_BYTES,),
+    Command.SELECT: (SELECT_BYTES,),
+    Command.READ_BASE: (_BASE_BYTES,),
+    Command.READ_BASE_FINGERPRINT: (_BASE_BYTES + 2, _BASE_BYTES + 514, _BASE_BYTES + 1026),
+    Command.READ_APPENDED_ADDRESS: range(MAX_APPENDED_BYTES + 1),
+    Command.READ_MANAGEMENT: (MANAGEMENT_BYTES,),
+}
+
+
+def is_usual_length(command: Command, length: int) -> bool:
+    """Whether an answer to `command` is so long as a rule, as frames count it. A refusal has no data."""
+    data = length - MIN_REPLY_LENGTH
+    return data == 0 or data in _DATA_BYTES.get(command, ())
+
+
 def sam_id(data: bytes) -> str | Fault:
     """The security module's number as it is printed on the reader."""
     if len(data) != SAM_ID_BYTES:
@@ -243,14 +270,13 @@ def base_info(data: bytes, *, with_fingerprint: bool = False) -> BaseInfo | Faul
     return BaseInfo(data[text_at:photo_at], data[photo_at:fingerprint_at], data[fingerprint_at:])
 
 
-def appended_address(data: bytes) -> str | Fault:
-    """The newest of the up to four appended addresses (70 bytes each, the last one counts)."""
+def appended_addresses(data: bytes) -> tuple[str, ...] | Fault:
+    """The up to four appended addresses (70 bytes each), the newest last; blank ones are none."""
     if len(data) > MAX_APPENDED_BYTES or len(data) % 2:
         return Fault(FaultCode.BAD_REPLY, f"appended address of {len(data)} bytes")
-    found = ""
-    for at in range(0, len(data), APPENDED_BYTES):
-        found = _clean(data[at : at + APPENDED_BYTES]) or found
-    return found
+    places = range(0, len(data), APPENDED_BYTES)
+    found = (_clean(data[at : at + APPENDED_BYTES]) for at in places)
+    return tuple(address for address in found if address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,10 +301,13 @@ NO_END: Final = "长期"
 
 
 def card_record(
-    text: bytes, photo: bytes = b"", fingerprint: bytes = b"", address: str | None = ""
+    text: bytes,
+    photo: bytes = b"",
+    fingerprint: bytes = b"",
+    addresses: tuple[str, ...] | None = (),
 ) -> CardRecord | Fault:
     """Read one of the four layouts. What is odd becomes a warning; only what is no card at all, a
-    wrong length or an unknown type, is a fault. `address` is the appended one; None: not read.
+    wrong length or an unknown type, is a fault. `addresses` are the appended ones; None: not read.
     """
     if len(text) != TEXT_BYTES:
         return Fault(FaultCode.BAD_REPLY, f"text record of {len(text)} bytes")
@@ -315,7 +344,7 @@ def card_record(
         doubts.append(CardWarning.VALID_TO_NO_DATE)  # blank is not 长期: it would never expire
     if valid_from is not None and valid_to is not None and valid_to < valid_from:
         doubts.append(CardWarning.VALID_ENDS_BEFORE_IT_BEGINS)
-    if address is None:
+    if addresses is None:
         doubts.append(CardWarning.APPENDED_ADDRESS_UNREAD)
     return CardRecord(
         kind=fields.kind,
@@ -333,7 +362,8 @@ def card_record(
         name_raw=fields.name_raw,
         nationality=fields.nationality,
         pass_number=fields.pass_number,
-        appended_address=address or "",
+        appended_address=addresses[-1] if addresses else "",
+        appended_addresses=addresses or (),
         fingerprint=fingerprint,
         warnings=tuple(doubts),
     )

@@ -74,7 +74,8 @@ class CardRecord:
     name_raw: bytes = field(default=b"", repr=False)  # UTF-16LE as on the card
     nationality: str = field(default="", repr=False)  # GB/T 2659, three letters; foreign cards
     pass_number: str = field(default="", repr=False)  # 通行证号码; HK, Macau and Taiwan cards
-    appended_address: str = field(default="", repr=False)  # the newest of up to four
+    appended_address: str = field(default="", repr=False)  # the newest
+    appended_addresses: tuple[str, ...] = field(default=(), repr=False)  # up to four, newest last
     fingerprint: bytes = field(default=b"", repr=False)
     warnings: tuple[CardWarning, ...] = field(default=(), repr=False)
 

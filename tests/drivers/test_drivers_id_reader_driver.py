@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -581,6 +582,163 @@ def test_a_slow_line_is_waited_for_while_bytes_come() -> None:
     driver.run(host)
     assert host.kinds() == ["CardFound", "CardRead"]
     assert clock.now - 1000 > 3.5
+
+
+@pytest.mark.parametrize("command", ["12ff", "2001", "2002", "3001", "3003"])
+@pytest.mark.parametrize("silence_s", [0.6, 0.9])
+def test_silence_in_the_middle_of_an_answer_is_waited_through(
+    command: str, silence_s: float
+) -> None:
+    """A serial server on a slow network: what was asked is not asked again."""
+    reader, clock = sam_bench.Reader(), FakeClock()
+    reader.put(sam_bench.resident())
+    rest: list[tuple[float, bytes]] = []
+
+    def wait(seconds: float) -> None:
+        if rest and rest[0][0] <= clock.now + seconds:
+            at, data = rest.pop(0)
+            clock.advance(max(0.0, at - clock.now))
+            wire.deliver(data)
+        else:
+            clock.advance(seconds)
+
+    def halved(request: bytes) -> bytes | Fault:
+        answer = reader(request)
+        if request[7:9].hex() != command or isinstance(answer, Fault):
+            return answer
+        half = len(answer) // 2
+        rest.append((clock.now + silence_s, answer[half:]))
+        return answer[:half]
+
+    wire = MemoryTransport(halved, wait)
+    host = FakeHost(lambda: wire, clock)
+    driver = IdReaderDriver(URL)
+    assert isinstance(driver.connect(host), Identity)
+    driver.handle(WatchForCard(), host)
+    driver.run(host)
+    assert host.kinds() == ["CardFound", "CardRead"]
+    assert reader.asked.count(bytes.fromhex(command)) == 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "within_s"),
+    [
+        (lambda answer: answer[:5] + b"\x0c" + answer[6:], 1.0),  # its length: no such answer
+        (lambda answer: answer[:40] + answer[41:], 3.0),  # a byte is lost: it may still come
+    ],
+)
+def test_after_a_spoilt_length_or_a_lost_byte_it_is_soon_asked_again(
+    plate: Plate, spoil: Callable[[bytes], bytes], within_s: float
+) -> None:
+    plate.reader.put(sam_bench.resident())
+    once = [spoil(sam_bench.base(sam_bench.resident()))]
+    plate.reader.before_answer = lambda c: once.pop() if once and c.hex() == "3001" else None
+    began = plate.clock.now
+    plate.driver.run(plate.host)
+    assert plate.events() == ["CardFound", "CardRead"]
+    assert plate.clock.now - began < within_s
+
+
+class Server:
+    """A serial server: the reader behind it keeps what it knows when a connection is closed."""
+
+    def __init__(self) -> None:
+        self.reader, self.clock = sam_bench.Reader(), FakeClock()
+        self.reader.put(sam_bench.resident())
+        self.wires: list[MemoryTransport] = []
+        self.host = FakeHost(self._open, self.clock)
+        self.driver = IdReaderDriver("tcp://127.0.0.1:4001")
+        self.gone = False
+        self.closes_after: Callable[[bytes], bool] = lambda _command: False
+        self.closes_before: Callable[[bytes], bool] = lambda _command: False
+
+    def _open(self) -> MemoryTransport | Fault:
+        if self.gone:
+            return Fault(FaultCode.DISCONNECTED, "refused")
+        wire = MemoryTransport(lambda request: self._serve(wire, request), self.clock.advance)
+        self.wires.append(wire)
+        return wire
+
+    def _serve(self, wire: MemoryTransport, request: bytes) -> bytes | Fault:
+        command = request[7:9]
+        if self.closes_before(command):
+            return sam_bench.LOST
+        answer = self.reader(request)
+        if self.closes_after(command):
+            wire.lose()
+        return answer
+
+    def run(self, looks: int = 4) -> Down | None:
+        self.driver.handle(WatchForCard(), self.host)
+        for _ in range(looks):
+            down = self.driver.run(self.host)
+            if down is not None:
+                return down
+        return None
+
+
+def test_a_server_that_closes_after_every_answer_is_opened_again_without_a_word() -> None:
+    server = Server()
+    server.closes_after = lambda _command: True
+    assert isinstance(server.driver.connect(server.host), Identity)
+    assert server.run(20) is None
+    assert server.host.kinds() == ["CardFound", "CardRead"]
+    assert server.host.reports == []
+
+
+@pytest.mark.parametrize("command", ["12ff", "2001", "2002", "3001", "3003"])
+def test_a_server_that_closes_once_before_an_answer_is_asked_again(command: str) -> None:
+    server = Server()
+    once = [bytes.fromhex(command)]
+    server.closes_before = lambda asked: asked in once and once.remove(asked) is None
+    assert isinstance(server.driver.connect(server.host), Identity)
+    assert server.run() is None
+    assert not once
+    assert server.host.kinds() == ["CardFound", "CardRead"]
+
+
+def test_a_reader_that_lost_its_card_with_the_connection_is_asked_from_the_beginning() -> None:
+    server = Server()
+    once = [bytes.fromhex("3001")]
+
+    def closes(command: bytes) -> bool:
+        if command not in once:
+            return False
+        once.remove(command)
+        server.reader.put(
+            sam_bench.resident()
+        )  # as after a reset: it lies there, and is not selected
+        return True
+
+    server.closes_before = closes
+    server.driver.connect(server.host)
+    assert server.run(1) is None
+    assert server.host.kinds() == ["CardFound", "CardRead"]
+
+
+def test_a_server_that_is_gone_is_told_at_once_and_one_that_always_closes_soon() -> None:
+    gone = Server()
+    gone.driver.connect(gone.host)
+    gone.run()
+    gone.gone = True
+    gone.wires[-1].lose()
+    down = gone.run(1)
+    assert isinstance(down, Down)
+    assert down.status is Status.DISCONNECTED
+    closing = Server()
+    closing.driver.connect(closing.host)
+    closing.closes_before = lambda _command: True
+    assert isinstance(closing.run(), Down)
+    assert len(closing.wires) <= 3
+
+
+def test_a_serial_line_that_is_gone_is_not_opened_again_by_the_way() -> None:
+    server = Server()
+    server.driver = IdReaderDriver(URL)
+    server.driver.connect(server.host)
+    server.closes_before = lambda _command: True
+    assert isinstance(server.run(), Down)
+    assert len(server.wires) == 1
 
 
 def test_a_reader_that_never_ends_its_frame_is_not_listened_to_for_ever() -> None:

@@ -21,7 +21,7 @@ from drivers.id_reader.protocol import (
     Reply,
     ReplyParser,
     Sw3,
-    appended_address,
+    appended_addresses,
     base_info,
     card_record,
     encode,
@@ -472,13 +472,15 @@ def test_every_number_of_the_table_is_judged_as_it_says(root: Path) -> None:
     assert read(old).warnings == ()
 
 
-def test_the_newest_of_the_appended_addresses_counts() -> None:
+def test_appended_addresses_are_told_all_and_the_newest_last() -> None:
     first, second = sam_bench.utf16("示例路1号", 70), sam_bench.utf16("示例路2号", 70)
-    assert appended_address(first) == "示例路1号"
-    assert appended_address(first + second + sam_bench.utf16("", 140)) == "示例路2号"
-    assert appended_address(b"") == ""
-    assert isinstance(appended_address(bytes(281)), Fault)
-    assert isinstance(appended_address(bytes(71)), Fault)
+    assert appended_addresses(first) == ("示例路1号",)
+    both = ("示例路1号", "示例路2号")
+    assert appended_addresses(first + second + sam_bench.utf16("", 140)) == both
+    assert appended_addresses(first + sam_bench.utf16("", 70) + second) == both
+    assert appended_addresses(b"") == ()
+    assert isinstance(appended_addresses(bytes(281)), Fault)
+    assert isinstance(appended_addresses(bytes(71)), Fault)
 
 
 def test_management_info_has_its_length_or_is_refused() -> None:

@@ -9,7 +9,7 @@ from drivers.id_reader.protocol import (
     Command,
     Reply,
     ReplyParser,
-    appended_address,
+    appended_addresses,
     base_info,
     card_record,
     encode,
@@ -87,7 +87,7 @@ def fuzz(data: bytes) -> None:
         case b"\x04":
             _driver(body)
         case _:
-            for read in (sam_id, management, appended_address, base_info):
+            for read in (sam_id, management, appended_addresses, base_info):
                 read(body)
             base_info(body, with_fingerprint=True)
 

@@ -169,6 +169,7 @@ def card_fields(card: CardRecord, today: date) -> dict[str, object]:
         "nationality": card.nationality or None,
         "pass_number": card.pass_number or None,
         "appended_address": card.appended_address or None,
+        "appended_addresses": list(card.appended_addresses) or None,
         "photo_bytes": len(card.photo_wlt),
         "warnings": warnings,
     }

@@ -40,6 +40,7 @@ NOTHING = {
     "nationality": None,
     "pass_number": None,
     "appended_address": None,
+    "appended_addresses": None,
     "photo_bytes": 1024,
     "warnings": [],
 }
@@ -137,6 +138,7 @@ def test_a_card_of_hong_kong_macau_and_taiwan(bench: Bench, read: Read) -> None:
         "valid_to": "2024-01-01",
     }
     assert (answer["pass_number"], answer["appended_address"]) == ("H12345678", "新址2号")
+    assert answer["appended_addresses"] == ["旧址1号", "新址2号"]
     assert answer["warnings"] == ["expired"]
 
 
@@ -179,6 +181,7 @@ def test_cards_of_foreigners(bench: Bench, read: Read, kind: str, number: str, n
         "nationality": "PAK",
         "pass_number": None,
         "appended_address": None,
+        "appended_addresses": None,
         "photo_bytes": 1024,
         "warnings": [],
     }
