@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from kiosk.documents.page_candidates import candidates_of
 from kiosk.documents.page_judge import Judged, choose, judge
 from kiosk.documents.page_lines import evidence, propose
 from kiosk.documents.page_planes import Planes, halved, planes_of, resized, without_print
 from kiosk.documents.page_refit import refit
+from kiosk.documents.page_rim import settle
 from kiosk.documents.plate import PlateReference
 from kiosk.documents.quads import (
     Corners,
@@ -35,17 +38,27 @@ MIN_CONFIDENCE = 0.78  # below: there is no page; tiles and worn mats come near 
 MIN_CONFIDENCE_ON_KNOWN_PLATE = 0.5  # what looks like the plate was already taken out
 MIN_CONFIDENCE_OF_ANOTHER = 0.82  # beside a page: its own shadow and folds look like sheets
 MOVED_SHARE = 0.004  # of the long side: a page that lies still is seen again nearer than this
+OUTSIDE_PX = 1.0  # a corner farther out than the frame: half a pixel is its edge, half is error
 MAX_PAGES = 6  # cards on an A3 plate; more do not lie apart
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPage:
-    """A page. `confidence` 0..1; `sides` how well each side (top, right, bottom, left) shows."""
+    """A page. `confidence` 0..1; `sides` how well each side (top, right, bottom, left) shows.
+
+    `cut`: which sides are the frame's edge, because the page goes on beyond it.
+    """
 
     corners: Corners
     confidence: float
     sides: tuple[float, float, float, float]
-    cut_off: bool
+    cut: tuple[bool, bool, bool, bool]
+    corner_outside: bool
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether some of the page lies outside of the frame."""
+        return self.corner_outside or any(self.cut)
 
 
 def find_page(picture: Image, plate: PlateReference | None = None) -> FoundPage | None:
@@ -128,16 +141,13 @@ def _refined(
     else:
         corners = refit(picture, found, reach_px=max(4.0, 2.5 / scale))
         corners = refit(picture, corners, reach_px=3.0)
-    final = judge(planes, to_smaller(corners, scale)[None])[0]
+    settled = settle(picture, corners)
+    final = judge(planes, to_smaller(settled.corners, scale)[None])[0]
     if final.score < 0.6 * before.score:  # a refit that ran away
-        corners, final = found, before
-    corners = ordered(corners)
-    margin = 1.5
-    outside = (
-        (corners[:, 0] < margin)
-        | (corners[:, 1] < margin)
-        | (corners[:, 0] > width - 1 - margin)
-        | (corners[:, 1] > height - 1 - margin)
+        settled, final = settle(picture, found), before
+    outside = (settled.corners < -OUTSIDE_PX) | (
+        settled.corners > np.array([width, height]) - 1 + OUTSIDE_PX
     )
-    cut_off = final.cut_off or bool(outside.any())
-    return FoundPage(corners, final.score, final.sides, cut_off)
+    return FoundPage(
+        ordered(settled.corners), final.score, final.sides, settled.cut, bool(outside.any())
+    )

@@ -7,10 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.page_lines import MIN_AREA_SHARE, STEP_PX, Lines
+from kiosk.documents.page_lines import FRAME_LINES, MIN_AREA_SHARE, STEP_PX, Lines
 from kiosk.documents.quads import Corners, all_ordered, within
 
 MAX_DETAILED = 32  # candidates judged sample by sample
+ALIKE_PX = 2.5  # of the search picture: the refit takes both to the same place
 REACH_SHARE = 0.3  # how far outside of the frame a corner of a page cut off may lie
 
 
@@ -80,11 +81,14 @@ def candidates_of(lines: Lines, width: int, height: int, taken: list[Corners]) -
     order = np.argsort(-score)[: MAX_DETAILED * 8]
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     quads = all_ordered(points[order] + middle)
-    kept = np.empty((0, 4, 2))
-    for quad in quads:
-        if len(kept) and (np.abs(kept - quad).max(axis=(1, 2)) < 2.5).any():
+    first_edge = count - FRAME_LINES
+    at_edge = sum(np.where(one >= first_edge, 1 << (one - first_edge), 0) for one in (a, b, c, d))
+    kept, edges = np.empty((0, 4, 2)), np.empty(0, np.intp)
+    for quad, edge in zip(quads, np.asarray(at_edge)[order], strict=True):
+        # a side close to the frame's edge is not the frame's edge
+        if ((np.abs(kept - quad).max(axis=(1, 2)) < ALIKE_PX) & (edges == edge)).any():
             continue
-        kept = np.concatenate([kept, quad[None]])
+        kept, edges = np.concatenate([kept, quad[None]]), np.append(edges, edge)
         if len(kept) >= MAX_DETAILED:
             break
     return kept

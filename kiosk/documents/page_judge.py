@@ -122,7 +122,7 @@ def judge(planes: Planes, quads: Corners) -> list[Judged]:
     sides = np.where(np.roll(off, 1, axis=1), np.minimum(sides, first), sides)
     sides = np.where(np.roll(off, -1, axis=1), np.minimum(sides, last), sides)
     grounds = (medians(far_out, 1).reshape(count, 4, -1), medians(far_in, 1).reshape(count, 4, -1))
-    goes_on = _overruns(planes, corners, tangent, inward, *grounds)
+    goes_on = _overruns(planes, corners, (tangent, inward), grounds)
     alike = np.where((goes_on & ~off).any(axis=1), OVERRUN_SCORE * alike, alike)
     if planes.plate_known:  # what is as the empty plate is, is no paper
         differs = medians(inner[..., 3] - seen_out[..., 3], 1).reshape(count, 4)
@@ -148,13 +148,14 @@ def judge(planes: Planes, quads: Corners) -> list[Judged]:
 
 
 def _overruns(
-    planes: Planes, corners: Floats, tangent: Floats, inward: Floats, out: Floats, paper: Floats
+    planes: Planes, corners: Floats, ways: tuple[Floats, Floats], grounds: tuple[Floats, Floats]
 ) -> NDArray[np.bool_]:
     """Which sides (n x 4) go on beyond one of their corners: then that is no corner of the sheet.
 
     So it is where print was taken for a side: the sides beside it run on to the true one, or to
-    the frame's edge. `out` and `paper`: the grounds on both sides of a side, n x 4 x 3.
+    the frame's edge. `ways`: along the sides and inwards; `grounds`: outside and inside, n x 4 x 3.
     """
+    (tangent, inward), (out, paper) = ways, grounds
     height, width = planes.shape
     ends = np.stack([corners, np.roll(corners, -1, axis=1)], axis=2)  # n x 4 x 2 x 2
     sign = np.array([-1.0, 1.0], np.float32)[:, None, None]

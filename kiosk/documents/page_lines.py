@@ -17,6 +17,7 @@ MAX_LINES = 24  # all pairs of pairs are tried: more lines cost to the fourth po
 MAX_PROPOSED = 56  # lines of which the best are kept
 MAX_SEGMENTS = 160  # the longest: every one is compared with every other
 STEP_PX = 2.0
+FRAME_LINES = 4  # the last of all lines: the edges of the frame
 FLAT_STEP = 2.0  # a step of this many grey levels or fewer is no step
 CLEAR_STEP = 9.0  # from here on a step is beyond doubt
 MIN_AREA_SHARE = 0.025  # a citizen's card in a frame that shows an A3 plate covers about 3 %

@@ -22,20 +22,28 @@ def refit(picture: Image, quad: Corners, reach_px: float) -> Corners:
     rhos = np.empty(4)
     for side in range(4):
         start, end = corners[side], corners[(side + 1) % 4]
-        normals[side], rhos[side] = _refit_side(picture, start, end, reach_px)
-    fitted = np.empty((4, 2))
-    for corner in range(4):
-        before = (corner + 3) % 4
-        pair = np.stack([normals[before], normals[corner]])
-        if abs(np.linalg.det(pair)) < 1e-3:
-            return corners
-        fitted[corner] = np.linalg.solve(pair, np.array([rhos[before], rhos[corner]]))
+        normals[side], rhos[side] = refit_side(picture, start, end, reach_px)
+    fitted = meeting(normals, rhos)
+    if fitted is None:
+        return corners
     if np.abs(fitted - corners).max() > 4 * reach_px + 4:
         return corners
     return fitted
 
 
-def _refit_side(
+def meeting(normals: NDArray[np.float64], rhos: NDArray[np.float64]) -> Corners | None:
+    """The corners of four lines, each where it meets the one before it; None where two run alike."""
+    fitted = np.empty((4, 2))
+    for corner in range(4):
+        before = (corner + 3) % 4
+        pair = np.stack([normals[before], normals[corner]])
+        if abs(np.linalg.det(pair)) < 1e-3:
+            return None
+        fitted[corner] = np.linalg.solve(pair, np.array([rhos[before], rhos[corner]]))
+    return fitted
+
+
+def refit_side(
     picture: Image, start: NDArray[np.float64], end: NDArray[np.float64], reach_px: float
 ) -> tuple[NDArray[np.float64], float]:
     """The line (normal, rho) of the step along one side; the old line where none shows."""

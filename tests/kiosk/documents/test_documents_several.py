@@ -38,7 +38,9 @@ class Desk:
         )
 
     def _find(self, *_: object) -> list[FoundPage]:
-        return [FoundPage(self._corners(shift), 1.0, (1.0,) * 4, False) for _, shift in self.there]
+        whole = (False,) * 4
+        sides = (1.0,) * 4
+        return [FoundPage(self._corners(one), 1.0, sides, whole, False) for _, one in self.there]
 
     def _corners(self, shift: tuple[float, float]) -> NDArray[np.float64]:
         left, top = round(shift[0] * FRAME[0]), round(shift[1] * FRAME[1])
