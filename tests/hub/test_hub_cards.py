@@ -207,6 +207,7 @@ def test_the_retail_mac_is_that_of_the_standard() -> None:
     assert retail_mac(key, b"", b"Now is the time for it").hex() == "5a692ce6"
 
 
+@pytest.mark.fault(20)
 def test_a_step_asked_again_is_answered_the_same_and_nothing_happens_twice(
     terminal: Terminal,
 ) -> None:

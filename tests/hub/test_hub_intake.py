@@ -75,12 +75,14 @@ def test_the_answer_names_the_item_and_echoes_its_hash(terminal: Terminal) -> No
     ]
 
 
+@pytest.mark.fault(12)
 def test_sent_again_because_the_answer_was_lost_it_is_one_application(terminal: Terminal) -> None:
     item = terminal.applied()
     assert [one["result"] for one in terminal.send(item, item)] == ["duplicate", "duplicate"]
     assert Application.objects.count() == 1
 
 
+@pytest.mark.fault(15)
 def test_the_same_id_with_other_content_is_a_conflict_and_both_are_kept(
     terminal: Terminal,
 ) -> None:
@@ -138,6 +140,7 @@ def test_the_same_place_in_the_queue_with_another_id_is_a_conflict(terminal: Ter
     assert results == [("accepted", ""), ("conflict", "place_taken")]
 
 
+@pytest.mark.fault(29)
 def test_a_new_epoch_begins_its_places_anew(terminal: Terminal) -> None:
     terminal.send(terminal.item("rating", terminal.rating(terminal.number())))
     terminal.epoch, terminal.seq = uuid.uuid4().hex, 0
@@ -145,6 +148,7 @@ def test_a_new_epoch_begins_its_places_anew(terminal: Terminal) -> None:
     assert again[0]["result"] == "accepted"
 
 
+@pytest.mark.fault(29)
 def test_a_number_that_is_taken_is_a_conflict_not_a_second_application(
     terminal: Terminal,
 ) -> None:
@@ -159,6 +163,7 @@ def test_a_number_that_is_taken_is_a_conflict_not_a_second_application(
     assert Application.objects.get().received_id == uuid.UUID(item["id"])
 
 
+@pytest.mark.fault(20)
 def test_an_id_that_another_terminal_used_is_a_conflict(terminal: Terminal) -> None:
     item = terminal.applied()
     other = _second_terminal()
@@ -218,6 +223,7 @@ def test_a_paper_that_cannot_be_opened_is_told_with_its_application(terminal: Te
     assert (answer["result"], answer["code"]) == ("refused", "attachment_sealed")
 
 
+@pytest.mark.fault(30)
 def test_a_hub_restored_without_its_files_asks_for_them_again(
     terminal: Terminal, attachments: Path
 ) -> None:
@@ -489,6 +495,7 @@ def test_what_lies_in_the_database_and_on_the_disk_is_still_sealed(
 # -- the queue as a whole -----------------------------------------------------
 
 
+@pytest.mark.fault(30)
 def test_places_that_are_missing_are_asked_for(terminal: Terminal) -> None:
     """The hub was restored from yesterday's copy."""
     items = [terminal.item("rating", terminal.rating(terminal.number())) for _ in range(600)]

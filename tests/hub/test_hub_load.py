@@ -90,6 +90,7 @@ def test_a_request_reaches_the_application_whole_with_its_certificate() -> None:
     bridge.close()
 
 
+@pytest.mark.fault(18)
 def test_who_comes_when_too_many_wait_is_told_when_to_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -225,6 +226,7 @@ def test_a_gateway_on_this_machine_names_the_certificate_and_nobody_else_does() 
         bridge.close()
 
 
+@pytest.mark.fault(18)
 def test_nobody_has_all_the_room() -> None:
     for holder, share in (
         (Holder(b"der", ""), gathering.CERTIFICATE_BYTES_MAX),

@@ -446,6 +446,7 @@ def test_a_certificate_that_ends_soon_is_news(terminal: Terminal, chief: Client)
     assert "已到期" in _text(chief.get("/staff/terminals/terminal/"))
 
 
+@pytest.mark.fault(9)
 def test_a_gap_in_a_queue_is_shown_and_is_news_after_a_day(
     terminal: Terminal, clerk: Client
 ) -> None:

@@ -69,6 +69,7 @@ def test_there_is_an_end_to_it() -> None:
     assert Warden(APPLICATION).objection([SELECT + bytes(300)])
 
 
+@pytest.mark.fault(20)
 @given(st.lists(st.binary(max_size=300), max_size=12))
 def test_whatever_a_hub_says_only_what_is_listed_passes(commands: list[bytes]) -> None:
     if Warden(APPLICATION).objection(commands) == "":

@@ -49,7 +49,8 @@ def _whole(store: Store, acknowledged: set[str]) -> None:
         assert count and isinstance(queue.sealed_bytes(name), int)
 
 
-def test_fault_5_killed_at_any_moment_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+@pytest.mark.fault(5)
+def test_killed_at_any_moment_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     """A run of the kill harness; `make kills N=500` does it longer."""
     done = subprocess.run(
         [sys.executable, str(HERE / "kills.py"), "--kills", str(KILLS), "--work", str(tmp_path)],
@@ -76,7 +77,8 @@ _FILL_AND_GO_ON = """ && head -c {ballast} /dev/zero > "$1/ballast" &&
 """
 
 
-def test_fault_7_a_full_disk_stops_sealing_politely_and_room_lets_it_go_on(tmp_path: Path) -> None:
+@pytest.mark.fault(7)
+def test_a_full_disk_stops_sealing_politely_and_room_lets_it_go_on(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "-r", "--mount"]
     script = (
@@ -115,8 +117,9 @@ def test_fault_7_a_full_disk_stops_sealing_politely_and_room_lets_it_go_on(tmp_p
     store.close()
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
-def test_fault_8_every_single_write_fails_once_and_nothing_promised_is_lost(
+def test_every_single_write_fails_once_and_nothing_promised_is_lost(
     tmp_path: Path, error: str
 ) -> None:
     """The disk is full, or broken, at each write, sync, cut and rename in turn."""

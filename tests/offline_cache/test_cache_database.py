@@ -110,6 +110,7 @@ def _checked(path: Path) -> object:
     return found
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize("offset", [20, 100, 4096 + 700, 3 * 4096 + 5])
 def test_one_flipped_bit_anywhere_is_found(tmp_path: Path, offset: int) -> None:
     path = tmp_path / "s" / "store.db"
@@ -118,6 +119,7 @@ def test_one_flipped_bit_anywhere_is_found(tmp_path: Path, offset: int) -> None:
     assert _code(_checked(path)) is StoreFaultCode.DAMAGED
 
 
+@pytest.mark.fault(9)
 def test_a_file_cut_short_is_found(tmp_path: Path) -> None:
     path = tmp_path / "s" / "store.db"
     _made(path)
@@ -125,6 +127,7 @@ def test_a_file_cut_short_is_found(tmp_path: Path) -> None:
     assert _code(_checked(path)) is StoreFaultCode.DAMAGED
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize("left", [None, b"", b"S"])
 @pytest.mark.parametrize("create", [True, False])
 def test_a_database_that_was_emptied_or_removed_is_not_quietly_begun_anew(

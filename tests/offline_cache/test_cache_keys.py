@@ -58,6 +58,7 @@ def test_a_key_file_with_something_else_in_it_is_not_used(tmp_path: Path, conten
     assert (tmp_path / "keys" / "database.key").read_bytes() == content
 
 
+@pytest.mark.fault(31)
 def test_systemds_credential_goes_before_the_file(tmp_path: Path) -> None:
     (tmp_path / "credentials").mkdir()
     (tmp_path / "credentials" / "database.key").write_bytes(b"k" * 32)

@@ -316,6 +316,7 @@ def test_a_terminal_that_was_never_enrolled_takes_nothing_and_says_why(tmp_path:
     store.close()
 
 
+@pytest.mark.fault(28)
 def test_the_hubs_keys_on_the_disk_cannot_be_exchanged_unseen(tmp_path: Path) -> None:
     store = store_in(tmp_path, HandClock())
     other = tmp_path / "of-another-terminal"
@@ -344,6 +345,7 @@ def test_a_new_key_of_the_hub_is_used_from_the_next_application_on(tmp_path: Pat
     store.close()
 
 
+@pytest.mark.fault(31)
 def test_nothing_of_the_person_can_be_read_with_the_terminals_key(tmp_path: Path) -> None:
     clock = HandClock()
     store = store_in(tmp_path, clock)
@@ -446,7 +448,8 @@ def test_a_citizen_waits_for_a_single_page(tmp_path: Path) -> None:
         assert _written_pages(store) == 1
 
 
-def test_fault_1_a_stop_before_the_commit_leaves_nothing_and_the_citizen_may_repeat(
+@pytest.mark.fault(1)
+def test_a_stop_before_the_commit_leaves_nothing_and_the_citizen_may_repeat(
     tmp_path: Path,
 ) -> None:
     """All is written, the papers are on the disk, and the power goes before it counts."""
@@ -481,8 +484,9 @@ def test_fault_1_a_stop_before_the_commit_leaves_nothing_and_the_citizen_may_rep
     store.close()
 
 
+@pytest.mark.fault(2, 3)
 @pytest.mark.parametrize("put_away", [False, True])
-def test_faults_2_and_3_a_stop_before_or_at_the_print_leaves_all_that_was_promised(
+def test_a_stop_before_or_at_the_print_leaves_all_that_was_promised(
     tmp_path: Path, put_away: bool
 ) -> None:
     """Number, place in the queue, papers and serial are there; the draft is not offered again."""

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import power_cuts
+import pytest
 from power_cuts import Tally, cut_many, possible
 
 CUTS = 30
@@ -22,7 +23,8 @@ def _cut(work: Path, seed: int, cuts: int, *, unsafe: bool = False) -> Tally:
     return tally
 
 
-def test_fault_4_the_power_goes_and_nothing_that_was_promised_is_lost(tmp_path: Path) -> None:
+@pytest.mark.fault(4)
+def test_the_power_goes_and_nothing_that_was_promised_is_lost(tmp_path: Path) -> None:
     if not possible():
         _says_plainly_that_it_cannot(tmp_path)
         return

@@ -166,6 +166,7 @@ def test_what_is_sealed_while_it_runs_arrives_when_it_is_woken(
     assert "unknown_event_refused" not in said
 
 
+@pytest.mark.fault(11)
 def test_the_hub_is_away_and_comes_back(tmp_path: Path) -> None:
     hub = LittleHub()
     with serving(hub):
@@ -221,6 +222,7 @@ def test_the_hub_learns_what_the_devices_are(tmp_path: Path, hub: LittleHub) -> 
     assert hub.complaints == []
 
 
+@pytest.mark.fault(11, 12)
 def test_a_hub_that_never_answers_does_not_keep_a_citizen_waiting_for_ever(
     tmp_path: Path,
 ) -> None:

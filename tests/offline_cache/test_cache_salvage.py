@@ -90,8 +90,9 @@ def test_pages_read_one_by_one_tell_what_sql_tells(tmp_path: Path) -> None:
     assert read() == (rows, wanted)
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize("first_page_too", [False, True])
-def test_fault_9_what_is_whole_goes_to_the_hub_with_its_own_epoch(
+def test_what_is_whole_goes_to_the_hub_with_its_own_epoch(
     tmp_path: Path, first_page_too: bool
 ) -> None:
     clock = HandClock()

@@ -121,7 +121,8 @@ def _a_busy_day(disk: Path, page: bytes, monkeypatch: pytest.MonkeyPatch) -> Non
     os.sync()
 
 
-def test_fault_31_a_disk_image_tells_nothing_of_anybody(
+@pytest.mark.fault(31)
+def test_a_disk_image_tells_nothing_of_anybody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = random.Random(7).randbytes(60_000)

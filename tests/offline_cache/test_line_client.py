@@ -105,6 +105,7 @@ def test_nobody_there(clock: HandClock, hub: LittleHub, tmp_path: Path) -> None:
         client.close()
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
@@ -221,6 +222,7 @@ READERS = st.sampled_from(
 )
 
 
+@pytest.mark.fault(14)
 @given(READERS, st.binary(max_size=300), st.sampled_from([wire.CBOR, wire.JSON, ""]))
 def test_no_bytes_do_more_than_be_no_answer(read: object, content: bytes, media: str) -> None:
     with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, OverflowError):

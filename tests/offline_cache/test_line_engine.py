@@ -41,8 +41,9 @@ def test_an_application_arrives_whole_at_once(world: LineWorld) -> None:
     assert world.enrolment.seal_keys == [world.hub.seal_keys]
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize("sickness", ["500", "502 html", "503", "503 retry-after"])
-def test_fault_11_a_hub_that_fails_for_a_day_costs_nothing(world: LineWorld, sickness: str) -> None:
+def test_a_hub_that_fails_for_a_day_costs_nothing(world: LineWorld, sickness: str) -> None:
     numbers = world.seal(2)
     world.hub.sick = sickness
     world.pass_time(DAY_S)
@@ -55,7 +56,8 @@ def test_fault_11_a_hub_that_fails_for_a_day_costs_nothing(world: LineWorld, sic
     assert sorted(world.hub.numbers()) == numbers
 
 
-def test_fault_11_and_other_applications_meanwhile_only_queue_up(world: LineWorld) -> None:
+@pytest.mark.fault(11)
+def test_other_applications_meanwhile_only_queue_up(world: LineWorld) -> None:
     world.hub.sick = "500"
     numbers = []
     for _ in range(6):
@@ -94,8 +96,9 @@ WENT_WRONG = [
 ]
 
 
+@pytest.mark.fault(12, 13, 14)
 @pytest.mark.parametrize("trick", WENT_WRONG)
-def test_faults_12_to_14_a_batch_that_went_wrong_is_sent_again_and_counts_once(
+def test_a_batch_that_went_wrong_is_sent_again_and_counts_once(
     world: LineWorld, trick: str
 ) -> None:
     numbers = world.seal(3)
@@ -112,7 +115,8 @@ def test_faults_12_to_14_a_batch_that_went_wrong_is_sent_again_and_counts_once(
     assert world.hub.conflicts == [] and world.queue.tray == []
 
 
-def test_fault_13_the_answer_of_another_terminals_contact_is_no_contact(world: LineWorld) -> None:
+@pytest.mark.fault(13)
+def test_the_answer_of_another_terminals_contact_is_no_contact(world: LineWorld) -> None:
     world.hub.called_terminal = "QS02"
     world.seal()
     world.step()
@@ -123,7 +127,8 @@ def test_fault_13_the_answer_of_another_terminals_contact_is_no_contact(world: L
     assert len(world.hub.numbers()) == 1
 
 
-def test_fault_15_the_same_id_with_other_bytes_is_a_conflict_and_both_are_kept(
+@pytest.mark.fault(15)
+def test_the_same_id_with_other_bytes_is_a_conflict_and_both_are_kept(
     world: LineWorld,
 ) -> None:
     world.seal()
@@ -135,8 +140,9 @@ def test_fault_15_the_same_id_with_other_bytes_is_a_conflict_and_both_are_kept(
     assert world.queue.tray == [(1, "other_hash", "")] and world.states() == ["refused"]
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("where", [0, 57, 99])
-def test_fault_16_one_poison_item_among_a_hundred_is_found_in_seven_steps(
+def test_one_poison_item_among_a_hundred_is_found_in_seven_steps(
     world: LineWorld, where: int
 ) -> None:
     numbers = world.seal(100, pages=0)
@@ -160,7 +166,8 @@ def test_a_hub_that_refuses_everything_does_not_empty_the_queue_into_the_tray(
     assert len(world.hub.numbers()) == 17
 
 
-def test_fault_19_a_revoked_terminal_stops_and_keeps_collecting(world: LineWorld) -> None:
+@pytest.mark.fault(19)
+def test_a_revoked_terminal_stops_and_keeps_collecting(world: LineWorld) -> None:
     world.hub.revoked = {world.hub.authority.issued[-1]}
     numbers = world.seal(2)
     world.pass_time(3600)
@@ -175,7 +182,8 @@ def test_fault_19_a_revoked_terminal_stops_and_keeps_collecting(world: LineWorld
     assert world.hub.numbers() == numbers
 
 
-def test_fault_20_a_batch_that_somebody_replays_makes_no_second_row(world: LineWorld) -> None:
+@pytest.mark.fault(20)
+def test_a_batch_that_somebody_replays_makes_no_second_row(world: LineWorld) -> None:
     world.seal()
     world.drain()
     world.queue.state[1] = "waiting"  # as if it came a second time
@@ -183,7 +191,8 @@ def test_fault_20_a_batch_that_somebody_replays_makes_no_second_row(world: LineW
     assert len(world.hub.order) == 1 and world.queue.tray == []
 
 
-def test_fault_29_a_store_that_began_anew_is_not_mistaken_for_the_old_one(
+@pytest.mark.fault(29)
+def test_a_store_that_began_anew_is_not_mistaken_for_the_old_one(
     world: LineWorld,
 ) -> None:
     numbers = world.seal(2)
@@ -198,7 +207,8 @@ def test_fault_29_a_store_that_began_anew_is_not_mistaken_for_the_old_one(
     assert world.queue.tray == []
 
 
-def test_fault_30_the_hub_restored_from_yesterday_gets_what_it_lost(world: LineWorld) -> None:
+@pytest.mark.fault(30)
+def test_the_hub_restored_from_yesterday_gets_what_it_lost(world: LineWorld) -> None:
     numbers = world.seal(5)
     world.drain()
     assert world.states() == ["accepted"] * 5
@@ -320,7 +330,8 @@ def test_after_an_outage_what_piled_up_waits_for_its_place_in_the_spread(tmp_pat
         assert world.drain() >= spread_s("QS01", 600) - 31  # less the pause after the probe
 
 
-def test_fault_18_ten_thousand_terminals_come_back_evenly() -> None:
+@pytest.mark.fault(18)
+def test_ten_thousand_terminals_come_back_evenly() -> None:
     places = [spread_s(f"T{at:05d}", 600) for at in range(10_000)]
     assert all(0 <= place < 600 for place in places)
     for tenth in range(10):

@@ -64,6 +64,7 @@ def test_an_application_with_its_papers_is_opened_by_the_hub_and_accepted(
     assert world.state(number) is ItemState.ACCEPTED
 
 
+@pytest.mark.fault(12, 13, 14)
 @pytest.mark.parametrize("trick", ["timeout after commit", "500", "wrong hash", "nothing"])
 def test_a_batch_that_went_wrong_leaves_the_row_waiting_and_counts_once(
     world: StoreWorld, trick: str
@@ -77,7 +78,8 @@ def test_a_batch_that_went_wrong_leaves_the_row_waiting_and_counts_once(
     assert world.hub.numbers() == [number] and len(world.hub.order) == 1
 
 
-def test_fault_30_a_hub_restored_from_a_copy_gets_the_accepted_rows_again(
+@pytest.mark.fault(30)
+def test_a_hub_restored_from_a_copy_gets_the_accepted_rows_again(
     world: StoreWorld,
 ) -> None:
     numbers = [ok(seal(world.store, session=f"s{at}")).number for at in range(3)]
@@ -92,6 +94,7 @@ def test_fault_30_a_hub_restored_from_a_copy_gets_the_accepted_rows_again(
     assert [world.state(number) for number in numbers] == [ItemState.ACCEPTED] * 3
 
 
+@pytest.mark.fault(15)
 def test_what_the_hub_refuses_lies_in_the_tray(world: StoreWorld) -> None:
     numbers = [ok(seal(world.store, session=f"s{at}")).number for at in range(2)]
     items = ok(world.queue.next_batch(max_items=9, max_bytes=1 << 20, not_now=()))
@@ -218,7 +221,8 @@ def test_verdicts_that_are_not_ours_or_come_too_late_move_nothing(world: StoreWo
     assert ok(world.queue.keep_verdicts([replace(good, no=10)])) == ()
 
 
-def test_fault_19_a_line_that_stopped_is_told_with_its_reason_since_it_began(
+@pytest.mark.fault(19)
+def test_a_line_that_stopped_is_told_with_its_reason_since_it_began(
     world: StoreWorld,
 ) -> None:
     """To whoever comes and asks, whatever was started anew meanwhile; the terminal collects on."""
@@ -263,10 +267,11 @@ def test_a_hub_that_was_restored_tells_its_verdicts_again(world: StoreWorld) -> 
     assert ok(world.queue.verdicts_seen()) == 0
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize(
     "told", [None, [], "keys", [{"id": "00", "suite": 1, "public_key": "AAAA"}], [{"suite": 99}]]
 )
-def test_fault_28_keys_that_make_no_sense_leave_those_that_were_there(
+def test_keys_that_make_no_sense_leave_those_that_were_there(
     world: StoreWorld, tmp_path: Path, told: object
 ) -> None:
     file = HubKeysFile(StorePlaces(tmp_path / "data").hub_keys, keys_in(tmp_path / "data").database)

@@ -40,9 +40,10 @@ def hub_with(begins_d: float, ends_d: float) -> LittleHub:
 # -- the clock --------------------------------------------------------------------------
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("jump", [TEN_YEARS, -TEN_YEARS, timedelta(days=-20_000)])
 @pytest.mark.parametrize("rebooted", [True, False])
-def test_fault_10_a_clock_that_jumps_strands_nothing(
+def test_a_clock_that_jumps_strands_nothing(
     tmp_path: Path, jump: timedelta, rebooted: bool
 ) -> None:
     with LineWorld(tmp_path, hub_with(-30, 3000)) as world:
@@ -64,7 +65,8 @@ def test_fault_10_a_clock_that_jumps_strands_nothing(
         assert world.hub.renewals <= 1
 
 
-def test_fault_10_a_terminal_that_never_knew_the_time_asks_for_it(tmp_path: Path) -> None:
+@pytest.mark.fault(10)
+def test_a_terminal_that_never_knew_the_time_asks_for_it(tmp_path: Path) -> None:
     with LineWorld(tmp_path, hub_with(-30, 3000)) as world:
         world.clock.now = LONG_AGO - timedelta(days=18_000)  # 1970
         numbers = world.seal(2)
@@ -72,6 +74,7 @@ def test_fault_10_a_terminal_that_never_knew_the_time_asks_for_it(tmp_path: Path
         assert world.hub.numbers() == numbers and world.times.suspect()
 
 
+@pytest.mark.fault(10)
 def test_the_time_goes_on_with_the_monotonic_clock_whatever_the_wall_says(tmp_path: Path) -> None:
     with LineWorld(tmp_path) as world:
         world.seal()
@@ -94,6 +97,7 @@ def test_a_hub_whose_certificate_ran_out_long_ago_is_not_believed(tmp_path: Path
         assert world.lines[-1].reason == "untrusted:certificate_dates"
 
 
+@pytest.mark.fault(10)
 def test_a_hub_that_tells_a_time_outside_its_certificate_is_not_believed(tmp_path: Path) -> None:
     with LineWorld(tmp_path, hub_with(-30, 10)) as world:
         world.enrol(ends=world.true_now() + timedelta(days=900))
@@ -108,7 +112,8 @@ def test_a_hub_that_tells_a_time_outside_its_certificate_is_not_believed(tmp_pat
 # -- certificates -------------------------------------------------------------------------
 
 
-def test_fault_19_an_expired_but_known_certificate_delivers_and_is_renewed(
+@pytest.mark.fault(19)
+def test_an_expired_but_known_certificate_delivers_and_is_renewed(
     world: LineWorld,
 ) -> None:
     before = world.enrol(
@@ -197,7 +202,8 @@ def test_a_renewed_certificate_for_another_key_is_not_taken(
     assert ("certificate_not_renewed", {"reason": "not_for_this_key"}) in world.logged
 
 
-def test_fault_19_a_hub_of_another_authority_gets_nothing(tmp_path: Path) -> None:
+@pytest.mark.fault(19)
+def test_a_hub_of_another_authority_gets_nothing(tmp_path: Path) -> None:
     with LineWorld(tmp_path) as world:
         world.seal()
         world.step()
@@ -217,7 +223,8 @@ def test_fault_19_a_hub_of_another_authority_gets_nothing(tmp_path: Path) -> Non
         assert len(world.hub.numbers()) == 2
 
 
-def test_fault_19_a_certificate_for_another_name_is_not_the_hubs(tmp_path: Path) -> None:
+@pytest.mark.fault(19)
+def test_a_certificate_for_another_name_is_not_the_hubs(tmp_path: Path) -> None:
     hub = LittleHub()
     hub.certificate = hub.authority.server(names=("hub.example.cn", "127.0.0.2"))
     with LineWorld(tmp_path, hub) as world:
@@ -226,7 +233,8 @@ def test_fault_19_a_certificate_for_another_name_is_not_the_hubs(tmp_path: Path)
         assert hub.contacts == 0 and world.lines[-1].reason == "untrusted:certificate"
 
 
-def test_fault_19_a_new_authority_takes_over_through_renewal(tmp_path: Path) -> None:
+@pytest.mark.fault(19)
+def test_a_new_authority_takes_over_through_renewal(tmp_path: Path) -> None:
     """While both stand in the renewed bundle either hub is believed."""
     with LineWorld(tmp_path) as world:
         new = make_authority("the next")

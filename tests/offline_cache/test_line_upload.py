@@ -183,7 +183,8 @@ def test_any_run_of_cuts_ends_whole_and_wastes_no_more_than_the_cut_parts(
     assert FIRST_PART_BYTES // 4 <= uploads.part_bytes <= MOST_PART_BYTES
 
 
-def test_fault_17_512_kb_over_1_mbit_with_a_cut_every_two_seconds(tmp_path: Path) -> None:
+@pytest.mark.fault(17)
+def test_512_kb_over_1_mbit_with_a_cut_every_two_seconds(tmp_path: Path) -> None:
     """Fault 17 in small, over a real line of our own; `make slow-line` does the whole of it."""
     with LineWorld(tmp_path) as world:
         hub_port = int(world.hub.url.rsplit(":", 1)[1])

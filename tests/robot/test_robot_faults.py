@@ -145,6 +145,7 @@ def test_the_readers_cable_spoils_everything_while_the_card_is_awaited(walk: Wal
     walk.sees("place_id_card", "place_id_card.title")
 
 
+@pytest.mark.fault(22)
 def test_two_cards_lie_on_the_reader(walk: Walk) -> None:
     walk.at("place_id_card")
     walk.do("id_reader", "place_card", card=walk.errand.person.card(), second=True)
@@ -173,6 +174,7 @@ def test_a_card_that_cannot_be_read_is_lifted_and_placed_again(walk: Walk) -> No
     walk.sees("place_id_card", "place_id_card.title")
 
 
+@pytest.mark.fault(22)
 def test_the_card_is_taken_away_while_it_is_read(walk: Walk) -> None:
     """Lifted before the reader has chosen it, it is simply asked for again: then once more."""
     walk.at("place_id_card")
@@ -190,6 +192,7 @@ def test_the_card_is_taken_away_while_it_is_read(walk: Walk) -> None:
     walk.sees("place_id_card", "place_id_card.title")
 
 
+@pytest.mark.fault(22)
 def test_the_reader_is_unplugged_while_the_card_is_read(walk: Walk) -> None:
     walk.at("place_id_card")
     walk.do("id_reader", "slow", times=12)
@@ -260,6 +263,7 @@ def test_the_camera_fails_before_the_paper_is_put_down(
     walk.sees("capture_page", "advice_no_page.title")
 
 
+@pytest.mark.fault(23)
 def test_the_camera_is_unplugged_while_the_page_is_checked(walk: Walk) -> None:
     walk.at("check_page")
     walk.do("camera", "unplug")
@@ -288,6 +292,7 @@ def test_the_printer_is_unplugged_while_somebody_signs(walk: Walk) -> None:
     walk.do("receipt_printer", "plug")
 
 
+@pytest.mark.fault(21)
 @pytest.mark.parametrize(
     ("off", "on", "said"),
     [
@@ -312,6 +317,7 @@ def test_the_printer_fails_while_it_prints(
     walk.town.devices["receipt_printer"].ask(**on)  # type: ignore[arg-type]
 
 
+@pytest.mark.fault(21)
 def test_the_mended_printer_prints_the_receipt_whole_and_says_that_it_is_a_copy(
     walk: Walk,
 ) -> None:

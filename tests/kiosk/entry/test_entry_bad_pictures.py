@@ -56,6 +56,7 @@ PICTURES = {
 }
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_bad_picture_has_a_clear_answer(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -162,6 +163,7 @@ def test_what_is_see_through_is_white_as_on_paper(
     assert found["text"] == "ZW1.clear"
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize(
     "data",
     [

@@ -46,6 +46,7 @@ class Kept:
         return self.code[0]
 
 
+@pytest.mark.fault(6)
 def test_a_window_that_hangs_is_started_again_and_what_was_entered_is_there(
     tmp_path: Path,
 ) -> None:
@@ -69,6 +70,7 @@ def test_a_window_that_hangs_is_started_again_and_what_was_entered_is_there(
         os.kill(int(str(second[1]["pid"])), 0)
 
 
+@pytest.mark.fault(5)
 def test_a_window_that_crashes_begins_again_and_one_that_was_asked_to_end_does_not() -> None:
     once = Kept("-S", "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert once.next()[0] == "child_started"

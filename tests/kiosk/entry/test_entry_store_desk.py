@@ -146,6 +146,7 @@ def test_a_sealed_application_gets_a_number_and_a_signed_qr_and_sync_is_woken(de
     assert desk.told.index("sealing False") < desk.told.index("waits")
 
 
+@pytest.mark.fault(10)
 def test_while_the_machines_clock_is_wrong_the_hubs_time_is_sealed_and_the_doubt_told(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +225,7 @@ def test_a_disk_that_stays_full_is_logged_once(desk: Desk, monkeypatch: pytest.M
     assert desk.told.count("store_fault") == 3 + 1  # each draft that was not kept, the disk once
 
 
+@pytest.mark.fault(7)
 def test_a_full_disk_closes_before_a_citizen_begins_and_opens_by_itself(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +238,7 @@ def test_a_full_disk_closes_before_a_citizen_begins_and_opens_by_itself(
     assert desk.wait_for(StorageChanged) == StorageChanged(True, "")
 
 
+@pytest.mark.fault(7)
 def test_who_is_at_work_when_the_disk_is_full_finishes_on_the_reserve(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,6 +267,7 @@ def test_little_room_closes_what_needs_many_pages_only(
     assert "disk_room" in desk.told
 
 
+@pytest.mark.fault(8)
 def test_a_commit_that_the_disk_disturbed_is_looked_for_and_never_made_twice(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,6 +294,7 @@ def test_a_commit_that_the_disk_disturbed_is_looked_for_and_never_made_twice(
     assert second.number[10:14] == "0002"
 
 
+@pytest.mark.fault(1)
 def test_a_seal_that_failed_before_anything_was_written_never_gets_anothers_number(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,6 +376,7 @@ def test_a_key_whose_mode_a_technician_mends_opens_the_terminal_by_itself(
     desk.desk.stop()
 
 
+@pytest.mark.fault(8, 9)
 def test_a_database_that_breaks_while_running_is_put_away_and_the_next_citizen_is_served(
     desk: Desk,
 ) -> None:
@@ -392,6 +398,7 @@ def test_a_database_that_breaks_while_running_is_put_away_and_the_next_citizen_i
     assert len(aside) == 1  # put away, never deleted
 
 
+@pytest.mark.fault(9)
 def test_after_an_unclean_stop_every_page_is_read_and_what_is_whole_is_salvaged(
     desk: Desk,
 ) -> None:

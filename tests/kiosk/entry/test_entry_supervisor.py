@@ -113,6 +113,7 @@ def test_a_child_gets_its_wire_and_its_secret_and_answers(watched: Watched) -> N
     assert answer == Frame(b"echo question", (b"blob",))
 
 
+@pytest.mark.fault(5)
 def test_a_child_that_died_is_told_and_started_again(watched: Watched) -> None:
     first = watched.pid()
     watched.child.send(b"die")
@@ -122,6 +123,7 @@ def test_a_child_that_died_is_told_and_started_again(watched: Watched) -> None:
     assert "child_lost" in watched.logged
 
 
+@pytest.mark.fault(6)
 def test_a_child_that_no_longer_answers_is_ended_and_started_again(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:

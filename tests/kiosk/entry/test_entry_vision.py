@@ -255,6 +255,7 @@ def test_the_preview_runs_while_somebody_looks_and_not_otherwise(
     reader.close()
 
 
+@pytest.mark.fault(23)
 def test_a_camera_that_stalls_is_told_and_the_process_still_answers(
     window: Window, camera: CameraServer
 ) -> None:
@@ -273,6 +274,7 @@ def test_a_camera_that_stalls_is_told_and_the_process_still_answers(
     window.wait_for(messages.Plate)
 
 
+@pytest.mark.fault(23)
 def test_a_camera_that_repeats_itself_is_told_as_frozen(
     window: Window, camera: CameraServer
 ) -> None:

@@ -123,6 +123,7 @@ def nothing_left(terminal: Terminal) -> None:
 # -- leaving at every step -----------------------------------------------------------
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("step", STEPS)
 def test_who_walks_away_is_warned_then_wiped_whatever_step_it_was(step: type[Page]) -> None:  # type: ignore[valid-type]
     terminal = Terminal()

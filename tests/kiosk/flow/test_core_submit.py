@@ -117,6 +117,7 @@ def test_the_body_is_what_the_centre_expects() -> None:
     assert ELDER.number not in repr(terminal.effects)
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize(
     ("full", "kind"), [(True, SubmitProblemKind.DISK_FULL), (False, SubmitProblemKind.STORE)]
 )
@@ -224,6 +225,7 @@ def test_a_commit_that_comes_late_is_still_believed() -> None:
     terminal.sees(Accepted)
 
 
+@pytest.mark.fault(8)
 def test_submitting_again_while_the_disk_still_thinks_never_makes_two_of_it() -> None:
     terminal = submitted()
     terminal.documents()
@@ -334,6 +336,7 @@ def test_paper_that_did_not_come_is_told_and_the_qr_is_on_the_screen(
     assert terminal.last(AddPrintResult).result == state.value
 
 
+@pytest.mark.fault(3)
 def test_a_printer_that_never_answers_is_unknown_and_its_late_word_is_taken() -> None:
     terminal, _ = accepted()
     terminal.wait(31)
@@ -388,6 +391,7 @@ def test_a_printer_that_comes_back_may_be_asked_for_the_receipt_that_it_missed()
     assert terminal.sees(Accepted).print_state is PrintState.PRINTED
 
 
+@pytest.mark.fault(2, 3)
 def test_print_again_prints_exactly_one_more_and_marks_it() -> None:
     terminal, _ = accepted()
     terminal.double(Act.PRINT_AGAIN)  # while it prints: nothing

@@ -102,6 +102,7 @@ def test_what_a_qr_says_is_read_back(terminal: str, serial: int, signature: byte
     assert numbers.parse_qr(text.encode()) == ReceiptQr(number, signature)
 
 
+@pytest.mark.fault(24)
 @given(st.binary(max_size=300))
 def test_any_scanned_bytes_are_answered(data: bytes) -> None:
     assert isinstance(numbers.parse_qr(data), QrFault | ReceiptQr)
@@ -171,6 +172,7 @@ def on_paper(paper: tuple[Line, ...], paper_mm: int) -> PrintedPaper:
     raise AssertionError("nothing was cut")
 
 
+@pytest.mark.fault(2, 3)
 def test_a_second_paper_is_marked() -> None:
     assert "补打" in read(lines(receipt(reprint=True), "zh"))
     assert "补打" in read(lines(receipt(reprint=True), "en"))
