@@ -52,11 +52,14 @@ T = TypeVar("T")
 Steps = Generator[Reading, None, T]  # what each piece of the work reads, mostly nothing
 
 
-def slow_ways(grey: Grey, budget: Budget) -> Iterator[Reading]:
-    """What may be believed after each piece of the slow ways."""
+def slow_ways(grey: Grey, budget: Budget, sought: list[Patch] | None = None) -> Iterator[Reading]:
+    """What may be believed after each piece of the slow ways.
+
+    `sought`: the only patches that are looked at; else all that are busy.
+    """
     yield from _ways_of_all(grey, budget)
     votes = Votes()
-    for codes in _ways(grey, budget):
+    for codes in _ways(grey, budget, sought):
         yield votes.count(codes)
 
 
@@ -73,11 +76,11 @@ def _ways_of_all(grey: Grey, budget: Budget) -> Steps[None]:
     yield read_twice(grey, budget.spend(Heavy.WHOLE, grey.size, single) or [])
 
 
-def _ways(grey: Grey, budget: Budget) -> Steps[None]:
+def _ways(grey: Grey, budget: Budget, sought: list[Patch] | None) -> Steps[None]:
     half = np.asarray(cv2.resize(grey, _halved(grey), interpolation=cv2.INTER_AREA), np.uint8)
     yield budget.spend(Heavy.ZBAR, half.size, partial(_zbar, half, 0.5)) or []
     found: list[tuple[Patch, Lie]] = []
-    for patch in patches(grey):
+    for patch in patches(grey) if sought is None else sought:
         found.append((patch, lie_of(patch.grey)))
         yield []
     yield from _ways_of_turned(grey, found, budget)

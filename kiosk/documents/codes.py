@@ -5,7 +5,8 @@ for whoever checks them.
 
 Frame by frame: QR codes in every one; every third one all formats; between those, where bars lie
 together (`bars_lie`), only they, turned level: that is how a hand holds stacked bars. After misses
-the slow ways (`code_ways`), a little with each frame. A still goes through all of them at once.
+the slow ways (`code_ways`), a little with each frame. A still goes through all of them at once, and
+again on what the codes read leave of it (`unread`): a clear code hides no harder one beside it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from kiosk.documents.budget import Budget, Heavy
 from kiosk.documents.code_ways import slow_ways
 from kiosk.documents.found_code import Reading, larger_corners, moved
 from kiosk.documents.page import Image
+from kiosk.documents.patches import Patch, like_a_code, patches
+from kiosk.documents.unread import extent, is_of, painted_over
 
 Grey = NDArray[np.uint8]
 
@@ -111,13 +114,33 @@ def read_codes(picture: Image, limit_s: float = TIME_LIMIT_S) -> Reading:
 
 
 def _read_still(grey: Grey, budget: Budget) -> Reading:
+    """What is read at first sight, then by slow ways, as long as something like a code is left."""
     first = partial(zxing.read, grey, zxing.USUAL, thorough=True)
-    found = read_twice(grey, budget.spend(Heavy.WHOLE, grey.size, first, anyway=True) or [])
-    if found:
-        return found
-    for found in slow_ways(grey, budget):
-        if found or budget.left_s <= 0:
-            return found
+    new = read_twice(grey, budget.spend(Heavy.WHOLE, grey.size, first, anyway=True) or [])
+    found, rest, extents = list(new), grey, []
+    sought: list[Patch] | None = None  # anything, as long as nothing was read
+    while budget.left_s > 0:
+        if found:
+            extents += [extent(grey, code) for code in new]
+            rest = painted_over(rest, extents[-len(new) :])
+            sought = [patch for patch in patches(rest) if like_a_code(patch)]
+            if not sought:
+                break
+        new = _first_new(slow_ways(rest, budget, sought), extents, budget)
+        if not new:
+            break
+        found += new
+    return found
+
+
+def _first_new(
+    ways: Iterator[Reading], extents: list[NDArray[np.float64]], budget: Budget
+) -> Reading:
+    """What is read first, and not of codes that were read before."""
+    for found in ways:
+        new = [code for code in found if not is_of(code, extents)]
+        if new or budget.left_s <= 0:
+            return new
     return []
 
 

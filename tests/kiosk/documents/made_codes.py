@@ -45,6 +45,7 @@ FORMATS = (  # as often as they are held up to a terminal
     "PDF_417",
     "DATA_MATRIX",
 )
+LABEL_GAP_PX = 12  # between two codes in a picture, their quiet zones come on top
 SURNAMES = "赵钱孙李周吴郑王冯陈"
 PLACES = ("清水镇便民服务中心", "高龄津贴申请", "北河县政务服务大厅", "居住证办理")
 
@@ -68,6 +69,52 @@ def make(seed: int, number: int) -> MadeCode:
     text, symbol = _symbol(rng, name)
     picture, corners = _photograph(rng, symbol, kind, name)
     return MadeCode(picture, text, name, kind, corners)
+
+
+@dataclass(frozen=True)
+class MadeTwo:
+    """A picture with two codes in it: one that is easily read, one spoiled in a known way."""
+
+    picture: Image
+    clear: str
+    spoiled: str
+    format: str  # of the spoiled one
+    kind: str
+    corners: NDArray[np.float64]  # of the spoiled one with its quiet zone, 4 x 2, in pixels
+
+
+def make_two(seed: int, number: int) -> MadeTwo:
+    """Picture `number` of the set `seed`, and a clear code on a label beside its own."""
+    one = make(seed, number)
+    rng = np.random.default_rng((seed, number, 11))
+    text, symbol = _symbol(rng, FORMATS[int(rng.integers(len(FORMATS)))])
+    module = min(float(rng.uniform(3.0, 5.0)), 640 / max(symbol.shape))
+    module = max(2.0, module)
+    size = (round(symbol.shape[1] * module), round(symbol.shape[0] * module))
+    label = cv2.resize(symbol, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    label = float(rng.uniform(15, 50)) + label / 255 * float(rng.uniform(150, 190))
+    label = cv2.GaussianBlur(label, (0, 0), 0.6) + rng.normal(0, 1.5, label.shape)
+    picture, (x, y) = _room(rng, one, size)
+    picture[y : y + size[1], x : x + size[0]] = np.clip(label, 0, 255)[..., None]
+    return MadeTwo(picture, text, one.text, one.format, one.kind, one.corners)
+
+
+def _room(
+    rng: np.random.Generator, one: MadeCode, size: tuple[int, int]
+) -> tuple[Image, tuple[int, int]]:
+    """A picture with a place of `size` clear of its code, beside it where there is none."""
+    height, width = one.picture.shape[:2]
+    low, high = one.corners.min(axis=0) - LABEL_GAP_PX, one.corners.max(axis=0) + LABEL_GAP_PX
+    for _ in range(60):
+        if size[0] > width or size[1] > height:
+            break
+        x, y = int(rng.integers(width - size[0] + 1)), int(rng.integers(height - size[1] + 1))
+        beside = x + size[0] < low[0] or x > high[0] or y + size[1] < low[1] or y > high[1]
+        if beside:
+            return one.picture.copy(), (x, y)
+    right, below = size[0] + LABEL_GAP_PX, max(0, size[1] - height)
+    larger = cv2.copyMakeBorder(one.picture, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    return np.asarray(larger, np.uint8), (width + LABEL_GAP_PX, 0)
 
 
 def many(seed: int, count: int) -> Iterator[MadeCode]:
