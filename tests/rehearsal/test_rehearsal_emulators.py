@@ -361,6 +361,47 @@ def test_an_old_job_comes_out_after_a_refill_unless_the_printer_is_cleared(
         assert control.ask("status")["cleared_jobs"] == 1
 
 
+def test_the_word_that_it_may_go_on_empties_it_after_an_error_only(
+    printer: tuple[Control, Wire, Path],
+) -> None:
+    control, wire, _ = printer
+    with wire.socket:
+        control.ask("paper_out")
+        wire.socket.sendall(b"OLD\n\x1dVB\x00\x10\x05\x02")
+        assert wire.ask(b"\x10\x04\x04") == b"\x7e"
+        control.ask("refill")
+        assert wire.ask(b"\x1dr\x01") == b"\x00"
+        assert control.ask("last")["text"] == ["OLD"]
+
+
+BLACK_25_MM = b"\x1dv0\x00\x08\x00\xc8\x00" + b"\xff" * 8 * 200
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+def test_paper_ends_in_the_middle_of_a_picture_whose_rest_follows_unless_it_is_cleared(
+    printer: tuple[Control, Wire, Path], cleared: bool
+) -> None:
+    control, wire, out = printer
+    with wire.socket:
+        control.ask("paper_out", after_lines=3)
+        assert wire.ask(b"\x1da\x0c", 4) == b"\x10\x00\x03\x00"
+        assert wire.ask(BLACK_25_MM + b"\x1dVB\x00\x1dr\x01", 4) == b"\x18\x00\x0f\x00"
+        assert control.ask("status")["moved_mm"] == 11.2
+        if cleared:
+            assert wire.ask(CLEAR, 3) == b"\x37\x25\x00"
+        control.ask("refill")
+        if cleared:
+            wire.ask(b"", 4)
+            assert wire.ask(b"\x1dVB\x00\x1dr\x01") == b"\x00"
+        else:
+            assert wire.ask(b"", 5)[4:] == b"\x00"
+    with Image.open(out / "receipt-001.png") as paper:
+        dark = paper.convert("L").point(lambda level: 255 if level < 100 else 0)
+        box = dark.getbbox()
+    assert box is not None
+    assert box[3] - box[1] == (90 if cleared else 200)
+
+
 def test_a_printer_without_a_cable_finishes_what_it_has_and_without_power_forgets_it(
     printer: tuple[Control, Wire, Path],
 ) -> None:
