@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from driver_fakes import FakeClock, FakeHost, Posts, RecordingLog
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.device import Fault, FaultCode, Identity, Status
@@ -997,6 +997,7 @@ def test_one_that_answers_only_what_is_asked_alone_is_waited_for_once_in_a_recei
 
 
 @given(st.lists(st.floats(0.0, 4.0), max_size=4), st.sets(st.integers(1, 50), max_size=8))
+@settings(max_examples=40)
 def test_bytes_that_nobody_has_sent_never_confirm_a_receipt_before_it_is_cut(
     strays: list[float], lost: set[int]
 ) -> None:
