@@ -66,7 +66,7 @@ class Pages:
         self._usable = page_bytes - TREE_RESERVED_BYTES
         mask = bytes(byte ^ 0x3A for byte in salt or self._file[:SALT_BYTES])
         self._hmac_key = hashlib.pbkdf2_hmac("sha512", key, mask, 2, 32)
-        self._newer = _frames(path.with_name(path.name + "-wal"), page_bytes)
+        self._newer = newer_pages(path.with_name(path.name + "-wal"), page_bytes)
         self.count = max([len(self._file) // page_bytes, *self._newer])
         self.bad: set[int] = set()  # numbers of pages, from 1, that failed their check
 
@@ -147,8 +147,9 @@ class Pages:
         return None
 
 
-def _frames(wal: Path, page_bytes: int) -> dict[int, bytes]:
-    """The newest committed version of each page in the WAL. What was not committed is not there."""
+def newer_pages(wal: Path, page_bytes: int) -> dict[int, bytes]:
+    """The newest committed version of each page in the WAL. What was not committed is not there.
+    Raises OSError."""
     try:
         content = wal.read_bytes()
     except FileNotFoundError:

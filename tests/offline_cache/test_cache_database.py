@@ -13,6 +13,7 @@ import pytest
 from cache_world import DRAFT_KEPT, ZONE, HandClock, enrol_in, keys_in, ok, seal, store_in
 
 from offline_cache.database import (
+    CIPHER_PAGE_BYTES,
     LOOK_AGAIN_S,
     Database,
     library_fault,
@@ -20,6 +21,7 @@ from offline_cache.database import (
     set_aside,
 )
 from offline_cache.faults import StoreFault, StoreFaultCode
+from offline_cache.pages import newer_pages
 from offline_cache.store import StorePlaces, look_over, open_store
 
 KEY = bytes(range(32))
@@ -117,6 +119,38 @@ def test_one_flipped_bit_anywhere_is_found(tmp_path: Path, offset: int) -> None:
     _made(path)
     _flip(path, offset)
     assert _code(_checked(path)) is StoreFaultCode.DAMAGED
+
+
+@pytest.mark.fault(5, 9)
+def test_a_wal_that_is_only_partly_moved_into_the_main_file_is_no_damage(tmp_path: Path) -> None:
+    """Somebody reads an older state while it is moved: what was changed since is not there yet, and
+    after a kill it stays so. All of it is in the WAL."""
+    path = tmp_path / "s" / "store.db"
+    _made(path)
+    writer, reader = ok(_open(path)), ok(_open(path))
+
+    def write(count: int, value: str) -> None:
+        rows = [(f"p{i:03d}", value) for i in range(count)]
+
+        def work(cursor: Any) -> None:
+            cursor.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+
+        ok(writer.write(work))
+
+    write(200, "planted secret " * 50)
+    ok(reader.rows("BEGIN"))
+    ok(reader.rows("SELECT count(*) FROM meta"))
+    write(20, "something else " * 50)
+    ok(writer.rows("PRAGMA wal_checkpoint(PASSIVE)"))
+    assert ok(writer.rows("PRAGMA cipher_integrity_check")) != []  # of the main file alone
+    assert writer.check() is None
+    newer = newer_pages(path.with_name("store.db-wal"), CIPHER_PAGE_BYTES)
+    count = path.stat().st_size // CIPHER_PAGE_BYTES
+    beside = next(number for number in range(count, 0, -1) if number not in newer)
+    _flip(path, (beside - 1) * CIPHER_PAGE_BYTES + 700)
+    assert _code(writer.check()) is StoreFaultCode.DAMAGED  # beside it, it is found as ever
+    reader.close()
+    writer.close()
 
 
 @pytest.mark.fault(9)
