@@ -17,6 +17,7 @@ from kiosk.documents.page_candidates import candidates_of
 from kiosk.documents.page_judge import Judged, choose, judge
 from kiosk.documents.page_lines import evidence, propose
 from kiosk.documents.page_planes import Planes, halved, planes_of, resized, without_print
+from kiosk.documents.page_print import Print, has_ink, print_in, wholly_page, with_print_beside
 from kiosk.documents.page_refit import refit
 from kiosk.documents.page_rim import settle
 from kiosk.documents.plate import PlateReference
@@ -38,6 +39,7 @@ MIN_CONFIDENCE = 0.78  # below: there is no page; tiles and worn mats come near 
 MIN_CONFIDENCE_ON_KNOWN_PLATE = 0.5  # what looks like the plate was already taken out
 MIN_CONFIDENCE_OF_ANOTHER = 0.82  # beside a page: its own shadow and folds look like sheets
 MOVED_SHARE = 0.004  # of the long side: a page that lies still is seen again nearer than this
+WHOLE_CONFIDENCE = 0.8  # of a picture that is wholly page: no side of it was seen
 OUTSIDE_PX = 1.0  # a corner farther out than the frame: half a pixel is its edge, half is error
 MAX_PAGES = 6  # cards on an A3 plate; more do not lie apart
 
@@ -77,8 +79,9 @@ def find_pages(
     scale = min(1.0, SEARCH_PX / max(height, width))
     factor = max(1, max(height, width) // REFIT_PX)
     middle = halved(picture, factor)
-    planes = _planes(middle, plate)
-    height, width = planes.shape
+    ground = without_print(middle)
+    planes = _planes(middle, ground, plate)
+    signs: Print | None = None  # looked for where it may tell something
     segments = propose(planes)
     found: list[FoundPage] = []
     taken: list[Corners] = []
@@ -86,11 +89,15 @@ def find_pages(
         for other in taken[-1:]:  # its sides and print would crowd out another's
             segments = segments[~within((segments[:, :2] + segments[:, 2:]) / 2, grown(other))]
         lines = evidence(planes, segments)
-        candidates = candidates_of(lines, width, height, taken)
+        candidates = candidates_of(lines, planes.shape[1], planes.shape[0], taken)
         if not len(candidates):
             break
         judged = judge(planes, candidates)
         best = choose(planes, candidates, judged)
+        if best is not None and has_ink(planes, beside=candidates[best]):
+            signs = signs or print_in(middle, ground, planes)
+            judged = with_print_beside(judged, candidates, signs)
+            best = choose(planes, candidates, judged)
         if best is None:
             break
         page = _refined(picture, middle, planes, candidates[best], judged[best])
@@ -101,7 +108,17 @@ def find_pages(
             break
         found.append(page)
         taken.append(to_smaller(page.corners, scale))
+    if not found and has_ink(planes):
+        signs = signs or print_in(middle, ground, planes)
+        if wholly_page(planes, signs):
+            found.append(_whole(width, height))
     return found
+
+
+def _whole(width: int, height: int) -> FoundPage:
+    """The whole picture: a page that no edge of shows."""
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64) - 0.5
+    return FoundPage(corners, WHOLE_CONFIDENCE, (0.0,) * 4, (True,) * 4, corner_outside=False)
 
 
 def find_again(picture: Image, plate: PlateReference | None, seen: Corners) -> FoundPage | None:
@@ -113,7 +130,7 @@ def find_again(picture: Image, plate: PlateReference | None, seen: Corners) -> F
     if min(height, width) < 32:
         return None
     middle = halved(picture, max(1, max(height, width) // REFIT_PX))
-    planes = _planes(middle, plate)
+    planes = _planes(middle, without_print(middle), plate)
     candidate = to_smaller(seen, min(1.0, SEARCH_PX / max(height, width)))
     before = judge(planes, candidate[None])[0]
     page = _refined(picture, middle, planes, candidate, before)
@@ -122,9 +139,9 @@ def find_again(picture: Image, plate: PlateReference | None, seen: Corners) -> F
     return None if moved or page.confidence < least else page
 
 
-def _planes(middle: Image, plate: PlateReference | None) -> Planes:
+def _planes(middle: Image, ground: Image, plate: PlateReference | None) -> Planes:
     scale = min(1.0, SEARCH_PX / max(middle.shape[:2]))
-    return planes_of(resized(middle, scale), resized(without_print(middle), scale), plate)
+    return planes_of(resized(middle, scale), resized(ground, scale), plate)
 
 
 def _refined(
@@ -143,11 +160,12 @@ def _refined(
         corners = refit(picture, corners, reach_px=3.0)
     settled = settle(picture, corners)
     final = judge(planes, to_smaller(settled.corners, scale)[None])[0]
-    if final.score < 0.6 * before.score:  # a refit that ran away
-        settled, final = settle(picture, found), before
+    if final.score * before.worth < 0.6 * before.score:  # a refit that ran away
+        settled, final = settle(picture, found), judge(planes, candidate[None])[0]
     outside = (settled.corners < -OUTSIDE_PX) | (
         settled.corners > np.array([width, height]) - 1 + OUTSIDE_PX
     )
+    confidence = final.score * before.worth
     return FoundPage(
-        ordered(settled.corners), final.score, final.sides, settled.cut, bool(outside.any())
+        ordered(settled.corners), confidence, final.sides, settled.cut, bool(outside.any())
     )

@@ -8,7 +8,7 @@ candidate with its sides drawn out to some other line.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,8 @@ OVERRUN_SCORE = 0.7  # what a sheet is worth of whose sides one goes on
 ENCLOSING_SHARE = (
     0.9  # of the best score: what encloses it and has as much wins; wood grain has less
 )
+STRANGE_LEVELS = 20.0  # by which the paper along one side may differ from that along the others
+STRANGE_STEPS = 2.0  # times its step to the ground: it is rather ground itself
 LEAST_SHOWN_BEYOND = 0.6  # of a side, where it runs on beyond what it encloses
 LEAST_DRAWN_OUT_PX = 6.0  # of the search picture: less hardly matters and cannot be judged
 ON_LINE_PX = 4.0  # the same: a corner this close to a line lies on it
@@ -53,11 +55,16 @@ ON_LINE_PX = 4.0  # the same: a corner this close to a line lies on it
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """`score` and `sides` (top, right, bottom, left) 0..1; `cut_off`: a side is the frame's edge."""
+    """`score` and `sides` (top, right, bottom, left) 0..1.
+
+    `paper` and `ground`: what lies inside and outside of each side, 4 x 3, by their medians.
+    """
 
     score: float
     sides: tuple[float, float, float, float]
-    cut_off: bool
+    paper: Floats = field(repr=False)
+    ground: Floats = field(repr=False)
+    worth: float = 1.0  # by which the score was lessened for what lies beside it
 
 
 def judge(planes: Planes, quads: Corners) -> list[Judged]:
@@ -71,10 +78,10 @@ def judge(planes: Planes, quads: Corners) -> list[Judged]:
     inward = np.stack([-tangent[..., 1], tangent[..., 0]], axis=2)  # clockwise on the screen
     part = np.linspace(0.04, 0.96, SAMPLES, dtype=np.float32)
     at = (corners[:, :, None] + part[:, None] * edge[:, :, None]).reshape(-1, SAMPLES, 2)
-    offsets = np.array([*FAR_OUT, -3.5, -2.5, -1.5, 1.5, 2.5, 3.5], np.float32)
+    offsets = np.array([*BEYOND_OUT, *FAR_OUT, -3.5, -2.5, -1.5, 1.5, 2.5, 3.5], np.float32)
     where = at[:, None] + offsets[:, None, None] * inward.reshape(-1, 1, 1, 2)
     values = sample(planes.seen, where)
-    seen_out, outer, inner = (mean_of_three(values, first) for first in (0, 3, 6))
+    seen_beyond, seen_out, outer, inner = (mean_of_three(values, first) for first in (0, 3, 6, 9))
     step = smooth(inner - outer, 5)
     size = lengths(step)
     # print steps as well, but the ground is the same on both sides of it
@@ -90,7 +97,7 @@ def judge(planes: Planes, quads: Corners) -> list[Judged]:
     shown = np.clip((shown - FLAT_STEP) / (CLEAR_STEP - FLAT_STEP), 0, 1)
     # where the ground goes up and down as much beside it, as wood does, a step tells little
     swing = np.maximum(
-        lengths(smooth(outer - seen_out, 5)), lengths(smooth(far_out - beyond_out, 5))
+        lengths(smooth(outer - seen_out, 5)), lengths(smooth(seen_out - seen_beyond, 5))
     )
     swing = medians(swing, 1)[:, None]
     shown *= np.clip(size / np.maximum(GROUND_SWING * (swing - CALM_SWING), 1e-3), 0, 1)
@@ -141,7 +148,8 @@ def judge(planes: Planes, quads: Corners) -> list[Judged]:
         Judged(
             float(score[i]),
             (float(sides[i, 0]), float(sides[i, 1]), float(sides[i, 2]), float(sides[i, 3])),
-            bool(off[i].any()),
+            grounds[1][i],
+            grounds[0][i],
         )
         for i in range(count)
     ]
@@ -209,9 +217,29 @@ def choose(planes: Planes, candidates: Corners, judged: list[Judged]) -> int | N
             continue
         if scores[index] < ENCLOSING_SHARE * top:
             continue
-        if not _drawn_out(planes, candidates[index], candidates[best]):
+        outer, inner = candidates[index], candidates[best]
+        if not _of_ground(judged[index], outer, inner) and not _drawn_out(planes, outer, inner):
             best = index
     return best
+
+
+def _of_ground(judged: Judged, outer: Corners, inner: Corners) -> bool:
+    """Whether what `outer` has more than `inner` is no paper, but more of what lies around it.
+
+    Along a side that it has farther out its paper must be that of the sides that both have.
+    """
+    moved = np.array(
+        [
+            off_line((inner[k] + inner[(k + 1) % 4]) / 2, outer[k], outer[(k + 1) % 4]) > ON_LINE_PX
+            for k in range(4)
+        ]
+    )
+    if moved.all() or not moved.any():
+        return False
+    paper = medians(judged.paper[~moved], 0)
+    strange = lengths(judged.paper[moved] - paper)
+    step = lengths(judged.paper[moved] - judged.ground[moved])
+    return bool((strange > np.maximum(STRANGE_LEVELS, STRANGE_STEPS * step)).any())
 
 
 def _drawn_out(planes: Planes, outer: Corners, inner: Corners) -> bool:

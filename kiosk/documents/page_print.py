@@ -1,0 +1,121 @@
+"""Print in the picture: it stands on paper, so what it stands on is no plate.
+
+A picture on a page, or the portrait on a card, parts two grounds as a sheet does. But a sheet lies
+on a plate, and a picture has print beside it on the ground around it. And where print covers the
+whole frame and no edge shows, the frame is wholly page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kiosk.documents.page_judge import Judged
+from kiosk.documents.page_planes import Planes
+from kiosk.documents.quads import Corners, Floats, Image, grown
+from kiosk.documents.reckoning import lengths
+
+INK_LEVELS = 38.0  # darker than its ground, at least; wood, stone and cloth are less
+FEW_INK_PX = 60  # of the search picture: less is dust, and not worth a closer look
+SIGN_PX = (4, 30)  # how high a character is where the long side has about a thousand pixels
+SIGN_WIDE_PX = (3, 60)  # words in letters run together
+SIGN_AREA_PX = 8
+SAME_GROUND = 14.0  # levels of lightness and colour together
+NEAR_SHARE = 0.5  # of a candidate's size: print farther off stands on another paper
+LEAST_BESIDE = 5  # characters beside one side
+LEAST_SIDES_BESIDE = 2  # a label on the plate stands on one side of a paper
+BESIDE_SCORE = 0.45  # of its score is left to what has print beside it
+LEAST_SIGNS = 60  # on a picture that is wholly page
+SPREAD_SHARE = 0.72  # of width and height do they reach over
+CELLS = 4  # the frame in so many parts across and down
+LEAST_CELLS = 9  # of them with print
+PAPER_LEVEL = 105.0
+EVEN_LEVELS = 70.0  # between the darkest and the lightest part of the paper, shadows and all
+DIFFERS = 10.0  # of the difference to the known plate: what is printed on the plate is no page's
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """Characters: where, in pixels of the search picture (n x 2), and on what ground (n x 3)."""
+
+    places: Corners
+    grounds: Floats
+
+
+def has_ink(planes: Planes, beside: Corners | None = None) -> bool:
+    """Whether there can be print at all, or beside a candidate: a glance, to spare a closer look."""
+    dark = ((planes.ground[..., 0] - planes.seen[..., 0]) > INK_LEVELS / 2).astype(np.uint8)
+    if beside is not None:
+        cv2.fillConvexPoly(dark, np.rint(grown(beside)).astype(np.int32), 0)
+    return cv2.countNonZero(dark) >= FEW_INK_PX
+
+
+def print_in(middle: Image, ground: Image, planes: Planes) -> Print:
+    """What looks like characters in `middle`; `ground` is the same without print."""
+    darker = cv2.subtract(ground[..., 1], middle[..., 1])
+    level = max(0.3, float(np.percentile(middle[::8, ::8, 1], 97)) / 220.0)
+    mask = (darker > min(1.0, level) * INK_LEVELS).astype(np.uint8)
+    _, _, stats, centres = cv2.connectedComponentsWithStats(mask, None)
+    wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    signs = (high >= SIGN_PX[0]) & (high <= SIGN_PX[1])
+    signs &= (wide >= SIGN_WIDE_PX[0]) & (wide <= SIGN_WIDE_PX[1])
+    signs &= stats[:, cv2.CC_STAT_AREA] >= SIGN_AREA_PX
+    signs[0] = False
+    scale = planes.shape[1] / middle.shape[1]
+    places = (centres[signs] + 0.5) * scale - 0.5
+    rows = np.clip(np.rint(places[:, 1]), 0, planes.shape[0] - 1).astype(np.intp)
+    columns = np.clip(np.rint(places[:, 0]), 0, planes.shape[1] - 1).astype(np.intp)
+    if planes.plate_known:
+        new = planes.seen[rows, columns, 3] >= DIFFERS
+        places, rows, columns = places[new], rows[new], columns[new]
+    return Print(np.asarray(places, np.float64), planes.ground[rows, columns])
+
+
+def with_print_beside(judged: list[Judged], quads: Corners, signs: Print) -> list[Judged]:
+    """Candidates with print beside them, on the ground that they would lie on, are worth less."""
+    if len(signs.places) < LEAST_BESIDE * LEAST_SIDES_BESIDE:
+        return judged
+    return [
+        replace(one, score=one.score * BESIDE_SCORE, worth=BESIDE_SCORE)
+        if _beside(one, quad, signs)
+        else one
+        for one, quad in zip(judged, quads, strict=True)
+    ]
+
+
+def _beside(one: Judged, quad: Corners, signs: Print) -> bool:
+    edge = np.roll(quad, -1, axis=0) - quad
+    length = np.maximum(np.hypot(edge[:, 0], edge[:, 1]), 1e-6)
+    outward = np.stack([edge[:, 1], -edge[:, 0]], axis=1) / length[:, None]  # clockwise
+    away = ((signs.places[:, None] - quad) * outward).sum(axis=2)  # signs x sides
+    reach = NEAR_SHARE * float(length.max())
+    farthest = away.max(axis=1)
+    near = (farthest > 2.0) & (farthest < reach)
+    if int(near.sum()) < LEAST_BESIDE * LEAST_SIDES_BESIDE:
+        return False
+    side = away.argmax(axis=1)
+    alike = lengths(signs.grounds - one.ground[side]) < SAME_GROUND
+    counts = np.bincount(side[near & alike], minlength=4)
+    return int((counts >= LEAST_BESIDE).sum()) >= LEAST_SIDES_BESIDE
+
+
+def wholly_page(planes: Planes, signs: Print) -> bool:
+    """Whether print and paper fill the frame, so that the page is the whole picture."""
+    height, width = planes.shape
+    light = planes.ground[::4, ::4, 0]
+    low, middle, high = np.percentile(light, (5, 50, 98))
+    if len(signs.places) < LEAST_SIGNS or middle < PAPER_LEVEL or high - low > EVEN_LEVELS:
+        return False
+    reach = np.percentile(signs.places, 99, axis=0) - np.percentile(signs.places, 1, axis=0)
+    if (reach < SPREAD_SHARE * np.array([width, height])).any():
+        return False
+    cells = _cells(signs.places, width, height)
+    return len(np.unique(cells)) >= LEAST_CELLS
+
+
+def _cells(places: Corners, width: int, height: int) -> NDArray[np.intp]:
+    part = np.clip(places * CELLS / np.array([width, height]), 0, CELLS - 1).astype(np.intp)
+    return np.asarray(part[:, 0] + CELLS * part[:, 1], np.intp)
