@@ -77,6 +77,7 @@ SLOWEST_MM_S: Final = 12.0  # the slowest print 50; dense pictures on a weak sup
 ASK_AGAIN_S: Final = 8.0  # an answer may be lost on the line; a second question prints nothing
 ANSWER_ALONE_S: Final = 0.05  # bytes that follow at once show that it was the rest of something
 MUTE_LIMIT_S: Final = 3.0  # while printing: so long without any answer is no delay any more
+BITS_A_BYTE: Final = 10  # on a serial line
 WRITE_PIECE_BYTES: Final = 512
 WRITE_LIMIT_S: Final = 0.5  # a full buffer of the printer: look at its status, then go on
 # What may lie in the printer's memory: a finger's breadth of rows comes out after a refill of a make
@@ -151,6 +152,8 @@ class ReceiptPrinterDriver:
         self._paper_said = 0  # what those answers say of the paper, together
         self._answers_in_order = True  # until a job has waited in vain for it
         self._heard_at = 0.0  # when it last said anything
+        self._byte_s = 0.0  # what a byte takes on a serial line; 0: no time worth reckoning
+        self._arrives_at = 0.0  # when what was written has reached it
         self._look_at = 0.0  # when it is asked next how it is, while it prints
         self._seen: PrinterState | None = None  # how it was when it last told
         self._trouble: PrinterState | None = None  # the first that was told since the job began
@@ -263,6 +266,9 @@ class ReceiptPrinterDriver:
         if isinstance(wire, Fault):
             return not_opened(wire)
         self._wire = wire
+        address = parse_url(url)
+        self._byte_s = BITS_A_BYTE / address.baud if isinstance(address, SerialUrl) else 0.0
+        self._arrives_at = 0.0
         self._parser = StatusParser()
         self._automatic = None
         self._held = False
@@ -396,7 +402,7 @@ class ReceiptPrinterDriver:
         while not room():
             fewer = partial(self._has_ahead_less_than, len(self._ahead))
             limit_s = STALL_GRACE_S + ahead_mm() / SLOWEST_MM_S
-            deadline = host.clock.monotonic() + limit_s
+            deadline = self._arrived(host) + limit_s
             moved = self._wait(host, fewer, deadline)
             if isinstance(moved, Fault):
                 return moved
@@ -433,6 +439,7 @@ class ReceiptPrinterDriver:
                 self._half_sent = len(data) - sent  # it is not known how much of it went
                 return taken
             sent += taken
+            self._arrives_at = self._arrived(host) + taken * self._byte_s
             self._half_sent = _unsent_of_command((*commands, question), sent)
             if taken:
                 taken_at = host.clock.monotonic()
@@ -462,7 +469,7 @@ class ReceiptPrinterDriver:
                 lost = self._tell(ASK_PAPER_IN_ORDER)
                 if lost is not None:
                     return lost
-                lost_s = host.clock.monotonic() + ANSWER_LOST_S
+                lost_s = self._arrived(host) + ANSWER_LOST_S
                 heard = self._wait(host, partial(self._has_heard, wanted), min(lost_s, deadline))
                 if isinstance(heard, Fault):
                     return heard
@@ -529,7 +536,7 @@ class ReceiptPrinterDriver:
             return state
         if state.code is not FaultCode.TIMED_OUT:
             return self._stopped() if self._begun else state
-        if now - self._heard_at >= MUTE_LIMIT_S:
+        if now - max(self._heard_at, self._arrives_at) >= MUTE_LIMIT_S:
             return Fault(FaultCode.SILENT, "does not answer any more")
         return False
 
@@ -547,7 +554,7 @@ class ReceiptPrinterDriver:
 
     def _await_end(self, host: Host, limit_s: float) -> Fault | None:
         """None when the printer has said that the whole job is on paper."""
-        deadline = host.clock.monotonic() + limit_s
+        deadline = self._arrived(host) + limit_s
         unconfirmed = Fault(FaultCode.SILENT, "end not confirmed")
         by_count = self._confirm is Confirm.STATUS
         wanted = self._owed
@@ -557,7 +564,7 @@ class ReceiptPrinterDriver:
 
         ended: bool | Fault = False
         while not ended:
-            again_at = host.clock.monotonic() + ASK_AGAIN_S
+            again_at = self._arrived(host) + ASK_AGAIN_S
             ended = self._wait(host, answered, min(again_at, deadline))
             if isinstance(ended, Fault):
                 return ended
@@ -604,7 +611,7 @@ class ReceiptPrinterDriver:
         lost = self._tell(bytes(self._half_sent) + CLEAR_NOW)
         if lost is not None and lost.code is not FaultCode.TIMED_OUT:
             return lost
-        deadline = host.clock.monotonic() + CLEAR_LIMIT_S
+        deadline = self._arrived(host) + CLEAR_LIMIT_S
         while not self._cleared:
             wait_s = deadline - host.clock.monotonic()
             if wait_s <= CLOCK_STEP_S or host.interruption() is not None:
@@ -685,7 +692,7 @@ class ReceiptPrinterDriver:
         taken = wire.write(request, limit_s)
         if isinstance(taken, Fault):
             return taken
-        deadline = host.clock.monotonic() + (limit_s if taken == len(request) else 0.0)
+        deadline = self._arrived(host) + (limit_s if taken == len(request) else 0.0)
         while not self._real_time:
             stop = host.interruption()
             if stop is not None:
@@ -697,6 +704,11 @@ class ReceiptPrinterDriver:
             if lost is not None:
                 return lost
         return self._real_time[0]
+
+    def _arrived(self, host: Host) -> float:
+        """From when on an answer to what was written last can come: a picture takes seconds on a slow
+        line, and a question waits behind it."""
+        return max(host.clock.monotonic(), self._arrives_at)
 
     def _tell(self, command: bytes) -> Fault | None:
         wire = self._wire

@@ -822,18 +822,27 @@ class Paced(Printer):
         self.head_s = self.clock.now  # until when it is at work
         self.idle_s = 0.0  # it stood, with a receipt begun and not at its end
         self.lag_s = 0.0
+        self.baud = 0  # of a serial line
+        self.line_s = 0.0  # until when there are bytes on it
         self.out_at_mm = float("inf")
         self.mm = 0.0
         self.cuts = 0
         self.ended_at: list[float] = []
         self.loses: set[int] = set()  # answers that do not come, counted from the first
         self.said = 0
+        self.names: deque[bytes] = deque()  # answers that are blocks with a name
         self.strays: list[float] = []  # when a byte comes that nobody has sent
 
     def _handle(self, data: bytes) -> bytes | Fault:
+        if self.baud:
+            self.line_s = max(self.line_s, self.clock.now) + len(data) * 10 / self.baud
+        arrives = max(self.line_s, self.clock.now) + self.lag_s
         at_once = data[:2] in (b"\x10\x04", b"\x10\x05") or data.endswith(CLEAR_NOW)
         if at_once or data == b"\x1da\x0e":
-            return super()._handle(data)
+            answer = super()._handle(data)
+            assert isinstance(answer, bytes)
+            self.on_the_way.append((arrives, answer))
+            return self._due()
         self.paper += data
         for token in self.tokens.feed(data):
             done = self.strip.carry_out(token)
@@ -841,7 +850,7 @@ class Paced(Printer):
             self.cuts += done.cut
             seconds = self.CUT_S if done.cut else mm / self.MM_S
             answer = b"\x00" if done.want_status and self.confirms else b""
-            self.memory.append((self.clock.now + self.lag_s, seconds, answer))
+            self.memory.append((arrives, seconds, answer))
         self._work()
         return self._due()
 
@@ -863,12 +872,13 @@ class Paced(Printer):
                 self.status = dict(NO_PAPER)
             if answer:
                 self.said += 1
+                answer = self.names.popleft() if self.names else answer
                 if self.said not in self.loses:
                     self.on_the_way.append((ends + self.lag_s, answer))
 
     def _next(self) -> float:
         """When something happens."""
-        soon = [at for at, _ in self.on_the_way[:1]] + self.strays[:1]
+        soon = [at for at, _ in self.on_the_way] + self.strays[:1]
         if self.memory and self.status == IDLE:
             arrives, seconds, _ = self.memory[0]
             soon.append(max(arrives, self.head_s) + seconds)
@@ -927,19 +937,14 @@ def test_what_a_printer_without_paper_has_in_its_memory_is_a_fingers_breadth(
 
 def answering_by_name(printer: Paced) -> Callable[[bytes], bytes | Fault]:
     """Its answers carry the name that was asked for, in the order of the questions."""
-    names: deque[bytes] = deque()
-    handled, due = printer._handle, printer._due
+    handled = printer._handle
 
     def handle(data: bytes) -> bytes | Fault:
         if data[:-4].endswith(NAMED):
-            names.append(data[-4:])
+            printer.names.append(b"\x37\x22" + data[-4:] + b"\x00")
             data = data[: -len(NAMED) - 4] + QUESTION
         return handled(data)
 
-    def named() -> bytes:
-        return b"".join(b"\x37\x22" + names.popleft() + b"\x00" for _ in due())
-
-    printer._due = named  # type: ignore[method-assign]
     return handle
 
 
@@ -950,6 +955,17 @@ def test_the_head_does_not_stop_while_a_receipt_is_sent_piece_by_piece(lag_s: fl
     printer.lag_s = lag_s
     assert printer.long_receipt() == Printed("job-1")
     assert printer.idle_s <= (1 + 6) * 2 * lag_s + ANSWER_ALONE_S + 0.005
+
+
+def test_rows_that_are_pictures_take_their_time_on_a_slow_line_and_that_is_no_silence() -> None:
+    """A rare character in a large row: four seconds at 9,600 baud, behind which each question waits."""
+    printer = Paced()
+    printer.driver = ReceiptPrinterDriver("serial:///dev/example?baud=9600")
+    printer.baud = 9600
+    printer.connect()
+    lines = (Text("王㛃的受理回执一二三四五", large=True), *(Text("㛃" * 24) for _ in range(3)))
+    assert printer.driver.handle(PrintReceipt("a", lines), printer.host) == Printed("a")
+    assert printer.cuts == 1
 
 
 @pytest.mark.parametrize("lost", [{5}, {9}, {5, 6}, {7, 9}, {30}])
