@@ -113,6 +113,11 @@ class Waiting:
     last_seq: int
 
 
+# More than any terminal gives in a day, and less than a third of a day's numbers: what was made in
+# months must not use up today's.
+SKIP_MOST: Final = 3000
+
+
 class Serials:
     """A small file beside the database that remembers which receipt numbers may be out.
 
@@ -134,9 +139,26 @@ class Serials:
     def _read(self, day: str) -> int:
         try:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
-            return int(kept["reserved"]) if kept["day"] == day else 0
-        except (OSError, ValueError, TypeError, KeyError):
+            reserved = int(kept["reserved"]) if kept["day"] == day else 0
+            return reserved + int(kept.get("skip", 0))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return 0  # no file yet, or a torn one: the hub still refuses a number given twice
+
+    def skip(self, count: int) -> StoreFault | None:
+        """This file is of an old copy of the store, and so many items more were made since: as many
+        numbers may be out, of whatever day it is when the next is given. Again changes nothing."""
+        try:
+            kept = json.loads(self._path.read_text(encoding="utf-8"))
+            known = {"day": str(kept["day"]), "reserved": int(kept["reserved"])}
+        except (OSError, ValueError, TypeError, KeyError):
+            known = {"day": "", "reserved": 0}
+        content = json.dumps({**known, "skip": max(0, min(count, SKIP_MOST))}).encode()
+        try:
+            write_whole(self._path, content)
+        except OSError as error:
+            return fault_of_os_error(error, "serials")
+        self._known = None
+        return None
 
     def reserve(self, day: str, serial: int) -> StoreFault | None:
         content = json.dumps({"day": day, "reserved": serial}).encode()

@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from offline_cache import once
 from offline_cache.blobs import Blobs
-from offline_cache.database import SEQ_BITS, Database
+from offline_cache.database import SEQ_BITS, Database, condemn
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.ids import uuid_bytes, uuid_text
 from offline_cache.line.wire import Item, LateVerdict
 from offline_cache.outbox import (
     Application,
+    Serials,
     Waiting,
     count_waiting,
     find_application,
@@ -45,7 +46,11 @@ ITEM_COLUMNS: Final = (
 class SendQueue:
     """Reads and settles items. For the sync process; needs no key but the database's."""
 
-    def __init__(self, database: Database, blobs: Blobs, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, blobs: Blobs, clock: Clock, serials: Serials | None = None
+    ) -> None:
+        """`serials`: for who speaks with the hub, which may know of more than is here."""
+        self._serials = serials
         self._database = database
         self._blobs = blobs
         self._clock = clock
@@ -298,6 +303,16 @@ class SendQueue:
             return count
 
         return self._database.write(work)
+
+    def begin_anew(self, ahead: int) -> StoreFault:
+        """An old copy of the store was put back, and the hub has so many items more: it is set aside
+        like a damaged one, a new epoch begins with numbers that were not given, and what is whole
+        here, which is all of it, goes on with its own."""
+        failed = self._serials.skip(ahead) if self._serials is not None else None
+        failed = failed or condemn(self._database.path.parent)
+        if failed is not None:
+            return failed
+        return StoreFault(StoreFaultCode.DAMAGED, "an old copy of the store was put back")
 
     def sealed_bytes(self, sha256: str) -> int | StoreFault:
         """The size of an attachment as it goes over the line."""

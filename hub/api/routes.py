@@ -199,14 +199,16 @@ def _terminal_doors(api: NinjaAPI, present: ClientCertificate, opener: Opener) -
         terminal = asking(request)
         now = timezone.now()
         resend: list[list[int]] = []
+        at = places.place_to_read(terminal.code, epoch)
         if epoch and last_seq:
-            resend = places.missing(places.place_to_read(terminal.code, epoch), last_seq)
+            resend = places.missing(at, last_seq)
             resend = (resend + lost.asked_again(terminal.code, epoch))[: places.RANGES_MAX]
         return {
             "terminal": terminal.code,
             "time": now,
             "seal_keys": _seal_keys(),
             "resend": resend,
+            "top_seq": at.top_seq,
             "verdicts": _told(verdicts.to_tell(terminal, verdicts_seen), packed=False),
             "spread_s": crowd.spread_s,
         }

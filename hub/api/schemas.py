@@ -152,6 +152,7 @@ class ContactOut(Schema):
     time: datetime
     seal_keys: list[SealKeyOut]
     resend: Ranges
+    top_seq: int = Field(description="the highest seq that came of this epoch; 0: none did")
     verdicts: list[VerdictOut]
     spread_s: float = Field(description="over how long terminals that return together spread")
 

@@ -45,7 +45,7 @@ from offline_cache.line.failures import Failure, FailureKind
 from offline_cache.line.hub_time import HubTime
 from offline_cache.line.identity import DeviceKey, Identity
 from offline_cache.line.wire import CardStep, Progress
-from offline_cache.outbox import Application, ItemState
+from offline_cache.outbox import Application, ItemState, Serials
 from offline_cache.queue import SendQueue
 from offline_cache.retention import Retention
 from offline_cache.store import StorePlaces
@@ -359,7 +359,7 @@ class SyncProcess:
     def _send_from(self, database: Database) -> None:
         """Work with one open database until stopping, or until it is no use any more."""
         blobs = Blobs(self._places.attachments)
-        sender = SendQueue(database, blobs, self._times)
+        sender = SendQueue(database, blobs, self._times, Serials(self._places.serials))
         self._asks.use(sender)
         # By the hub's time: a clock that jumps years ahead must not erase what is still young.
         retention = Retention(

@@ -164,6 +164,11 @@ class Queue(Protocol):
         """What the hub no longer holds goes again, as far as it is kept; how many."""
         ...
 
+    def begin_anew(self, ahead: int) -> StoreFault:
+        """This store is an old copy of itself, so many items behind: nothing more goes into it. What
+        to answer then."""
+        ...
+
     def waiting(self) -> Waiting | StoreFault: ...
 
 
@@ -470,8 +475,22 @@ class SyncEngine:
             if failed is not None:
                 return failed
         self._first = False
-        failed = self._keep_verdicts(answer.verdicts)
+        failed = self._old_copy(answer)
+        failed = failed if failed is not None else self._keep_verdicts(answer.verdicts)
         return failed if failed is not None else self._put_back(self._queue.epoch, answer.resend)
+
+    def _old_copy(self, answer: Contact) -> StoreFault | None:
+        """The hub has items of this queue that are not here: whoever put an older copy of the store
+        back would give their places to others, which the hub must refuse."""
+        if not answer.top_seq:
+            return None
+        here = self._queue.last_seq(self._queue.epoch)  # by now: who sends is not always alone
+        if isinstance(here, StoreFault):
+            return here
+        if answer.top_seq <= here:
+            return None
+        self._log("store_from_old_copy", here=here, hub=answer.top_seq)
+        return self._queue.begin_anew(answer.top_seq - here)
 
     def _spread(self, answer: Contact) -> StoreFault | None:
         """What piled up does not go at the moment in which everybody's does."""

@@ -109,7 +109,8 @@ class BatchAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """`spread_s`: over how long terminals that return together should spread; None: not said."""
+    """`spread_s`: over how long terminals that return together should spread; None: not said.
+    `top_seq`: the highest seq of the epoch asked for that ever came to the hub."""
 
     terminal: str
     time: datetime
@@ -117,6 +118,7 @@ class Contact:
     resend: tuple[tuple[int, int], ...] = ()
     spread_s: float | None = None
     verdicts: tuple[LateVerdict, ...] = ()
+    top_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +270,7 @@ def read_contact(it: Any) -> Contact:
         _ranges(it.get("resend")),
         float(spread) if isinstance(spread, int | float) and 0 <= spread < 1e6 else None,
         read_verdicts(it.get("verdicts")),
+        _seq(it.get("top_seq")),
     )
 
 
@@ -332,6 +335,11 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("text expected")
     return value
+
+
+def _seq(value: object) -> int:
+    """0 for whatever is none."""
+    return value if type(value) is int and 0 <= value <= LAST_VERDICT else 0
 
 
 def _whole(value: object, last: int) -> int:

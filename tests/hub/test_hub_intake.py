@@ -141,6 +141,22 @@ def test_the_same_place_in_the_queue_with_another_id_is_a_conflict(terminal: Ter
 
 
 @pytest.mark.fault(29)
+def test_a_terminal_is_told_how_far_its_queue_came_so_that_an_old_copy_of_it_shows(
+    terminal: Terminal,
+) -> None:
+    items = [terminal.item("rating", terminal.rating(terminal.number())) for _ in range(3)]
+    terminal.send(*items)
+
+    def top(epoch: str, last_seq: int) -> Any:
+        path = f"contact?epoch={epoch}&last_seq={last_seq}"
+        return terminal.ask("GET", path).json["top_seq"]
+
+    assert [top(terminal.epoch, seq) for seq in (0, 1, 3, 9)] == [3] * 4
+    assert top(uuid.uuid4().hex, 5) == 0
+    assert terminal.ask("GET", "contact").json["top_seq"] == 0
+
+
+@pytest.mark.fault(29)
 def test_a_new_epoch_begins_its_places_anew(terminal: Terminal) -> None:
     terminal.send(terminal.item("rating", terminal.rating(terminal.number())))
     terminal.epoch, terminal.seq = uuid.uuid4().hex, 0

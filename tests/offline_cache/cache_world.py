@@ -18,7 +18,7 @@ from offline_cache.faults import StoreFault
 from offline_cache.hub_keys import HubKeysFile
 from offline_cache.keys import Keys, open_keys
 from offline_cache.line.wire import Item
-from offline_cache.outbox import Attachment, Sealed
+from offline_cache.outbox import Attachment, Sealed, Serials
 from offline_cache.queue import SendQueue
 from offline_cache.store import Store, StorePlaces, open_store
 
@@ -76,7 +76,8 @@ def store_in(data: Path, clock: HandClock, *, enrolled: bool = True) -> Store:
 
 
 def queue_of(store: Store, clock: HandClock) -> SendQueue:
-    return SendQueue(store.database, store.blobs, clock)
+    places = StorePlaces(store.in_use.parent.parent)
+    return SendQueue(store.database, store.blobs, clock, Serials(places.serials))
 
 
 def row(seq: int) -> int:

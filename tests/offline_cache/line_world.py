@@ -156,6 +156,9 @@ class MemoryQueue:
         self.state.update(dict.fromkeys(again, "waiting"))
         return len(again)
 
+    def begin_anew(self, ahead: int) -> StoreFault:
+        return StoreFault(StoreFaultCode.DAMAGED, "an old copy")
+
     def waiting(self) -> Waiting | StoreFault:
         states = list(self.state.values())
         oldest = next((it for row, it in self.items.items() if self.state[row] == "waiting"), None)

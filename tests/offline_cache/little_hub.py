@@ -385,6 +385,10 @@ class _Handler(BaseHTTPRequestHandler):
             "seal_keys": self.hub.seal_keys,
             "resend": self.hub.resend,
             "verdicts": self._unseen(int(asked["verdicts_seen"][0])),
+            "top_seq": max(
+                (one.seq for one in self.hub.held.values() if one.epoch == asked["epoch"][0]),
+                default=0,
+            ),
         }
         if self.hub.spread_s is not None:
             answer["spread_s"] = self.hub.spread_s

@@ -41,7 +41,15 @@ from offline_cache.envelope import Envelopes, suites_at_hand
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.hub_keys import HubKeysFile
 from offline_cache.ids import new_id, uuid_bytes, uuid_text
-from offline_cache.outbox import Attachment, ItemKind, ItemState, Outbox, Serials
+from offline_cache.outbox import (
+    SERIALS_RESERVED,
+    SKIP_MOST,
+    Attachment,
+    ItemKind,
+    ItemState,
+    Outbox,
+    Serials,
+)
 from offline_cache.pages import FRAME_HEADER, WAL_HEADER_BYTES
 from offline_cache.ports import utc_text
 from offline_cache.sealer import Sealer
@@ -133,6 +141,35 @@ def test_a_torn_file_of_serials_does_not_stop_anybody(tmp_path: Path) -> None:
     StorePlaces(tmp_path).serials.write_bytes(b'{"day": "2026-1')
     assert ok(seal(store)).number == "QS01261122000100"
     store.close()
+
+
+@pytest.mark.fault(29)
+@pytest.mark.parametrize("day", ["today", "another day", "torn", "no file"])
+def test_what_an_old_copy_does_not_know_of_leaves_room_among_the_numbers_but_not_for_ever(
+    tmp_path: Path, day: str
+) -> None:
+    clock = HandClock()
+    if day in ("today", "another day"):
+        store = store_in(tmp_path, clock)
+        ok(seal(store))
+        store.close()
+        shutil.rmtree(tmp_path / "store")
+    if day == "another day":
+        clock.now += timedelta(days=1)
+    serials = StorePlaces(tmp_path).serials
+    if day == "torn":
+        serials.write_bytes(b'{"day": "2026-1')
+    for _ in range(2):
+        assert Serials(serials).skip(250) is None
+    store = store_in(tmp_path, clock)
+    first = int(ok(seal(store)).number[10:14])
+    assert first == 251 + (SERIALS_RESERVED if day == "today" else 0)
+    assert int(ok(seal(store, person=GRANDPA)).number[10:14]) == first + 1
+    clock.now += timedelta(days=1)
+    assert int(ok(seal(store, session="next day")).number[10:14]) == 1
+    store.close()
+    assert Serials(serials).skip(10**9) is None
+    assert Serials(serials).reserved("no day") == SKIP_MOST
 
 
 def test_rating_and_print_result_follow_their_application(tmp_path: Path) -> None:

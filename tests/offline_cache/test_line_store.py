@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ from offline_cache.line.wire import LateVerdict
 from offline_cache.outbox import ItemKind, ItemState
 from offline_cache.queue import Stopped, line_stopped
 from offline_cache.retention import Erased, Retention
-from offline_cache.store import Store, StorePlaces
+from offline_cache.store import Store, StorePlaces, salvage_all
 from offline_cache.tray import list_tray, mark_handled, send_again
 
 
@@ -268,6 +269,52 @@ def test_a_hub_that_was_restored_tells_its_verdicts_again(world: StoreWorld) -> 
 
 
 @pytest.mark.fault(28)
+@pytest.mark.fault(29)
+def test_an_old_copy_of_the_store_that_was_put_back_is_found_out_and_a_new_one_begins(
+    world: StoreWorld, tmp_path: Path
+) -> None:
+    """Its places were given already: what is sealed must not have them a second time."""
+    data = tmp_path / "data"
+    numbers = [ok(seal(world.store, session="before")).number]
+    shutil.copytree(data, tmp_path / "copy")
+    numbers += [ok(seal(world.store, session=f"s{at}")).number for at in range(2)]
+    world.drain()
+    epoch = world.store.database.epoch
+    world.store.close()
+    shutil.rmtree(data)
+    (tmp_path / "copy").rename(data)
+    world.store = store_in(data, world.clock)
+    assert world.store.database.epoch == epoch
+    world.queue = queue_of(world.store, world.clock)  # type: ignore[assignment]
+    world.start()
+    fault = world.fault()
+    assert isinstance(fault, StoreFault)
+    assert fault.code is StoreFaultCode.DAMAGED
+    told = [fields for event, fields in world.logged if event == "store_from_old_copy"]
+    assert told == [{"here": 1, "hub": 3}]
+    refused = seal(world.store, session="meanwhile")
+    assert isinstance(refused, StoreFault)
+    assert refused.code is StoreFaultCode.DAMAGED  # its owner lets go of it, and opens anew
+    world.store.close()
+
+    world.store = store_in(data, world.clock)
+    assert world.store.set_aside is not None
+    assert world.store.database.epoch != epoch
+    ((_, salvaged),) = list(salvage_all(data, keys_in(data), world.clock))
+    assert (ok(salvaged).items, ok(salvaged).lost) == (1, 0)
+    world.queue = queue_of(world.store, world.clock)  # type: ignore[assignment]
+    world.start()
+    numbers.append(ok(seal(world.store, session="after")).number)
+    world.drain()
+    assert ok(world.store.outbox.waiting()).count == 0
+    assert ok(list_tray(world.store.database)) == ()
+    assert len(world.hub.order) == 4
+    assert world.hub.conflicts == []
+    assert len(set(numbers)) == 4  # nobody's receipt has another's number
+    new = [one for one in world.hub.held.values() if one.epoch == world.store.database.epoch]
+    assert [(one.seq, one.body["number"]) for one in new] == [(1, numbers[-1])]
+
+
 @pytest.mark.parametrize(
     "told", [None, [], "keys", [{"id": "00", "suite": 1, "public_key": "AAAA"}], [{"suite": 99}]]
 )

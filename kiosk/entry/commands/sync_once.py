@@ -23,6 +23,7 @@ from offline_cache.line.enrolment import EnrolmentFiles
 from offline_cache.line.failures import Failure
 from offline_cache.line.hub_time import HubTime
 from offline_cache.line.identity import DeviceKey, Identity
+from offline_cache.outbox import Serials
 from offline_cache.ports import utc_text
 from offline_cache.queue import SendQueue
 from offline_cache.store import StorePlaces
@@ -101,8 +102,9 @@ def _status(line: _Line, json: bool) -> int:
 
 def _once(line: _Line, json: bool) -> int:
     clock = SystemClock()
+    places = StorePlaces(line.settings.paths.data)
     sender = SendQueue(
-        line.database, Blobs(StorePlaces(line.settings.paths.data).attachments), line.times
+        line.database, Blobs(places.attachments), line.times, Serials(places.serials)
     )
     delivered: list[str] = []
     hub = line.settings.hub
