@@ -46,8 +46,9 @@ OVERRUN_SCORE = 0.7  # what a sheet is worth of whose sides one goes on
 ENCLOSING_SHARE = (
     0.9  # of the best score: what encloses it and has as much wins; wood grain has less
 )
-STRANGE_LEVELS = 20.0  # by which the paper along one side may differ from that along the others
-STRANGE_STEPS = 2.0  # times its step to the ground: it is rather ground itself
+GROUND_LEVELS = 10.0  # by which ground may differ from ground
+GROUND_SWINGS = 0.75  # or as it goes up and down itself: of the step where it was taken for paper
+GROUND_SHARE = 0.5  # nearer to the ground than half as far as to the paper: it is ground
 LEAST_SHOWN_BEYOND = 0.6  # of a side, where it runs on beyond what it encloses
 LEAST_DRAWN_OUT_PX = 6.0  # of the search picture: less hardly matters and cannot be judged
 ON_LINE_PX = 4.0  # the same: a corner this close to a line lies on it
@@ -236,10 +237,12 @@ def _of_ground(judged: Judged, outer: Corners, inner: Corners) -> bool:
     )
     if moved.all() or not moved.any():
         return False
-    paper = medians(judged.paper[~moved], 0)
-    strange = lengths(judged.paper[moved] - paper)
+    paper, ground = medians(judged.paper[~moved], 0), medians(judged.ground[~moved], 0)
+    from_paper = lengths(judged.paper[moved] - paper)
+    from_ground = lengths(judged.paper[moved] - ground)
     step = lengths(judged.paper[moved] - judged.ground[moved])
-    return bool((strange > np.maximum(STRANGE_LEVELS, STRANGE_STEPS * step)).any())
+    own = np.maximum(GROUND_LEVELS, GROUND_SWINGS * step)
+    return bool((from_ground < np.minimum(own, GROUND_SHARE * from_paper)).any())
 
 
 def _drawn_out(planes: Planes, outer: Corners, inner: Corners) -> bool:

@@ -18,18 +18,23 @@ from kiosk.documents.page_planes import Planes
 from kiosk.documents.quads import Corners, Floats, Image, grown
 from kiosk.documents.reckoning import lengths
 
-INK_LEVELS = 38.0  # darker than its ground, at least; wood, stone and cloth are less
+INK_SHARE = 0.38  # of the ground's lightness, by which print is darker; wood, stone, cloth are less
+NOISE_TIMES = 4.0  # the usual difference of a picture to its ground, which is noise
+LEAST_INK_LEVELS = 26.0  # in the dark: more than noise, of which the ground is the lightest
 FEW_INK_PX = 60  # of the search picture: less is dust, and not worth a closer look
 SIGN_PX = (4, 30)  # how high a character is where the long side has about a thousand pixels
 SIGN_WIDE_PX = (3, 60)  # words in letters run together
-SIGN_AREA_PX = 8
+SIGN_AREA_PX = 8  # of it clearly darker than the ground
+WEAK_SHARE = 0.6  # of the clear difference: what connects
 SAME_GROUND = 14.0  # levels of lightness and colour together
 NEAR_SHARE = 0.5  # of a candidate's size: print farther off stands on another paper
 LEAST_BESIDE = 5  # characters beside one side
 LEAST_SIDES_BESIDE = 2  # a label on the plate stands on one side of a paper
+LEAST_SIDES_ON_KNOWN_PLATE = 1  # whose labels are known
 BESIDE_SCORE = 0.45  # of its score is left to what has print beside it
 LEAST_SIGNS = 60  # on a picture that is wholly page
 SPREAD_SHARE = 0.72  # of width and height do they reach over
+GRAIN_SHARE = 0.05  # of its lightness, by which half of all paper is darker than the lightest
 CELLS = 4  # the frame in so many parts across and down
 LEAST_CELLS = 9  # of them with print
 PAPER_LEVEL = 105.0
@@ -39,15 +44,20 @@ DIFFERS = 10.0  # of the difference to the known plate: what is printed on the p
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """Characters: where, in pixels of the search picture (n x 2), and on what ground (n x 3)."""
+    """Characters: where, in pixels of the search picture (n x 2), and on what ground (n x 3).
+
+    `of_papers`: what is printed on the plate itself was taken out.
+    """
 
     places: Corners
     grounds: Floats
+    of_papers: bool
 
 
 def has_ink(planes: Planes, beside: Corners | None = None) -> bool:
     """Whether there can be print at all, or beside a candidate: a glance, to spare a closer look."""
-    dark = ((planes.ground[..., 0] - planes.seen[..., 0]) > INK_LEVELS / 2).astype(np.uint8)
+    ground = planes.ground[..., 0]
+    dark = ((ground - planes.seen[..., 0]) > INK_SHARE / 2 * ground).astype(np.uint8)
     if beside is not None:
         cv2.fillConvexPoly(dark, np.rint(grown(beside)).astype(np.int32), 0)
     return cv2.countNonZero(dark) >= FEW_INK_PX
@@ -56,13 +66,16 @@ def has_ink(planes: Planes, beside: Corners | None = None) -> bool:
 def print_in(middle: Image, ground: Image, planes: Planes) -> Print:
     """What looks like characters in `middle`; `ground` is the same without print."""
     darker = cv2.subtract(ground[..., 1], middle[..., 1])
-    level = max(0.3, float(np.percentile(middle[::8, ::8, 1], 97)) / 220.0)
-    mask = (darker > min(1.0, level) * INK_LEVELS).astype(np.uint8)
-    _, _, stats, centres = cv2.connectedComponentsWithStats(mask, None)
+    noise = NOISE_TIMES * float(np.median(darker[::4, ::4]))
+    least = np.maximum(max(LEAST_INK_LEVELS, noise), INK_SHARE * ground[..., 1])
+    strong = darker > least
+    # a line in noise falls apart where it is judged strictly, and its parts look like characters
+    weak = (darker > WEAK_SHARE * least).astype(np.uint8)
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(weak, None)
     wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
     signs = (high >= SIGN_PX[0]) & (high <= SIGN_PX[1])
     signs &= (wide >= SIGN_WIDE_PX[0]) & (wide <= SIGN_WIDE_PX[1])
-    signs &= stats[:, cv2.CC_STAT_AREA] >= SIGN_AREA_PX
+    signs &= np.bincount(labels[strong], minlength=count) >= SIGN_AREA_PX
     signs[0] = False
     scale = planes.shape[1] / middle.shape[1]
     places = (centres[signs] + 0.5) * scale - 0.5
@@ -71,12 +84,12 @@ def print_in(middle: Image, ground: Image, planes: Planes) -> Print:
     if planes.plate_known:
         new = planes.seen[rows, columns, 3] >= DIFFERS
         places, rows, columns = places[new], rows[new], columns[new]
-    return Print(np.asarray(places, np.float64), planes.ground[rows, columns])
+    return Print(np.asarray(places, np.float64), planes.ground[rows, columns], planes.plate_known)
 
 
 def with_print_beside(judged: list[Judged], quads: Corners, signs: Print) -> list[Judged]:
     """Candidates with print beside them, on the ground that they would lie on, are worth less."""
-    if len(signs.places) < LEAST_BESIDE * LEAST_SIDES_BESIDE:
+    if len(signs.places) < LEAST_BESIDE:
         return judged
     return [
         replace(one, score=one.score * BESIDE_SCORE, worth=BESIDE_SCORE)
@@ -94,12 +107,12 @@ def _beside(one: Judged, quad: Corners, signs: Print) -> bool:
     reach = NEAR_SHARE * float(length.max())
     farthest = away.max(axis=1)
     near = (farthest > 2.0) & (farthest < reach)
-    if int(near.sum()) < LEAST_BESIDE * LEAST_SIDES_BESIDE:
+    if int(near.sum()) < LEAST_BESIDE:
         return False
-    side = away.argmax(axis=1)
-    alike = lengths(signs.grounds - one.ground[side]) < SAME_GROUND
-    counts = np.bincount(side[near & alike], minlength=4)
-    return int((counts >= LEAST_BESIDE).sum()) >= LEAST_SIDES_BESIDE
+    alike = lengths(signs.grounds - one.ground[away.argmax(axis=1)]) < SAME_GROUND
+    beside = (away > 2.0) & (near & alike)[:, None]
+    sides = int((beside.sum(axis=0) >= LEAST_BESIDE).sum())
+    return sides >= (LEAST_SIDES_ON_KNOWN_PLATE if signs.of_papers else LEAST_SIDES_BESIDE)
 
 
 def wholly_page(planes: Planes, signs: Print) -> bool:
@@ -110,6 +123,9 @@ def wholly_page(planes: Planes, signs: Print) -> bool:
     if len(signs.places) < LEAST_SIGNS or middle < PAPER_LEVEL or high - low > EVEN_LEVELS:
         return False
     reach = np.percentile(signs.places, 99, axis=0) - np.percentile(signs.places, 1, axis=0)
+    seen = planes.seen[::4, ::4, 0]
+    if float(np.median((light - seen) / np.maximum(light, 1.0))) > GRAIN_SHARE:
+        return False
     if (reach < SPREAD_SHARE * np.array([width, height])).any():
         return False
     cells = _cells(signs.places, width, height)
