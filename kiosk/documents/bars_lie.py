@@ -29,6 +29,8 @@ NEAR: Final = math.radians(9)  # cells this far from the most usual way are of t
 BINS: Final = 36  # of ways, 5 degrees each
 LEAST_CELLS: Final = 10  # a barcode 240 pixels by 24
 FIELDS: Final = 3
+LONGISH: Final = 3.0  # variance along a field and across it: which way it runs is certain
+LEAST_UPRIGHT: Final = math.sin(math.radians(25))  # nothing is read of bars that lie down more
 RIM: Final = 1.3  # cells around: those at the rim are half bars, and a quiet zone is wanted
 
 
@@ -41,11 +43,19 @@ class BarsLie:
     size: tuple[float, float]  # pixels across and along the bars, rim included
 
 
-def bars_lie(grey: Grey) -> list[BarsLie]:
-    """The largest fields of bars in a frame, at most `FIELDS`."""
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """Of a frame in cells of `CELL_PX`."""
+
+    bars: NDArray[np.bool_]  # where bars lie side by side
+    level: Floats  # cosine and sine of twice the angle across them, times how much edges agree
+    across: Floats
+
+
+def _cells(grey: Grey) -> _Cells | None:
     height, width = (side // CELL_PX for side in grey.shape)
     if height < 2 or width < 2:
-        return []
+        return None
     part = grey[: height * CELL_PX, : width * CELL_PX]
     size = (part.shape[1] // SHRINK, part.shape[0] // SHRINK)
     small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
@@ -58,18 +68,76 @@ def bars_lie(grey: Grey) -> list[BarsLie]:
     level, across = (xx - yy) / (edges + 1e-6), 2 * xy / (edges + 1e-6)
     bars = (edges > LEAST_EDGES) & (np.hypot(level, across) > AGREE)
     bars &= np.hypot(x, y) < ONE_SIDED * steep
-    ways = np.arctan2(across, level)  # twice the angle: bars have no front
+    return _Cells(bars, level, across)
+
+
+def bars_lie(grey: Grey) -> list[BarsLie]:
+    """The largest fields of bars in a frame, at most `FIELDS`."""
+    cells = _cells(grey)
+    if cells is None:
+        return []
+    bars = cells.bars
+    ways = np.arctan2(cells.across, cells.level)  # twice the angle: bars have no front
     found: list[BarsLie] = []
     while len(found) < FIELDS and np.count_nonzero(bars) >= LEAST_CELLS:
         field = _largest(bars & (np.cos(ways - _most_usual(ways[bars])) > math.cos(2 * NEAR)))
         if field is None:
             break
         bars &= ~field
-        turn = 0.5 * math.atan2(float(across[field].sum()), float(level[field].sum()))
-        rows, columns = np.nonzero(field)
-        places = (np.stack([columns, rows], axis=1).astype(np.float64) + 0.5) * CELL_PX - 0.5
-        found.append(_around(places, turn))
+        found.append(_around(_places(field), _turn(cells, field)))
     return found
+
+
+def bars_slanted(grey: Grey) -> list[tuple[Grey, Floats]]:
+    """Long fields of bars with their row level and their bars upright, however they are seen.
+
+    From aside bars lean over and fan out: a line across some of them at right angles leaves the
+    code before its ends. At the picture's scale, and the 2 x 3 matrix back to it.
+    """
+    cells = _cells(grey)
+    if cells is None:
+        return []
+    bars = cells.bars
+    found: list[tuple[Grey, Floats]] = []
+    for _ in range(FIELDS):
+        field = _largest(bars)
+        if field is None:
+            break
+        bars &= ~field
+        upright = _upright(grey, _places(field), _turn(cells, field))
+        if upright is not None:
+            found.append(upright)
+    return found
+
+
+def _places(field: NDArray[np.bool_]) -> Floats:
+    """Middles of its cells, in pixels of the frame."""
+    rows, columns = np.nonzero(field)
+    return (np.stack([columns, rows], axis=1).astype(np.float64) + 0.5) * CELL_PX - 0.5
+
+
+def _turn(cells: _Cells, field: NDArray[np.bool_]) -> float:
+    """Across the bars of a field, in radians."""
+    return 0.5 * math.atan2(float(cells.across[field].sum()), float(cells.level[field].sum()))
+
+
+def _upright(grey: Grey, places: Floats, turn: float) -> tuple[Grey, Floats] | None:
+    """Rows laid level along the field, columns along its bars; None where it is not a long one."""
+    middle = places.mean(axis=0)
+    spread, ways = np.linalg.eigh(np.cov((places - middle).T))
+    row = ways[:, 1]  # the long way of the field
+    bar = np.array([-math.sin(turn), math.cos(turn)])
+    upright = abs(float(row[0] * bar[1] - row[1] * bar[0]))  # sine of the angle between them
+    if spread[1] < LONGISH * spread[0] or upright < LEAST_UPRIGHT:
+        return None
+    if row[0] * bar[1] - row[1] * bar[0] < 0:
+        bar = -bar  # no mirror
+    both = np.stack([row, bar], axis=1)
+    seen = (places - middle) @ np.linalg.inv(both).T
+    low, high = seen.min(axis=0) - (0.5 + RIM) * CELL_PX, seen.max(axis=0) + (0.5 + RIM) * CELL_PX
+    size = (math.ceil(high[0] - low[0]), math.ceil(high[1] - low[1]))
+    matrix = np.concatenate([both, (middle + both @ low)[:, None]], axis=1)
+    return laid_out(grey, matrix, size), matrix
 
 
 def _most_usual(ways: Floats) -> float:

@@ -19,6 +19,7 @@ Grey = NDArray[np.uint8]
 
 SECOND_ZOOMS: Final = (1.5, 0.75)  # at which stacked bars are read again
 THIN_PX: Final = 2.0  # along the bars: less is next to a single line
+FAINT: Final = 60.0  # levels between dark and light
 SECOND_RIM: Final = 0.15  # of the code's extent around it
 
 
@@ -63,11 +64,22 @@ def reads_again(grey: Grey, code: Code) -> bool:
     left, top = (max(0, int(value)) for value in low - rim)
     right, bottom = (int(value) + 1 for value in high + rim)
     part = grey[top:bottom, left:right]
-    return part.size > 0 and any(
+    if part.size == 0:
+        return False
+    clear = stretched(part)
+    return any(
         code.data == again.data
         for zoom in SECOND_ZOOMS
-        for again in zxing.read(larger(part, zoom), zxing.USUAL, thorough=True)
+        for again in zxing.read(larger(clear, zoom), zxing.USUAL, thorough=True)
     )
+
+
+def stretched(grey: Grey) -> Grey:
+    """A faint picture in all of its levels; zxing-cpp takes what spans less than 24 for even."""
+    low, high = (float(level) for level in np.percentile(grey, (1, 99)))
+    if not 0 < high - low < FAINT:
+        return grey
+    return np.asarray(np.clip((grey - low) * (255.0 / (high - low)), 0, 255), np.uint8)
 
 
 def larger(grey: Grey, times: float) -> Grey:

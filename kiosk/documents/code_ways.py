@@ -1,10 +1,12 @@
 """The slow ways to read a code, one after the other until one reads or the time is up.
 
 They are cut into pieces (`budget`), and what cannot be cut is begun only while there is time for
-it: the picture larger, then with one threshold; all of it turned as the bars in it lie, for stacked
-bars; then only the busy patches of it, each turned upright, evened out, sharpened, and its bars
-averaged along their length; QR codes that are seen but not read are repaired (`qr_repair`);
-libzbar last, which has had memory faults: it is loaded only when everything else has failed.
+it: long fields of bars made level and upright; the picture larger, then with one threshold, then
+with light and dark changed round; all of it turned as the bars in it lie, for stacked bars, and what
+is around them evened out; then only the busy patches of it, each turned upright, evened out,
+sharpened, and its bars averaged along their length; QR codes that are seen but not read are repaired
+(`qr_repair`); libzbar last, which has had memory faults: it is loaded only when everything else has
+failed.
 """
 
 from __future__ import annotations
@@ -22,21 +24,28 @@ from numpy.typing import NDArray
 
 from kiosk.documents import bar_repair, qr_repair, zxing
 from kiosk.documents.bar_lines import band_across, read_line
-from kiosk.documents.belief import Votes, larger, read_twice
+from kiosk.documents.bars_lie import bars_slanted
+from kiosk.documents.belief import Votes, larger, read_twice, reads_again
 from kiosk.documents.budget import Budget, Heavy, Pieces
 from kiosk.documents.found_code import Code, Reading, moved
 from kiosk.documents.patches import Lie, Patch, evened, lie_of, patches, sharpened
-from kiosk.documents.turned import laid_out, turning
+from kiosk.documents.turned import laid_out, turned_about, turning
 
 Grey = NDArray[np.uint8]
 
 DOUBLED_AS: Final = 3  # pictures: four times the pixels, but no finer detail
+BARS_AS: Final = 0.6  # of a picture in which squares are sought as well
 SMALL_SIDE_PX: Final = 2000  # a picture below this is also tried at twice its size
 BARS_AGREE: Final = 0.28  # of all edges: less is no barcode
 STACKED_AGREE: Final = 0.25  # of rows of bars: their ends are edges as well
 TURNS: Final = 2  # ways to lie that are tried for stacked bars
 SAME_TURN: Final = 0.06  # radians: both are read in one go
 TURNED_ZOOMS: Final = (1.0, 0.75)  # two readings that agree are wanted
+STACKS: Final = 2  # places at which stacked bars are sought in spite of poor light
+STACK_ACROSS: Final = 5.0  # sides of a patch: it may be a third of them
+STACK_ALONG: Final = 2.5
+STACK_PX: Final = 900  # at which they are read at most, across
+STACK_SHARPER: Final = ((1.2, 4.0), (2.5, 4.0))  # sigma in pixels, amount
 BANDS: Final = 5  # lines across a patch of bars
 BAR_SIGMAS: Final = (0.0, 3.0, 6.0)  # pixels of the line
 BLURRED: Final = 3  # patches in which a barcode is read through its blur
@@ -65,6 +74,7 @@ def slow_ways(grey: Grey, budget: Budget, sought: list[Patch] | None = None) -> 
 
 def _ways_of_all(grey: Grey, budget: Budget) -> Steps[None]:
     """What zxing-cpp reads in the whole picture is believed: it has seen it on several lines."""
+    yield _slanted(grey)
     if max(grey.shape) <= SMALL_SIDE_PX:
         large = larger(grey, 2)
         doubled = partial(zxing.read, large, zxing.USUAL, thorough=True, scale=2.0)
@@ -74,6 +84,21 @@ def _ways_of_all(grey: Grey, budget: Budget) -> Steps[None]:
         zxing.read, grey, zxing.USUAL, thorough=True, binarizer=zxingcpp.Binarizer.GlobalHistogram
     )
     yield read_twice(grey, budget.spend(Heavy.WHOLE, grey.size, single) or [])
+    # of light signs on dark ones zxing-cpp reads only squares
+    negative = np.asarray(255 - grey, np.uint8)
+    light = partial(zxing.read, negative, zxing.HELD_BARS, thorough=True)
+    pixels = int(BARS_AS * grey.size)
+    yield read_twice(negative, budget.spend(Heavy.WHOLE, pixels, light) or [])
+
+
+def _slanted(grey: Grey) -> Reading:
+    """In some ten milliseconds; each is read twice."""
+    found = []
+    for upright, back in bars_slanted(grey):
+        for code in zxing.read(upright, zxing.HELD_BARS, thorough=False):
+            if reads_again(upright, code):
+                found.append(moved(code, back))
+    return found
 
 
 def _ways(grey: Grey, budget: Budget, sought: list[Patch] | None) -> Steps[None]:
@@ -84,6 +109,7 @@ def _ways(grey: Grey, budget: Budget, sought: list[Patch] | None) -> Steps[None]
         found.append((patch, lie_of(patch.grey)))
         yield []
     yield from _ways_of_turned(grey, found, budget)
+    yield from _ways_of_stacked(grey, found, budget)
     for patch, lie in found:
         if lie.agreement >= BARS_AGREE:
             yield from _ways_of_bars(grey, patch, lie)
@@ -132,6 +158,43 @@ def _turned(grey: Grey, angle: float, zoom: float) -> Reading:
     return [moved(code, matrix) for code in zxing.codes_of(read)]
 
 
+def _ways_of_stacked(grey: Grey, found: list[tuple[Patch, Lie]], budget: Budget) -> Steps[None]:
+    """What is around a few patches of bars, level and evened out: stacked bars are three wide."""
+    places: list[tuple[tuple[float, float], float]] = []
+    for patch, lie in sorted(found, key=lambda one: -one[0].side):  # of a small one much is beyond
+        known = any(math.dist(patch.middle, middle) < reach for middle, reach in places)
+        if len(places) == STACKS or known or lie.agreement < STACKED_AGREE:
+            continue
+        places.append((patch.middle, patch.side * STACK_ACROSS / 2))
+        zoom = min(2.0, STACK_PX / (patch.side * STACK_ACROSS))
+        size = (
+            max(8, round(patch.side * STACK_ACROSS * zoom)),
+            max(8, round(patch.side * STACK_ALONG * zoom)),
+        )
+        matrix = turned_about(patch.middle, size, lie.angle, zoom)
+        pixels = size[0] * size[1]
+        level = partial(_level, grey, matrix, size)
+        even = budget.spend(Heavy.PATCH, pixels, level)
+        if even is None:
+            return
+        yield []
+        for sharper in (None, *STACK_SHARPER):
+            look = partial(_stacked_in, even, zoom, sharper)
+            read = budget.spend(Heavy.TURNED, pixels, look) or []
+            yield [moved(code, matrix) for code in read]
+
+
+def _level(grey: Grey, matrix: NDArray[np.float64], size: tuple[int, int]) -> Grey:
+    return evened(laid_out(grey, matrix, size, fine=True), min(size) // EVEN_PARTS)
+
+
+def _stacked_in(even: Grey, zoom: float, sharper: tuple[float, float] | None) -> Reading:
+    """`sharper`: sigma and amount."""
+    picture = even if sharper is None else sharpened(even, sharper[0] * zoom, sharper[1])
+    read = zxing.scan(picture, zxing.STACKED, try_rotate=True, try_downscale=False)
+    return zxing.codes_of(read)
+
+
 def _ways_of_bars(grey: Grey, patch: Patch, lie: Lie) -> Steps[None]:
     """Lines across the bars, each the mean of a band: noise and dirt are averaged away."""
     bands = []
@@ -159,7 +222,7 @@ def _ways_of_patch(patch: Patch, lie: Lie, budget: Budget) -> Steps[None]:
     zoom = 2.0 if max(patch.grey.shape) * shrink * 2 <= 1.5 * PATCH_PX else 1.0
     matrix, size = turning(patch.grey.shape, lie.quarter, shrink * zoom)
     pixels = size[0] * size[1]
-    even = budget.spend(Heavy.PATCH, pixels, partial(_upright, patch, matrix, size))
+    even = budget.spend(Heavy.PATCH, pixels, partial(_level, patch.grey, matrix, size))
     if even is None:
         return
     yield []
@@ -170,11 +233,6 @@ def _ways_of_patch(patch: Patch, lie: Lie, budget: Budget) -> Steps[None]:
         seen = budget.spend(Heavy.PATCH_READ, pixels, look) or []
         codes = [moved(code, back) for code in zxing.codes_of(seen)]
         yield codes or (yield from _repaired(patch.grey, seen, matrix, corner))
-
-
-def _upright(patch: Patch, matrix: NDArray[np.float64], size: tuple[int, int]) -> Grey:
-    upright = laid_out(patch.grey, matrix, size, fine=True)
-    return evened(upright, min(size) // EVEN_PARTS)
 
 
 def _seen_in_patch(even: Grey, zoom: float, sharper: tuple[float, float] | None) -> list[Any]:

@@ -30,6 +30,7 @@ QUIETER: Final = 0.7  # of what is usual inside, at the rim
 CALM_SIDES: Final = 3  # of four: something may lie close to the code
 ONE_SIDED: Final = 0.4  # of all slopes; where light turns to dark and never back is a single edge
 NEARLY_ALL: Final = 15  # percent may be less busy: glare, a wide bar
+STEEPEST: Final = 20.0  # of the usual: steeper edges count as much as this
 SAME: Final = 0.5  # two patches that overlap more (intersection over union) are one
 
 
@@ -147,7 +148,11 @@ def lie_of(grey: Grey) -> Lie:
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
     gx, gy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
     xx, yy, xy = gx * gx, gy * gy, gx * gy
-    edges, level, across = xx + yy, xx - yy, 2 * xy  # the latter: edges by the double angle
+    edges = xx + yy
+    # the edge of the paper is not to outweigh faint signs on it
+    most = STEEPEST * float(np.median(edges[::2, ::2])) + 1.0
+    fair = np.minimum(most / (edges + 1e-3), 1.0)
+    edges, level, across = edges * fair, (xx - yy) * fair, 2 * xy * fair  # by the double angle
     total = float(edges.sum())
     x, y = float(level.sum()), float(across.sum())
     weight = np.maximum(edges, 1e-3)

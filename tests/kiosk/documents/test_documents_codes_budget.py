@@ -75,7 +75,7 @@ def test_a_picture_keeps_within_its_second_however_slow_the_machine_is(
     slow(zxing, "read", 0.06)
     slow(code_ways, "_zbar", 0.085)
     slow(code_ways, "_turned", 0.07)
-    slow(code_ways, "_upright", 0.08)
+    slow(code_ways, "_level", 0.08)
     slow(code_ways, "_seen_in_patch", 0.05)
     monkeypatch.setattr(bar_repair, "_read_line", machine.pieces_of(PIECE_S * slowness))
     monkeypatch.setattr(qr_repair, "repair", machine.pieces_of(PIECE_S * slowness))
