@@ -1,6 +1,6 @@
 """Lets every single write of a terminal at work fail once, and counts what is left.
 
-    LD_PRELOAD=faulty_disk.so python disk_faults.py WORK ENOSPC|EIO [once|from-then-on]
+    LD_PRELOAD=faulty_disk.so python disk_faults.py WORK ENOSPC|EIO|EROFS [once|from-then-on]
 
 The last line says: faults N, acknowledged X, lost 0, half 0, integrity whole, faults told N
 """
@@ -27,6 +27,7 @@ TELLS = {
     # SQLite's own result says "I/O error" where a sync or a cut meets a full disk
     errno.ENOSPC: {StoreFaultCode.DISK_FULL, StoreFaultCode.UNREADABLE},
     errno.EIO: {StoreFaultCode.UNREADABLE},
+    errno.EROFS: {StoreFaultCode.UNREADABLE},  # it was mounted read-only
 }
 
 
