@@ -58,13 +58,15 @@ ON_LINE_PX = 4.0  # the same: a corner this close to a line lies on it
 class Judged:
     """`score` and `sides` (top, right, bottom, left) 0..1.
 
-    `paper` and `ground`: what lies inside and outside of each side, 4 x 3, by their medians.
+    `paper` and `ground`: what lies inside and outside of each side, 4 x 3, by their medians;
+    `strange`: by how much what lies outside differs from a known plate, 4.
     """
 
     score: float
     sides: tuple[float, float, float, float]
     paper: Floats = field(repr=False)
     ground: Floats = field(repr=False)
+    strange: Floats = field(repr=False)
     worth: float = 1.0  # by which the score was lessened for what lies beside it
 
 
@@ -145,12 +147,14 @@ def judge(planes: Planes, quads: Corners) -> list[Judged]:
     worst = np.where(off, 1.0, sides).min(axis=1)
     mean = np.where(off, 0.0, sides).sum(axis=1) / np.maximum((~off).sum(axis=1), 1)
     score = (0.7 * worst + 0.3 * mean) * alike * _shape(tangent, length)
+    strange = medians(seen_out[..., 3], 1).reshape(count, 4)
     return [
         Judged(
             float(score[i]),
             (float(sides[i, 0]), float(sides[i, 1]), float(sides[i, 2]), float(sides[i, 3])),
             grounds[1][i],
             grounds[0][i],
+            strange[i],
         )
         for i in range(count)
     ]

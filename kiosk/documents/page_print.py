@@ -27,7 +27,7 @@ SIGN_WIDE_PX = (3, 60)  # words in letters run together
 SIGN_AREA_PX = 8  # of it clearly darker than the ground
 WEAK_SHARE = 0.6  # of the clear difference: what connects
 SAME_GROUND = 14.0  # levels of lightness and colour together
-NEAR_SHARE = 0.5  # of a candidate's size: print farther off stands on another paper
+NEAR_SHARE = 1.5  # of a candidate's size: print farther off stands on another paper
 LEAST_BESIDE = 5  # characters beside one side
 LEAST_SIDES_BESIDE = 2  # a label on the plate stands on one side of a paper
 LEAST_SIDES_ON_KNOWN_PLATE = 1  # whose labels are known
@@ -109,7 +109,10 @@ def _beside(one: Judged, quad: Corners, signs: Print) -> bool:
     near = (farthest > 2.0) & (farthest < reach)
     if int(near.sum()) < LEAST_BESIDE:
         return False
-    alike = lengths(signs.grounds - one.ground[away.argmax(axis=1)]) < SAME_GROUND
+    side = away.argmax(axis=1)
+    alike = lengths(signs.grounds - one.ground[side]) < SAME_GROUND
+    if signs.of_papers:  # where the plate itself shows beside it, that print is another paper's
+        alike &= one.strange[side] >= DIFFERS / 2
     beside = (away > 2.0) & (near & alike)[:, None]
     sides = int((beside.sum(axis=0) >= LEAST_BESIDE).sum())
     return sides >= (LEAST_SIDES_ON_KNOWN_PLATE if signs.of_papers else LEAST_SIDES_BESIDE)
