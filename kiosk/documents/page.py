@@ -48,19 +48,25 @@ MAX_PAGES = 6  # cards on an A3 plate; more do not lie apart
 class FoundPage:
     """A page. `confidence` 0..1; `sides` how well each side (top, right, bottom, left) shows.
 
-    `cut`: which sides are the frame's edge, because the page goes on beyond it.
+    `cut`: which sides are the frame's edge, because the page goes on beyond it; `outside`: which
+    corners lie outside of the frame.
     """
 
     corners: Corners
     confidence: float
     sides: tuple[float, float, float, float]
     cut: tuple[bool, bool, bool, bool]
-    corner_outside: bool
+    outside: tuple[bool, bool, bool, bool] = (False,) * 4
 
     @property
     def cut_off(self) -> bool:
         """Whether some of the page lies outside of the frame."""
-        return self.corner_outside or any(self.cut)
+        return any(self.outside) or any(self.cut)
+
+    @property
+    def whole_picture(self) -> bool:
+        """Whether the page fills the frame, so that none of its edges shows."""
+        return all(self.cut)
 
 
 def find_page(picture: Image, plate: PlateReference | None = None) -> FoundPage | None:
@@ -118,7 +124,7 @@ def find_pages(
 def _whole(width: int, height: int) -> FoundPage:
     """The whole picture: a page that no edge of shows."""
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64) - 0.5
-    return FoundPage(corners, WHOLE_CONFIDENCE, (0.0,) * 4, (True,) * 4, corner_outside=False)
+    return FoundPage(corners, WHOLE_CONFIDENCE, (0.0,) * 4, (True,) * 4)
 
 
 def find_again(picture: Image, plate: PlateReference | None, seen: Corners) -> FoundPage | None:
@@ -162,10 +168,15 @@ def _refined(
     final = judge(planes, to_smaller(settled.corners, scale)[None])[0]
     if final.score * before.worth < 0.6 * before.score:  # a refit that ran away
         settled, final = settle(picture, found), judge(planes, candidate[None])[0]
-    outside = (settled.corners < -OUTSIDE_PX) | (
-        settled.corners > np.array([width, height]) - 1 + OUTSIDE_PX
+    corners = ordered(settled.corners)
+    far = np.array([width, height]) - 1 + OUTSIDE_PX
+    top_left, top_right, low_right, low_left = (
+        bool((corner < -OUTSIDE_PX).any() or (corner > far).any()) for corner in corners
     )
-    confidence = final.score * before.worth
     return FoundPage(
-        ordered(settled.corners), confidence, final.sides, settled.cut, bool(outside.any())
+        corners,
+        final.score * before.worth,
+        final.sides,
+        settled.cut,
+        (top_left, top_right, low_right, low_left),
     )

@@ -29,8 +29,8 @@ WEAK_SHARE = 0.6  # of the clear difference: what connects
 SAME_GROUND = 14.0  # levels of lightness and colour together
 NEAR_SHARE = 1.5  # of a candidate's size: print farther off stands on another paper
 LEAST_BESIDE = 5  # characters beside one side
-LEAST_SIDES_BESIDE = 2  # a label on the plate stands on one side of a paper
-LEAST_SIDES_ON_KNOWN_PLATE = 1  # whose labels are known
+LEAST_SIDES_BESIDE = 2  # a label on an unknown plate stands on one side of a paper
+MANY_BESIDE = 15  # or has fewer characters
 BESIDE_SCORE = 0.45  # of its score is left to what has print beside it
 LEAST_SIGNS = 60  # on a picture that is wholly page
 SPREAD_SHARE = 0.72  # of width and height do they reach over
@@ -114,8 +114,11 @@ def _beside(one: Judged, quad: Corners, signs: Print) -> bool:
     if signs.of_papers:  # where the plate itself shows beside it, that print is another paper's
         alike &= one.strange[side] >= DIFFERS / 2
     beside = (away > 2.0) & (near & alike)[:, None]
-    sides = int((beside.sum(axis=0) >= LEAST_BESIDE).sum())
-    return sides >= (LEAST_SIDES_ON_KNOWN_PLATE if signs.of_papers else LEAST_SIDES_BESIDE)
+    counts = beside.sum(axis=0)
+    sides = int((counts >= LEAST_BESIDE).sum())
+    if signs.of_papers:
+        return sides >= 1
+    return sides >= LEAST_SIDES_BESIDE or int(counts.max()) >= MANY_BESIDE
 
 
 def wholly_page(planes: Planes, signs: Print) -> bool:

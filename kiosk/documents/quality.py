@@ -24,6 +24,7 @@ GLARE_SHARE = 0.003  # of the page: about a postage stamp on A4
 GLARE_RIM = 0.1  # of the page: how far around a reflection the paper is looked at
 SHADOW_LEVEL = 0.66  # of the lit paper's lightness
 SHADOW_SHARE = 0.02
+CUT_BAND_SHARE = 0.12  # of the page: how much is shown of where it is cut off
 FINGER_SHARE = 0.002
 FINGER_DEPTH = 0.025  # of the page: how far in it must reach
 FINGER_RED = 7.0  # levels of Cr by which skin is redder than paper
@@ -86,7 +87,7 @@ def judge_page(
     edge_px = _edge_px(page)
     troubles: list[Trouble] = []
     if found.cut_off:
-        troubles.append(Trouble(Advice.CUT_OFF, ()))
+        troubles.append(Trouble(Advice.CUT_OFF, _cut_area(found)))
     if level < DARK_LEVEL:
         troubles.append(Trouble(Advice.TOO_DARK, ()))
     if glare is not None:
@@ -117,6 +118,30 @@ def judge_page(
         ink_share,
         size_mm,
     )
+
+
+def _cut_area(found: FoundPage) -> Area:
+    """The strip along the side that is cut off, or the corner; all of it where more is missing."""
+    missing = [
+        side
+        for side in range(4)
+        if found.cut[side] or (found.outside[side] and found.outside[(side + 1) % 4])
+    ]
+    corners = [corner for corner in range(4) if found.outside[corner]]
+    band = CUT_BAND_SHARE
+    if len(missing) == 1:
+        left, top, right, bottom = (
+            (0.0, 0.0, 1.0, band),
+            (1 - band, 0.0, 1.0, 1.0),
+            (0.0, 1 - band, 1.0, 1.0),
+            (0.0, 0.0, band, 1.0),
+        )[missing[0]]
+    elif not missing and len(corners) == 1:
+        left, top = ((0.0, 0.0), (1 - band, 0.0), (1 - band, 1 - band), (0.0, 1 - band))[corners[0]]
+        right, bottom = left + band, top + band
+    else:
+        return ()
+    return ((left, top), (right, top), (right, bottom), (left, bottom))
 
 
 def _ground(grey: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -175,6 +175,7 @@ def _plain(quality: Quality, found: FoundPage, page: Image) -> dict[str, object]
         "finger": round(quality.finger_share, 4),
         "ink": round(quality.ink_share, 4),
         "cut_off": found.cut_off,
+        "whole_picture": found.whole_picture,
         "width_px": int(page.shape[1]),
         "height_px": int(page.shape[0]),
     }

@@ -40,7 +40,7 @@ class Desk:
     def _find(self, *_: object) -> list[FoundPage]:
         whole = (False,) * 4
         sides = (1.0,) * 4
-        return [FoundPage(self._corners(one), 1.0, sides, whole, False) for _, one in self.there]
+        return [FoundPage(self._corners(one), 1.0, sides, whole) for _, one in self.there]
 
     def _corners(self, shift: tuple[float, float]) -> NDArray[np.float64]:
         left, top = round(shift[0] * FRAME[0]), round(shift[1] * FRAME[1])

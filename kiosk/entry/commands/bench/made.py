@@ -21,7 +21,7 @@ SEED: Final = "KIOSK_BENCH_SEED"
 
 
 def generator(name: str) -> ModuleType | None:
-    """`made_codes` or `made_pages`; None where the tests are not beside the program."""
+    """`made_codes`, `made_pages` or, after that, `made_edges`; None where the tests are not beside the program."""
     path = FOLDER / f"{name}.py"
     if not path.is_file():
         return None

@@ -1,7 +1,7 @@
 """`kiosk bench pages`: how exactly the page is found and how fast, beside two peers.
 
 Without `--corpus` on made-up frames (`tests/kiosk/documents/made_pages.py`), with and without the
-picture of the empty plate; with it on a folder with a `truth.json`, as that generator writes it.
+picture of the empty plate, and on papers at the frame's edge (`made_edges.py`); with it on a folder with a `truth.json`, as that generator writes it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kiosk.documents.page import Corners, Image, find_page
 from kiosk.documents.picture import PictureFault, read_picture
 from kiosk.documents.plate import PlateReference
 from kiosk.entry.commands.answer import bad_use
-from kiosk.entry.commands.bench import made
+from kiosk.entry.commands.bench import made, page_edges
 from kiosk.entry.commands.bench.ledger import Ledger, Row, open_ledger
 from kiosk.entry.commands.bench.report import Cell, Table, Timing, noise
 
@@ -44,13 +44,18 @@ def run(corpus: Path | None, *, json: bool) -> int:
     ledger = open_ledger(run_name)
     if ledger is None:
         return bad_use(f"the ledger is not of {run_name}", json=json)
-    done = len(ledger.rows)
+    done = sum("edge" not in row for row in ledger.rows)
     frames: Iterator[Labelled]
     if corpus is not None:
         frames = islice(_of_folder(corpus), done, None)
     else:
         frames = _made(generator, seed, range(done, count))
-    for table in _measured(frames, ledger):
+    tables = _measured(frames, ledger)
+    at_edges = made.generator("made_edges") if corpus is None else None
+    if at_edges is not None:
+        page_edges.measure(at_edges, seed, count, ledger)
+        tables.append(page_edges.table_of([row for row in ledger.rows if "edge" in row]))
+    for table in tables:
         table.show(json=json)
     return 0
 
@@ -87,6 +92,7 @@ def _measured(frames: Iterator[Labelled], ledger: Ledger) -> list[Table]:
             if name != "ours, plate known" or reference is not None:
                 row[name] = _compared(finder, picture, reference, truth)
         ledger.add(row)
+    rows = [row for row in ledger.rows if "edge" not in row]
     table = Table(
         "pages",
         (
@@ -102,15 +108,15 @@ def _measured(frames: Iterator[Labelled], ledger: Ledger) -> list[Table]:
         ),
     )
     for name in finders:
-        measured = [row for row in ledger.rows if name in row]
+        measured = [row for row in rows if name in row]
         if any(not row["empty"] for row in measured):
             table.add(**_row(name, measured))
     table.note("corner px: the worst of four, median; ms: median of processor time, on one core")
-    empty = sum(row["empty"] for row in ledger.rows)
+    empty = sum(row["empty"] for row in rows)
     table.note(f"false: found on {empty} frames of an empty plate")
     table.note(f"noise of the machine {before} before, {noise()} after; 1 is quiet")
     by_kind = Table("pages: % of IoU > .95", ("kind", "frames", *finders))
-    full = [row for row in ledger.rows if not row["empty"]]
+    full = [row for row in rows if not row["empty"]]
     for kind in sorted({row["kind"] for row in full}):
         alike = [row for row in full if row["kind"] == kind]
         cells: dict[str, Cell] = {"kind": kind, "frames": len(alike)}
