@@ -269,7 +269,10 @@ class StoreDesk:
             self._take_care(look=True)
         self._do_owed()
         erased = self._store.journal.erase_expired()
-        if isinstance(erased, int) and erased:
+        if isinstance(erased, StoreFault):
+            if erased.code in SET_ASIDE_FOR:  # sync found it out; nothing is sent until we let go
+                self._after_fault(erased)
+        elif erased:
             self._log("draft_erased", reason="expired")
 
     def _look_for_room(self) -> None:

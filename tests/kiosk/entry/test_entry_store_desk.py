@@ -39,6 +39,7 @@ from kiosk.flow.events import (
 )
 from kiosk.receipts.number import agrees, parse_qr
 from kiosk.settings import PathSettings, Settings
+from offline_cache.database import condemn
 from offline_cache.disk import Disk, Room
 from offline_cache.envelope import SealKey
 from offline_cache.faults import StoreFault, StoreFaultCode
@@ -396,6 +397,26 @@ def test_a_database_that_breaks_while_running_is_put_away_and_the_next_citizen_i
     assert "store_fault" in desk.told
     aside = list(desk.settings.paths.data.glob("store.aside-*"))
     assert len(aside) == 1  # put away, never deleted
+
+
+@pytest.mark.fault(9, 29)
+def test_a_store_that_sync_found_to_be_no_good_is_let_go_of_though_no_citizen_comes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At night, or all weekend: what waits in it is sent out of the new one."""
+    desk.desk.perform(seal())
+    desk.wait_for(Sealed)
+    desk.desk.stop()
+    monkeypatch.setattr(store_desk, "TIDY_S", 0.05)
+    desk.desk = desk.make()
+    desk.desk.start(desk.keys)
+    assert desk.wait_for(StorageChanged) == StorageChanged(True, "")
+    desk.told.clear()
+    assert condemn(StorePlaces(desk.settings.paths.data).store) is None
+    assert desk.wait_for(StorageChanged) == StorageChanged(False, "damaged")
+    assert desk.wait_for(StorageChanged) == StorageChanged(True, "")
+    desk.told_soon("store_salvaged")
+    desk.told_soon("waits")
 
 
 @pytest.mark.fault(9)
