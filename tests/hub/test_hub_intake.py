@@ -638,6 +638,7 @@ def test_more_than_a_hundred_items_or_a_megabyte_is_too_large(terminal: Terminal
     assert (reply.status, reply.json["error"]["code"]) == (413, "too_large")
 
 
+@pytest.mark.fault(20)
 def test_a_batch_for_another_terminal_is_not_taken(terminal: Terminal) -> None:
     reply = terminal.post("batch", {"terminal": "QS02", "epoch": "e", "items": []})
     assert (reply.status, reply.json["error"]["code"]) == (403, "other_terminal")

@@ -307,6 +307,7 @@ class _NoRoomForBlobs(Blobs):
         return StoreFault(StoreFaultCode.DISK_FULL)
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize("where", ["database", "attachment"])
 def test_a_full_disk_is_told_and_leaves_nothing_half(tmp_path: Path, where: str) -> None:
     clock = HandClock()

@@ -268,7 +268,6 @@ def test_a_hub_that_was_restored_tells_its_verdicts_again(world: StoreWorld) -> 
     assert ok(world.queue.verdicts_seen()) == 0
 
 
-@pytest.mark.fault(28)
 @pytest.mark.fault(29)
 def test_an_old_copy_of_the_store_that_was_put_back_is_found_out_and_a_new_one_begins(
     world: StoreWorld, tmp_path: Path
@@ -315,6 +314,7 @@ def test_an_old_copy_of_the_store_that_was_put_back_is_found_out_and_a_new_one_b
     assert [(one.seq, one.body["number"]) for one in new] == [(1, numbers[-1])]
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize(
     "told", [None, [], "keys", [{"id": "00", "suite": 1, "public_key": "AAAA"}], [{"suite": 99}]]
 )
