@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kiosk.documents.page_lines import CLEAR_STEP, FLAT_STEP
 from kiosk.documents.page_planes import Planes, sample, smooth
-from kiosk.documents.quads import Corners, Floats, all_ordered, area, encloses, off_line, ordered
+from kiosk.documents.quads import Corners, Floats, all_ordered, areas, encloses, off_line, ordered
 from kiosk.documents.reckoning import lengths, mean_of_three, medians
 
 MIN_PROMISE = 0.3  # below: not worth a refit
@@ -214,9 +214,9 @@ def choose(planes: Planes, candidates: Corners, judged: list[Judged]) -> int | N
     if scores[best] < MIN_PROMISE:
         return None
     top = scores[best]
-    areas = [area(quad) for quad in candidates]
-    for index in sorted(range(len(candidates)), key=lambda i: areas[i]):
-        if areas[index] <= areas[best] * 1.03 or scores[index] < MIN_PROMISE:
+    size = areas(candidates)
+    for index in sorted(range(len(candidates)), key=lambda i: float(size[i])):
+        if size[index] <= size[best] * 1.03 or scores[index] < MIN_PROMISE:
             continue
         if not encloses(candidates[index], candidates[best]):
             continue

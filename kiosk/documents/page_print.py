@@ -65,12 +65,14 @@ def has_ink(planes: Planes, beside: Corners | None = None) -> bool:
 
 def print_in(middle: Image, ground: Image, planes: Planes) -> Print:
     """What looks like characters in `middle`; `ground` is the same without print."""
-    darker = cv2.subtract(ground[..., 1], middle[..., 1])
+    below = np.ascontiguousarray(ground[..., 1])
+    darker = cv2.subtract(below, np.ascontiguousarray(middle[..., 1]))
     noise = NOISE_TIMES * float(np.median(darker[::4, ::4]))
-    least = np.maximum(max(LEAST_INK_LEVELS, noise), INK_SHARE * ground[..., 1])
-    strong = darker > least
+    share, least = cv2.convertScaleAbs(below, alpha=INK_SHARE), max(LEAST_INK_LEVELS, noise)
+    needed = cv2.max(share, np.full_like(share, min(255, round(least))))
+    strong = darker > needed
     # a line in noise falls apart where it is judged strictly, and its parts look like characters
-    weak = (darker > WEAK_SHARE * least).astype(np.uint8)
+    weak = (darker > cv2.convertScaleAbs(needed, alpha=WEAK_SHARE)).astype(np.uint8)
     count, labels, stats, centres = cv2.connectedComponentsWithStats(weak, None)
     wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
     signs = (high >= SIGN_PX[0]) & (high <= SIGN_PX[1])

@@ -41,9 +41,14 @@ def off_line(point: Corners, start: Corners, end: Corners) -> float:
     return float(abs(edge[0] * away[1] - edge[1] * away[0]) / max(np.hypot(*edge), 1e-6))
 
 
+def areas(quads: Corners) -> NDArray[np.float64]:
+    """Of n x 4 x 2: half of what its diagonals span."""
+    one, other = quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1]
+    return np.asarray(np.abs(one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]) / 2)
+
+
 def area(quad: Corners) -> float:
-    following = np.roll(quad, -1, axis=0)
-    return float(abs((quad[:, 0] * following[:, 1] - following[:, 0] * quad[:, 1]).sum()) / 2)
+    return float(areas(quad[None])[0])
 
 
 def encloses(outer: Corners, inner: Corners) -> bool:
