@@ -120,13 +120,11 @@ def evidence(planes: Planes, segments: Floats) -> Lines:
     b, c = (np.asarray((sampled[:, one] + sampled[:, one + 1]) / 2, np.float32) for one in (0, 2))
     near = lengths(smooth(c - b, 7))
     # a line drawn on one ground steps as well, but the ground is the same on both sides of it
-    offsets = np.array([-8.0, -6.5, -3.0, -1.7, 1.7, 3.0, 6.5, 8.0], np.float32)
+    offsets = np.array([-8.0, -6.5, 6.5, 8.0], np.float32)
     where = at[:, None] + offsets[None, :, None, None] * normals[:, None, None, :]
     sampled = sample(planes.ground, where)
-    a, b, c, d = (
-        np.asarray((sampled[:, one] + sampled[:, one + 1]) / 2, np.float32) for one in (0, 2, 4, 6)
-    )
-    beyond = np.minimum(lengths(smooth(d - b, 9)), lengths(smooth(c - a, 9)))
+    a, d = (np.asarray((sampled[:, one] + sampled[:, one + 1]) / 2, np.float32) for one in (0, 2))
+    beyond = lengths(smooth(d - a, 9))
     size = np.minimum(near, 1.6 * beyond)
     within = (
         (at[..., 0] >= 0)

@@ -31,6 +31,7 @@ NEAR_SHARE = 1.5  # of a candidate's size: print farther off stands on another p
 LEAST_BESIDE = 5  # characters beside one side
 LEAST_SIDES_BESIDE = 2  # a label on an unknown plate stands on one side of a paper
 MANY_BESIDE = 15  # or has fewer characters
+LEAST_SCORE = 0.3  # below it does not matter
 BESIDE_SCORE = 0.45  # of its score is left to what has print beside it
 LEAST_SIGNS = 60  # on a picture that is wholly page
 SPREAD_SHARE = 0.72  # of width and height do they reach over
@@ -95,7 +96,7 @@ def with_print_beside(judged: list[Judged], quads: Corners, signs: Print) -> lis
         return judged
     return [
         replace(one, score=one.score * BESIDE_SCORE, worth=BESIDE_SCORE)
-        if _beside(one, quad, signs)
+        if one.score > LEAST_SCORE and _beside(one, quad, signs)
         else one
         for one, quad in zip(judged, quads, strict=True)
     ]
