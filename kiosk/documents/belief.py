@@ -1,7 +1,8 @@
 """What a reading must show before it is told.
 
 A barcode has at most one check digit, so a slow way's text counts only when a second one agrees.
-So does a PDF417's in any way: zxing-cpp uses up all of its check words, and then noise has a text.
+So does a PDF417's or a short Data Matrix' in any way: zxing-cpp uses up all of their check words, and
+then noise has a text.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Grey = NDArray[np.uint8]
 
 SECOND_ZOOMS: Final = (1.5, 0.75)  # at which stacked bars are read again
 THIN_PX: Final = 2.0  # along the bars: less is next to a single line
+SHORT_MATRIX: Final = 10  # digits that 12 modules square hold: seven check words or five
 FAINT: Final = 60.0  # levels between dark and light
 SECOND_RIM: Final = 0.15  # of the code's extent around it
 
@@ -47,14 +49,15 @@ class Votes:
 def read_twice(grey: Grey, codes: Reading) -> Reading:
     """`codes` without those that a look tells by chance, and another at their place not alike.
 
-    Stacked bars, and bars that were told from next to a single line across them.
+    Stacked bars, the smallest of Data Matrix, and bars told from next to a single line across them.
     """
     return [code for code in codes if not _may_be_chance(code) or reads_again(grey, code)]
 
 
 def _may_be_chance(code: Code) -> bool:
     thin = code.format in ONE_DIMENSION and thickness(code) < THIN_PX
-    return thin or code.format == "PDF_417"
+    short = code.format == "DATA_MATRIX" and len(code.data) <= SHORT_MATRIX
+    return thin or short or code.format == "PDF_417"
 
 
 def reads_again(grey: Grey, code: Code) -> bool:

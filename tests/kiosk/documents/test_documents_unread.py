@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.documents import codes, zxing
+from kiosk.documents.belief import read_twice
 from kiosk.documents.codes import read_codes
 from kiosk.documents.found_code import Code
 from kiosk.documents.page import Image
@@ -113,3 +114,14 @@ def test_the_edge_of_a_shadow_is_not_sought() -> None:
     x = np.mgrid[0:600, 0:800][1]
     edge = (200 / (1 + np.exp(-(x - 400) / 12.0)) + 30).astype(np.uint8)
     assert not any(like_a_code(patch) for patch in patches(edge))
+
+
+def test_a_short_data_matrix_is_told_only_where_a_second_look_reads_it() -> None:
+    """zxing-cpp alone has read one of 10 x 10 modules in the noise around another code."""
+    noise = np.random.default_rng(3).integers(0, 256, (200, 200)).astype(np.uint8)
+    place = ((40.0, 40.0), (80.0, 40.0), (80.0, 80.0), (40.0, 80.0))
+    assert read_twice(noise, [Code("DATA_MATRIX", place, b"\nE72", "\nE72")]) == []
+    made = zxingcpp.create_barcode("E72", zxingcpp.BarcodeFormat.DataMatrix)
+    drawn = np.pad(np.asarray(made.to_image(scale=5), np.uint8), 40, constant_values=255)
+    (code,) = read_codes(cv2.cvtColor(drawn, cv2.COLOR_GRAY2BGR))
+    assert (code.format, code.text) == ("DATA_MATRIX", "E72")
