@@ -22,7 +22,7 @@ MIN_PROMISE = 0.3  # below: not worth a refit
 SAMPLES = 36  # a side is looked at in this many places
 BEYOND_OUT = (-14.0, -13.0, -12.0)
 FAR_OUT = (-9.0, -8.0, -7.0)  # pixels of the search picture, beyond any line drawn on the plate
-FAR_IN = (5.0, 6.0, 7.0)  # within the margin of a sheet
+FAR_IN = 6.0  # within the margin of a sheet
 GROUND_SWING = 2.5  # times as much as the ground swings must a side step to count in full
 CALM_SWING = 4.0  # grey levels: the sheet's own shadow on the ground
 ALIKE_DIFFERENCE = 0.7  # of the clearest side's difference to the empty plate counts in full
@@ -88,10 +88,11 @@ def judge(planes: Planes, quads: Corners) -> list[Judged]:
     step = smooth(inner - outer, 5)
     size = lengths(step)
     # print steps as well, but the ground is the same on both sides of it
-    offsets = np.array([*BEYOND_OUT, *FAR_OUT, *FAR_IN], np.float32)
+    # and has no grain: one place tells
+    offsets = np.array([BEYOND_OUT[1], FAR_OUT[1], FAR_IN], np.float32)
     where = at[:, None] + offsets[:, None, None] * inward.reshape(-1, 1, 1, 2)
     values = sample(planes.ground, where)
-    beyond_out, far_out, far_in = (mean_of_three(values, first) for first in (0, 3, 6))
+    beyond_out, far_out, far_in = (values[:, place] for place in range(3))
     behind = smooth(far_in - far_out, 9)
     # and so does a slow change of light, but it goes on outside
     slope = smooth(far_out - beyond_out, 21)
