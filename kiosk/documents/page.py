@@ -3,8 +3,11 @@
 Several cues propose straight lines (`page_lines`: line segments in lightness, in colour and in
 locally stretched lightness; outlines of what differs from the border of the frame, of bright and
 of coloured areas, and of what differs from the picture of the empty plate). Four lines make a
-candidate (`page_candidates`), which is judged by its worst side (`page_judge`). The sides of the
-winner are then fitted again in the large picture (`page_refit`).
+candidate (`page_candidates`), which is judged by its worst side (`page_judge`): a side parts two
+grounds, the picture without its print (`page_planes`), or it is the frame's edge; and it ends at its
+corners. What has print beside it on its own ground is a part of a page (`page_print`). The sides of
+the winner are then fitted again in the large picture (`page_refit`), and those close to the frame's
+edge are settled there: whole, or cut off (`page_rim`).
 """
 
 from __future__ import annotations
