@@ -30,7 +30,7 @@ MOST_TURNS = (
     30  # of pages, some pressed in vain: the last one stands for a moment before it is agreed to
 )
 LOOK_EVERY_S = 0.12  # between two glances at the window; each of them costs it some milliseconds
-CAMERA_PATIENCE_S = 15.0  # then the button is pressed instead of waiting for the automatic
+CAMERA_PATIENCE_S = 25.0  # then the button is pressed instead of waiting for the automatic
 GUARD_S = 0.55  # presses within 500 ms of a new page are taken as meant for the page before
 
 
