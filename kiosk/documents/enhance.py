@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiosk.catalogue.papers import PageTone
-from kiosk.documents.page import Image
+from kiosk.documents.quads import Image
 from kiosk.documents.smaller import fitting
 
 GROUND_PX = 320  # long side at which the light is looked at: it changes slowly

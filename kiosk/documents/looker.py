@@ -11,19 +11,12 @@ from kiosk.catalogue.papers import KnownPaper, PageTone
 from kiosk.documents.enhance import deskewed, even_light, toned
 from kiosk.documents.lying import Lying, overlap
 from kiosk.documents.messages import Plate, Point
-from kiosk.documents.page import (
-    MAX_PAGES,
-    Corners,
-    FoundPage,
-    Image,
-    find_again,
-    find_page,
-    find_pages,
-)
-from kiosk.documents.plate import PlateReference, something_lies_there
+from kiosk.documents.pages.finder import MAX_PAGES, FoundPage, find_again, find_page, find_pages
+from kiosk.documents.plate.reference import PlateReference, something_lies_there
+from kiosk.documents.plate.scale import MM_AN_INCH, PlateScale, is_of_size
+from kiosk.documents.quads import Corners, Image
 from kiosk.documents.quality import SIZE_SHARE, Area, judge_page
 from kiosk.documents.rectify import proportion, straighten
-from kiosk.documents.scale import MM_AN_INCH, PlateScale, is_of_size
 from kiosk.documents.smaller import shrunk
 from kiosk.documents.steady import Steady
 from kiosk.documents.upright import SURE, UprightJudge, upright

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
-from kiosk.documents.page import Image
+from kiosk.documents.quads import Image
 
 MAX_FILE_BYTES = 64 << 20
 MAX_PIXELS = 50_000_000  # larger than any document camera's sensor; 150 MB unpacked

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.page import FoundPage, Image
-from kiosk.documents.scale import is_of_size
+from kiosk.documents.pages.finder import FoundPage
+from kiosk.documents.plate.scale import is_of_size
+from kiosk.documents.quads import Image
 from kiosk.documents.smaller import fitting
 from kiosk.flow.pages import Advice
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.page import Corners, Image
+from kiosk.documents.quads import Corners, Image
 
 MAX_SIDE_PX = 5000  # an A4 page at 400 dots an inch is 4,677 high; more is no more text
 FOCAL_SHARES = (0.6, 4.0)  # focal length to long side of the frame: fisheye to telephoto

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.page import Image
+from kiosk.documents.quads import Image
 from kiosk.documents.smaller import fitting
 
 WORK_PX = 1800  # long side: 10-point print on A4 is 20 pixels high then

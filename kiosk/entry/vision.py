@@ -45,13 +45,13 @@ from kiosk.catalogue.papers import KnownPaper, known_papers
 from kiosk.channel import Channel, ChannelClosed
 from kiosk.clock import SystemClock
 from kiosk.documents import messages
-from kiosk.documents.codes import CodeReader
+from kiosk.documents.codes.reader import CodeReader
 from kiosk.documents.jpeg import described
-from kiosk.documents.known_paper import PaperReading, read_paper
 from kiosk.documents.looker import Looker, fingerprint
-from kiosk.documents.page import Image
-from kiosk.documents.plate_store import PlateStore
-from kiosk.documents.reading import RapidReader, Reader, open_reader
+from kiosk.documents.plate.store import PlateStore
+from kiosk.documents.quads import Image
+from kiosk.documents.reading.known_paper import PaperReading, read_paper
+from kiosk.documents.reading.reader import RapidReader, Reader, open_reader
 from kiosk.documents.rectify import to_jpeg
 from kiosk.documents.ring import PreviewWriter
 from kiosk.documents.signature import draw_signature

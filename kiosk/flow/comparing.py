@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from kiosk.catalogue.model import Item, Material
-from kiosk.documents.extract import Agreement, agreement, same_page
+from kiosk.documents.reading.extract import Agreement, agreement, same_page
 from kiosk.flow.case import Case, TakenPage
 from kiosk.flow.pages import Doubt
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from drivers.device import DeviceClass
 from kiosk.catalogue.model import PapersStep, StepKind, StepPart
-from kiosk.documents.extract import same_page
+from kiosk.documents.reading.extract import same_page
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.capture import LOOK_AGAIN_S, TAKE_LIMIT_S
 from kiosk.flow.case import TakenPage

@@ -17,10 +17,11 @@ import numpy as np
 from drivers.device import Fault, Status
 from drivers.document_camera.driver import DocumentCamera
 from kiosk.clock import SystemClock
-from kiosk.documents.page import Image, find_page
-from kiosk.documents.plate_store import EMPTY_NAME, PlateStore
-from kiosk.documents.plate_target import draw_target
-from kiosk.documents.scale import find_target
+from kiosk.documents.pages.finder import find_page
+from kiosk.documents.plate.scale import find_target
+from kiosk.documents.plate.store import EMPTY_NAME, PlateStore
+from kiosk.documents.plate.target import draw_target
+from kiosk.documents.quads import Image
 from kiosk.entry.commands.answer import Exit, bad_use, exit_code, fault_line, ok_line
 from kiosk.settings import Settings
 

@@ -11,9 +11,10 @@ from typing import Final
 import cv2
 import numpy as np
 
-from kiosk.documents.page import FoundPage, Image, find_page
+from kiosk.documents.pages.finder import FoundPage, find_page
 from kiosk.documents.picture import PictureFault, read_picture
-from kiosk.documents.plate import PlateReference
+from kiosk.documents.plate.reference import PlateReference
+from kiosk.documents.quads import Image
 from kiosk.documents.quality import Quality, judge_page
 from kiosk.documents.rectify import straighten, to_jpeg
 from kiosk.documents.upright import SURE, UprightJudge, upright

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import cv2
 
-from kiosk.documents.codes import read_codes
-from kiosk.documents.found_code import Code
+from kiosk.documents.codes.found import Code
+from kiosk.documents.codes.reader import read_codes
 from kiosk.documents.picture import PictureFault, read_picture
 from kiosk.entry.commands.answer import Exit, exit_code, fault_line, ok_line
 from kiosk.entry.commands.file_name import printable, told

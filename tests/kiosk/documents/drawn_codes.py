@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import segno
 
-from kiosk.documents.page import Image
+from kiosk.documents.quads import Image
 
 
 def picture_of(text: str | bytes, module_px: int = 6) -> Image:

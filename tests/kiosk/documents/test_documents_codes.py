@@ -11,10 +11,11 @@ import pytest
 import zxingcpp
 from drawn_codes import picture_of
 
-from kiosk.documents import budget, codes
-from kiosk.documents.codes import MORE_FORMATS_EVERY, CodeReader, read_codes
-from kiosk.documents.found_code import Code
-from kiosk.documents.page import Image
+from kiosk.documents.codes import budget
+from kiosk.documents.codes import reader as codes
+from kiosk.documents.codes.found import Code
+from kiosk.documents.codes.reader import MORE_FORMATS_EVERY, CodeReader, read_codes
+from kiosk.documents.quads import Image
 
 RECEIPT = "ZW1.QS01261122003757.MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPI"
 

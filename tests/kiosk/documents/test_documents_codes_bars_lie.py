@@ -9,10 +9,10 @@ import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.documents.bars_lie import bars_slanted
-from kiosk.documents.codes import read_codes
-from kiosk.documents.page import Image
-from kiosk.documents.patches import lie_of
+from kiosk.documents.codes.bars_lie import bars_slanted
+from kiosk.documents.codes.patches import lie_of
+from kiosk.documents.codes.reader import read_codes
+from kiosk.documents.quads import Image
 
 TEXTS = {"Code128": "QS01261122003757", "Code39": "QS-0126", "EAN13": "6901234567892"}
 

@@ -9,9 +9,9 @@ import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.documents import bar_repair
-from kiosk.documents.budget import at_once
-from kiosk.documents.codes import read_codes
+from kiosk.documents.codes import bar_repair
+from kiosk.documents.codes.budget import at_once
+from kiosk.documents.codes.reader import read_codes
 
 MODULE_PX = 4
 

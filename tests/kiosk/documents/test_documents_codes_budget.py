@@ -12,9 +12,11 @@ import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.documents import bar_repair, budget, code_ways, codes, qr_repair, zxing
-from kiosk.documents.budget import COST_NS_A_PIXEL, MARGIN, Budget, Heavy, Pieces, within
-from kiosk.documents.page import Image
+from kiosk.documents.codes import bar_repair, budget, qr_repair, zxing
+from kiosk.documents.codes import reader as codes
+from kiosk.documents.codes import ways as code_ways
+from kiosk.documents.codes.budget import COST_NS_A_PIXEL, MARGIN, Budget, Heavy, Pieces, within
+from kiosk.documents.quads import Image
 
 
 class Machine:

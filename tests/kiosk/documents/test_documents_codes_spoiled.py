@@ -10,10 +10,10 @@ import segno
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.documents import qr_repair
-from kiosk.documents.budget import at_once
-from kiosk.documents.codes import read_codes
-from kiosk.documents.patches import lie_of, patches
+from kiosk.documents.codes import qr_repair
+from kiosk.documents.codes.budget import at_once
+from kiosk.documents.codes.patches import lie_of, patches
+from kiosk.documents.codes.reader import read_codes
 
 SAMPLE = 9  # one of each kind
 READ_OF_SAMPLE = (

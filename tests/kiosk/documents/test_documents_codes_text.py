@@ -10,8 +10,8 @@ from drawn_codes import drawn, picture_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kiosk.documents.code_text import declared, text_of
-from kiosk.documents.codes import read_codes
+from kiosk.documents.codes.reader import read_codes
+from kiosk.documents.codes.text import declared, text_of
 
 
 @pytest.mark.parametrize("character_set", ["utf-8", "gb18030"])

@@ -12,8 +12,8 @@ import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.documents import zbar
-from kiosk.documents.codes import read_codes
+from kiosk.documents.codes import zbar
+from kiosk.documents.codes.reader import read_codes
 
 CHINESE = (
     "政务-QR-2026",

@@ -10,9 +10,10 @@ import numpy as np
 import paper_frames as frames
 import pytest
 
-from kiosk.documents.codes import read_codes
-from kiosk.documents.page import Image, find_page
+from kiosk.documents.codes.reader import read_codes
+from kiosk.documents.pages.finder import find_page
 from kiosk.documents.picture import PictureFault, read_picture
+from kiosk.documents.quads import Image
 from kiosk.documents.quality import judge_page
 from kiosk.documents.rectify import proportion, straighten
 from kiosk.flow.pages import Advice

@@ -7,8 +7,8 @@ import numpy as np
 import paper_frames as frames
 import pytest
 
-from kiosk.documents.page import find_again, find_page
-from kiosk.documents.plate import PlateReference, something_lies_there
+from kiosk.documents.pages.finder import find_again, find_page
+from kiosk.documents.plate.reference import PlateReference, something_lies_there
 from kiosk.documents.rectify import proportion, straighten
 from kiosk.documents.smaller import shrunk
 

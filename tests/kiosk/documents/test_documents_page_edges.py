@@ -10,10 +10,10 @@ import numpy as np
 import paper_frames as frames
 import pytest
 
-from kiosk.documents.page import FoundPage, find_page
-from kiosk.documents.page_planes import without_print
-from kiosk.documents.page_rim import settle
-from kiosk.documents.plate import PlateReference
+from kiosk.documents.pages.finder import FoundPage, find_page
+from kiosk.documents.pages.planes import without_print
+from kiosk.documents.pages.rim import settle
+from kiosk.documents.plate.reference import PlateReference
 from kiosk.documents.quality import judge_page
 from kiosk.flow.pages import Advice
 

@@ -7,8 +7,8 @@ import numpy as np
 import paper_frames as frames
 import pytest
 
-from kiosk.documents.page import find_page, find_pages
-from kiosk.documents.plate import PlateReference
+from kiosk.documents.pages.finder import find_page, find_pages
+from kiosk.documents.plate.reference import PlateReference
 
 
 @pytest.mark.parametrize("number", range(len(made_pages.KINDS)), ids=made_pages.KINDS)

@@ -8,7 +8,8 @@ import paper_frames as frames
 import pytest
 
 from kiosk.documents.looker import Looker
-from kiosk.documents.page import Image, find_page
+from kiosk.documents.pages.finder import find_page
+from kiosk.documents.quads import Image
 from kiosk.documents.quality import Quality, judge_page
 from kiosk.documents.rectify import straighten
 from kiosk.documents.steady import STILL_S, Steady

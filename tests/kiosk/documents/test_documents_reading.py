@@ -16,7 +16,7 @@ from drivers.device import Fault, FaultCode
 from drivers.id_reader.values import number_check_digit
 from kiosk.catalogue.papers import known_papers
 from kiosk.documents.enhance import even_light
-from kiosk.documents.extract import (
+from kiosk.documents.reading.extract import (
     Agreement,
     agreement,
     fields_of,
@@ -24,8 +24,8 @@ from kiosk.documents.extract import (
     is_paper,
     same_page,
 )
-from kiosk.documents.known_paper import read_paper
-from kiosk.documents.reading import (
+from kiosk.documents.reading.known_paper import read_paper
+from kiosk.documents.reading.reader import (
     Layout,
     RapidReader,
     Reading,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from kiosk.documents.reckoning import lengths, mean_of_three, median, medians
+from kiosk.documents.pages.reckoning import lengths, mean_of_three, median, medians
 
 LEVELS = st.floats(-1e4, 1e4, width=32)
 BLOCKS = arrays.arrays(

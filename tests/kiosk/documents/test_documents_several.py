@@ -11,7 +11,7 @@ from paper_frames import Image, mat, overlap, place, sheet
 from kiosk.documents.looker import Looker, StillPage
 from kiosk.documents.lying import PAUSE_S, UNSEEN_S, Lying
 from kiosk.documents.messages import Plate
-from kiosk.documents.page import FoundPage
+from kiosk.documents.pages.finder import FoundPage
 from kiosk.flow.pages import Advice
 
 FRAME = (640, 360)

@@ -12,13 +12,14 @@ from drawn_codes import picture_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.documents import codes, zxing
-from kiosk.documents.belief import read_twice
-from kiosk.documents.codes import read_codes
-from kiosk.documents.found_code import Code
-from kiosk.documents.page import Image
-from kiosk.documents.patches import like_a_code, patches
-from kiosk.documents.unread import extent, is_of, painted_over
+from kiosk.documents.codes import reader as codes
+from kiosk.documents.codes import zxing
+from kiosk.documents.codes.belief import read_twice
+from kiosk.documents.codes.found import Code
+from kiosk.documents.codes.patches import like_a_code, patches
+from kiosk.documents.codes.reader import read_codes
+from kiosk.documents.codes.unread import extent, is_of, painted_over
+from kiosk.documents.quads import Image
 
 
 def blurred(picture: Image, sigma: float) -> Image:

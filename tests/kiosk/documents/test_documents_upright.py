@@ -15,8 +15,8 @@ from PIL import ImageDraw, ImageFont
 from kiosk.catalogue.papers import PageTone, known_papers
 from kiosk.documents.enhance import deskewed, even_light, skew_deg, toned
 from kiosk.documents.looker import Looker, fingerprint
-from kiosk.documents.page import Image
-from kiosk.documents.scale import PlateScale
+from kiosk.documents.plate.scale import PlateScale
+from kiosk.documents.quads import Image
 from kiosk.documents.upright import SURE, UprightJudge, upright
 from kiosk.flow.pages import Advice
 

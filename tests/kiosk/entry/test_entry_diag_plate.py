@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from drivers.device import Fault, FaultCode
-from kiosk.documents.plate_store import PlateStore
-from kiosk.documents.plate_target import draw_target
-from kiosk.documents.scale import PlateScale, find_target, is_of_size
+from kiosk.documents.plate.scale import PlateScale, find_target, is_of_size
+from kiosk.documents.plate.store import PlateStore
+from kiosk.documents.plate.target import draw_target
 from kiosk.entry.commands import diag_plate
 from kiosk.settings import CameraSettings, Settings
 
@@ -33,7 +33,7 @@ def settings(folder: Path) -> Settings:
 
 def board() -> frames.Image:
     """The target as a printer at 100 % gives it, at `DPI`."""
-    from kiosk.documents.scale import ACROSS, DOWN, SHEET_MM, SQUARE_MM
+    from kiosk.documents.plate.scale import ACROSS, DOWN, SHEET_MM, SQUARE_MM
 
     page = np.full((round(SHEET_MM[1] * MM), round(SHEET_MM[0] * MM), 3), 250, np.uint8)
     left = (SHEET_MM[0] - (ACROSS + 1) * SQUARE_MM) / 2

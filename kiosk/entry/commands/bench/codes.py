@@ -20,9 +20,9 @@ import numpy as np
 import zxingcpp
 from pyzbar import pyzbar
 
-from kiosk.documents.codes import CodeReader, read_codes
-from kiosk.documents.page import Image
+from kiosk.documents.codes.reader import CodeReader, read_codes
 from kiosk.documents.picture import PictureFault, read_picture
+from kiosk.documents.quads import Image
 from kiosk.entry.commands.answer import bad_use
 from kiosk.entry.commands.bench import made
 from kiosk.entry.commands.bench.ledger import Ledger, open_ledger

@@ -31,9 +31,9 @@ from PIL import ImageDraw, ImageFont
 from drivers.device import Fault
 from kiosk.catalogue.papers import KnownPaper, known_papers
 from kiosk.documents.enhance import deskewed, even_light
-from kiosk.documents.extract import compact, fields_of
-from kiosk.documents.known_paper import PaperReading, read_paper
-from kiosk.documents.reading import Layout, RapidReader, Reader, TesseractReader, run_quietly
+from kiosk.documents.reading.extract import compact, fields_of
+from kiosk.documents.reading.known_paper import PaperReading, read_paper
+from kiosk.documents.reading.reader import Layout, RapidReader, Reader, TesseractReader, run_quietly
 from kiosk.documents.upright import UprightJudge
 from kiosk.entry.commands.answer import Exit, fault_line
 from kiosk.entry.commands.bench import made

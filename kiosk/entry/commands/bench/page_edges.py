@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from kiosk.documents.page import find_page
-from kiosk.documents.plate import PlateReference
+from kiosk.documents.pages.finder import find_page
+from kiosk.documents.plate.reference import PlateReference
 from kiosk.entry.commands.bench.ledger import Ledger, Row
 from kiosk.entry.commands.bench.report import Table
 

@@ -17,9 +17,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.page import Corners, Image, find_page
+from kiosk.documents.pages.finder import find_page
 from kiosk.documents.picture import PictureFault, read_picture
-from kiosk.documents.plate import PlateReference
+from kiosk.documents.plate.reference import PlateReference
+from kiosk.documents.quads import Corners, Image
 from kiosk.entry.commands.answer import bad_use
 from kiosk.entry.commands.bench import made, page_edges
 from kiosk.entry.commands.bench.ledger import Ledger, Row, open_ledger

@@ -8,7 +8,7 @@ import img2pdf
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 
-from kiosk.documents.scale import ACROSS, DOWN, MM_AN_INCH, SHEET_MM, SQUARE_MM
+from kiosk.documents.plate.scale import ACROSS, DOWN, MM_AN_INCH, SHEET_MM, SQUARE_MM
 
 TARGET_DPI = 300
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kiosk.documents.pages.reckoning import median, medians
 from kiosk.documents.quads import Corners, Image, ordered
-from kiosk.documents.reckoning import median, medians
 
 REFIT_SAMPLES = 72  # places along a side
 REFIT_ROUNDS = 4  # of the reweighted line fit; it has settled after three

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.found_code import ONE_DIMENSION, Code
-from kiosk.documents.turned import laid_out
+from kiosk.documents.codes.found import ONE_DIMENSION, Code
+from kiosk.documents.codes.turned import laid_out
 
 Grey = NDArray[np.uint8]
 Doubles = NDArray[np.float64]

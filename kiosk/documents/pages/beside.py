@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.page_judge import Judged
-from kiosk.documents.page_planes import Planes
+from kiosk.documents.pages.judge import Judged
+from kiosk.documents.pages.planes import Planes
+from kiosk.documents.pages.reckoning import lengths
 from kiosk.documents.quads import Corners, Floats, Image, grown
-from kiosk.documents.reckoning import lengths
 
 INK_SHARE = 0.38  # of the ground's lightness, by which print is darker; wood, stone, cloth are less
 NOISE_TIMES = 4.0  # the usual difference of a picture to its ground, which is noise

@@ -13,10 +13,10 @@ from typing import Final
 
 import cv2
 
-from kiosk.documents.page import Image
 from kiosk.documents.picture import PictureFault, read_picture
-from kiosk.documents.plate import PlateReference
-from kiosk.documents.scale import PlateScale
+from kiosk.documents.plate.reference import PlateReference
+from kiosk.documents.plate.scale import PlateScale
+from kiosk.documents.quads import Image
 
 EMPTY_NAME: Final = "empty.png"  # without loss: it is compared with, level by level
 SCALE_NAME: Final = "scale.json"

@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.budget import Pieces, within
+from kiosk.documents.codes.budget import Pieces, within
 
 Floats = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents import zxing
-from kiosk.documents.found_code import ONE_DIMENSION, Code, Reading, thickness
+from kiosk.documents.codes import zxing
+from kiosk.documents.codes.found import ONE_DIMENSION, Code, Reading, thickness
 
 Grey = NDArray[np.uint8]
 

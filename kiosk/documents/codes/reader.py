@@ -5,7 +5,7 @@ for whoever checks them.
 
 Frame by frame: QR codes in every one; every third one all formats; between those, where bars lie
 together (`bars_lie`), only they, turned level: that is how a hand holds stacked bars. After misses
-the slow ways (`code_ways`), a little with each frame. A still goes through all of them at once, and
+the slow ways (`ways`), a little with each frame. A still goes through all of them at once, and
 again on what the codes read leave of it (`unread`): a clear code hides no harder one beside it.
 """
 
@@ -21,15 +21,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents import zxing
-from kiosk.documents.bars_lie import bars_lie, levelled
-from kiosk.documents.belief import read_twice, reads_again
-from kiosk.documents.budget import Budget, Heavy
-from kiosk.documents.code_ways import slow_ways
-from kiosk.documents.found_code import Reading, larger_corners, moved
-from kiosk.documents.page import Image
-from kiosk.documents.patches import Patch, like_a_code, patches
-from kiosk.documents.unread import extent, is_of, painted_over
+from kiosk.documents.codes import zxing
+from kiosk.documents.codes.bars_lie import bars_lie, levelled
+from kiosk.documents.codes.belief import read_twice, reads_again
+from kiosk.documents.codes.budget import Budget, Heavy
+from kiosk.documents.codes.found import Reading, larger_corners, moved
+from kiosk.documents.codes.patches import Patch, like_a_code, patches
+from kiosk.documents.codes.unread import extent, is_of, painted_over
+from kiosk.documents.codes.ways import slow_ways
+from kiosk.documents.quads import Image
 
 Grey = NDArray[np.uint8]
 

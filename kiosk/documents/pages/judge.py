@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.page_lines import CLEAR_STEP, FLAT_STEP
-from kiosk.documents.page_planes import Planes, sample, smooth
+from kiosk.documents.pages.lines import CLEAR_STEP, FLAT_STEP
+from kiosk.documents.pages.planes import Planes, sample, smooth
+from kiosk.documents.pages.reckoning import lengths, mean_of_three, medians
 from kiosk.documents.quads import Corners, Floats, all_ordered, areas, encloses, off_line, ordered
-from kiosk.documents.reckoning import lengths, mean_of_three, medians
 
 MIN_PROMISE = 0.3  # below: not worth a refit
 SAMPLES = 36  # a side is looked at in this many places

@@ -9,9 +9,8 @@ import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 
-from kiosk.documents import qr_repair
-from kiosk.documents.code_text import Doubt, Mode, declared, may_be_kanji, text_of, text_of_qr
-from kiosk.documents.found_code import (
+from kiosk.documents.codes import qr_repair
+from kiosk.documents.codes.found import (
     ONE_DIMENSION,
     Code,
     Corners,
@@ -19,6 +18,7 @@ from kiosk.documents.found_code import (
     larger_corners,
     thickness,
 )
+from kiosk.documents.codes.text import Doubt, Mode, declared, may_be_kanji, text_of, text_of_qr
 
 Grey = NDArray[np.uint8]
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.turned import laid_out, turned_about
+from kiosk.documents.codes.turned import laid_out, turned_about
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.device import Fault, FaultCode
-from kiosk.documents.page import Image
+from kiosk.documents.quads import Image
 from kiosk.documents.smaller import fitting
 from kiosk.settings import ReaderName
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.page_lines import FRAME_LINES, MIN_AREA_SHARE, STEP_PX, Lines
+from kiosk.documents.pages.lines import FRAME_LINES, MIN_AREA_SHARE, STEP_PX, Lines
 from kiosk.documents.quads import Corners, all_ordered, within
 
 MAX_DETAILED = 32  # candidates judged sample by sample

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.page_refit import meeting, refit_side
+from kiosk.documents.pages.refit import meeting, refit_side
 from kiosk.documents.quads import Corners, Floats, Image, ordered
 
 RIM_SHARE = 0.0125  # of the long side: 24 pixels of a preview at 1080 lines

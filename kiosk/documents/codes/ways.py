@@ -22,14 +22,14 @@ import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 
-from kiosk.documents import bar_repair, qr_repair, zxing
-from kiosk.documents.bar_lines import band_across, read_line
-from kiosk.documents.bars_lie import bars_slanted
-from kiosk.documents.belief import Votes, larger, read_twice, reads_again
-from kiosk.documents.budget import Budget, Heavy, Pieces
-from kiosk.documents.found_code import Code, Reading, moved
-from kiosk.documents.patches import Lie, Patch, evened, lie_of, patches, sharpened
-from kiosk.documents.turned import laid_out, turned_about, turning
+from kiosk.documents.codes import bar_repair, qr_repair, zxing
+from kiosk.documents.codes.bar_lines import band_across, read_line
+from kiosk.documents.codes.bars_lie import bars_slanted
+from kiosk.documents.codes.belief import Votes, larger, read_twice, reads_again
+from kiosk.documents.codes.budget import Budget, Heavy, Pieces
+from kiosk.documents.codes.found import Code, Reading, moved
+from kiosk.documents.codes.patches import Lie, Patch, evened, lie_of, patches, sharpened
+from kiosk.documents.codes.turned import laid_out, turned_about, turning
 
 Grey = NDArray[np.uint8]
 
@@ -273,6 +273,6 @@ def _from_drawing(found: qr_repair.Repaired, corner: tuple[int, int]) -> Reading
 
 
 def _zbar(grey: Grey, scale: float) -> Reading:
-    from kiosk.documents import zbar  # noqa: PLC0415 - loaded only when nothing else reads
+    from kiosk.documents.codes import zbar  # noqa: PLC0415 - loaded only when nothing else reads
 
     return zbar.read(grey, scale)

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.page_planes import Planes, sample, smooth
+from kiosk.documents.pages.planes import Planes, sample, smooth
+from kiosk.documents.pages.reckoning import lengths, medians
 from kiosk.documents.quads import Floats, Image
-from kiosk.documents.reckoning import lengths, medians
 
 MAX_LINES = 24  # all pairs of pairs are tried: more lines cost to the fourth power
 MAX_PROPOSED = 56  # lines of which the best are kept

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from drivers.device import Fault
 from kiosk.catalogue.papers import KnownPaper
-from kiosk.documents.extract import fields_of, is_paper, unread_numbers, with_numbers
-from kiosk.documents.page import Image
-from kiosk.documents.reading import Layout, Reader
+from kiosk.documents.quads import Image
+from kiosk.documents.reading.extract import fields_of, is_paper, unread_numbers, with_numbers
+from kiosk.documents.reading.reader import Layout, Reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from kiosk.documents.quads import Image
 
 SHADOW_SHARE = 0.12  # how much of an evenly darker place counts
 DEEPEST_SHADOW = 0.42  # of the light is left in it: a head close above the plate

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents import zxing
-from kiosk.documents.found_code import Reading, moved
-from kiosk.documents.patches import Patch
-from kiosk.documents.turned import laid_out
+from kiosk.documents.codes import zxing
+from kiosk.documents.codes.found import Reading, moved
+from kiosk.documents.codes.patches import Patch
+from kiosk.documents.codes.turned import laid_out
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.page import Corners, Image
+from kiosk.documents.quads import Corners, Image
 
 SQUARE_MM = 25.0
 ACROSS, DOWN = 9, 6  # inner corners; one number odd and one even, so that the board has one way up

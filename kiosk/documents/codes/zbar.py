@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pyzbar import wrapper
 
-from kiosk.documents.code_text import Doubt, text_of, text_of_qr_of_no_mode
-from kiosk.documents.found_code import Code, Corners, Reading, larger_corners
-from kiosk.documents.zxing import MAX_CODE_BYTES
+from kiosk.documents.codes.found import Code, Corners, Reading, larger_corners
+from kiosk.documents.codes.text import Doubt, text_of, text_of_qr_of_no_mode
+from kiosk.documents.codes.zxing import MAX_CODE_BYTES
 
 SYMBOLS: Final = {
     wrapper.ZBarSymbol.QRCODE: "QR_CODE",

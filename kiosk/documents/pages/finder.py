@@ -1,13 +1,13 @@
 """Find the page on the plate: four corners to a fraction of a pixel, or nothing.
 
-Several cues propose straight lines (`page_lines`: line segments in lightness, in colour and in
+Several cues propose straight lines (`lines`: line segments in lightness, in colour and in
 locally stretched lightness; outlines of what differs from the border of the frame, of bright and
 of coloured areas, and of what differs from the picture of the empty plate). Four lines make a
-candidate (`page_candidates`), which is judged by its worst side (`page_judge`): a side parts two
-grounds, the picture without its print (`page_planes`), or it is the frame's edge; and it ends at its
-corners. What has print beside it on its own ground is a part of a page (`page_print`). The sides of
-the winner are then fitted again in the large picture (`page_refit`), and those close to the frame's
-edge are settled there: whole, or cut off (`page_rim`).
+candidate (`candidates`), which is judged by its worst side (`judge`): a side parts two
+grounds, the picture without its print (`planes`), or it is the frame's edge; and it ends at its
+corners. What has print beside it on its own ground is a part of a page (`beside`). The sides of
+the winner are then fitted again in the large picture (`refit`), and those close to the frame's
+edge are settled there: whole, or cut off (`rim`).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kiosk.documents.page_candidates import candidates_of
-from kiosk.documents.page_judge import Judged, choose, judge
-from kiosk.documents.page_lines import evidence, propose
-from kiosk.documents.page_planes import Planes, halved, planes_of, resized, without_print
-from kiosk.documents.page_print import Print, has_ink, print_in, wholly_page, with_print_beside
-from kiosk.documents.page_refit import refit
-from kiosk.documents.page_rim import settle
-from kiosk.documents.plate import PlateReference
+from kiosk.documents.pages.beside import Print, has_ink, print_in, wholly_page, with_print_beside
+from kiosk.documents.pages.candidates import candidates_of
+from kiosk.documents.pages.judge import Judged, choose, judge
+from kiosk.documents.pages.lines import evidence, propose
+from kiosk.documents.pages.planes import Planes, halved, planes_of, resized, without_print
+from kiosk.documents.pages.refit import refit
+from kiosk.documents.pages.rim import settle
+from kiosk.documents.plate.reference import PlateReference
 from kiosk.documents.quads import (
     Corners,
     Image,

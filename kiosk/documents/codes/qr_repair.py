@@ -23,7 +23,7 @@ import segno
 from numpy.typing import NDArray
 from segno import consts
 
-from kiosk.documents.budget import Pieces
+from kiosk.documents.codes.budget import Pieces
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kiosk.documents.plate import PlateReference
+from kiosk.documents.plate.reference import PlateReference
 from kiosk.documents.quads import Floats, Image
 
 BRIGHT_LEVEL = 215.0  # a dim frame is stretched until its bright parts reach this
