@@ -179,5 +179,6 @@ class Citizen:
         page = machine.page
         if isinstance(page, pages.Accepted):
             self.met.append(machine.describe())
-            trouble = page.print_state in TROUBLE_WITH_PAPER
-            machine.press(Act.WITHOUT_PAPER if trouble else Act.NEXT)
+            if page.print_state in TROUBLE_WITH_PAPER:
+                machine.press(Act.WITHOUT_PAPER)  # the page stays, and the same button goes on now
+            machine.press(Act.NEXT)
