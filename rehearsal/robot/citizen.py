@@ -109,6 +109,7 @@ class Citizen:
         self.album = album
         self.met: list[str] = []  # situations, in order
         self.number_seen = ""
+        self.applied: set[str] = set()  # people whose application was accepted
         self.refused = 0  # papers that were not taken by themselves
         self._say = say
         self._gone = gone
@@ -408,10 +409,13 @@ class Citizen:
             sight = self.look()
             if sight.situation != first.situation:
                 return None
-            turn = self.find(sight, words("frame.read_on"))
-            if turn is None or self.find(sight, agree) is not None:
+            if self.find(sight, agree) is not None:
                 return sight
-            self.press_node(turn)
+            turn = self.find(sight, words("frame.read_on"))
+            if turn is not None:
+                self.press_node(turn)
+            else:  # neither of them: the page is just going
+                self._let_pass(LOOK_EVERY_S)
         raise self.lost(f"{MOST_TURNS} pages were not all", sight)
 
     def on_place_id_card(self, errand: Errand, sight: Sight) -> None:
@@ -540,6 +544,7 @@ class Citizen:
         self.wait_past("submitting", what="it is submitted")
 
     def on_accepted(self, errand: Errand, sight: Sight) -> None:
+        self.applied.add(errand.person.key)
         self._let_pass(SETTLE_S)
         if errand.wait_for_paper:
             for _ in polled(PAGE_S, 0.2):
