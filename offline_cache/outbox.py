@@ -2,7 +2,8 @@
 
 What `seal` answers `Sealed` for is on the disk: application row, outbox row and attachments. The
 body is frozen at that moment and kept only as an envelope to the hub; outside of it stand number,
-item, time, masked name, state, reason and the masked lines of the receipt.
+item, time, masked name, state, reason, the masked lines of the receipt and which materials are to
+follow. What follows (rating, print result, later papers) is an item of its own.
 """
 
 from __future__ import annotations
@@ -34,7 +35,12 @@ SERIALS_RESERVED: Final = 200  # so many applications share one extra small file
 
 T = TypeVar("T")
 CHAIN_PAGE: Final = 1000  # links looked at in one query
-NOTHING_OUTSIDE: Final = (None,) * 7  # a rating has only its order
+# What stands beside the seal: item, person's digest, masked name, what is told (see `_outside`),
+# session, counter and serial. All of them only with an application.
+_Outside = tuple[
+    str | None, bytes | None, str | None, str | None, str | None, str | None, int | None
+]
+PRINTED: Final = "printed"  # the result of a receipt that came out whole
 
 
 class ItemKind(StrEnum):
@@ -43,6 +49,7 @@ class ItemKind(StrEnum):
     APPLICATION = "application"
     RATING = "rating"
     PRINT_RESULT = "print_result"
+    LATER_PAPERS = "later_papers"  # materials handed in after their application
 
 
 class ItemState(StrEnum):
@@ -95,12 +102,19 @@ class _Placed:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What is known here of one application; nothing personal."""
+    """What is known here of one application; nothing personal.
+
+    `receipt`: the masked lines of the paper, label and text, to print it again. `lacks`: codes of the
+    materials that were to follow and that nothing here hands in. `printed`: a receipt came out whole.
+    """
 
     number: str
     item: str
     accepted_at: datetime
     state: ItemState
+    receipt: tuple[tuple[str, str], ...] = ()
+    lacks: tuple[str, ...] = ()
+    printed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,26 +217,39 @@ class Outbox:
 
     @property
     def begun(self) -> bytes | None:
-        """Id of the application that the last `seal` was about to write; None if it did not come
+        """Id of the item that the last `seal` or `hand_in` was about to write; None if it did not come
         so far. After a disk that failed in the middle of it, a new look at the disk tells whether
-        `application_of` this id is there."""
+        `application_of` or `handed_in_of` this id is there."""
         return self._begun
 
     def application_of(self, item_id: bytes) -> Sealed | StoreFault | None:
         """The application with this id, if it was committed; `body_bytes` is not known any more."""
+        found = self._committed(item_id, ItemKind.APPLICATION)
+        if found is None or isinstance(found, StoreFault):
+            return found
+        number, at, row = found
+        return Sealed(number, utc_time(at), seq_of(row), 0)
+
+    def handed_in_of(self, item_id: bytes) -> Added | StoreFault | None:
+        """As `application_of`, of later papers."""
+        found = self._committed(item_id, ItemKind.LATER_PAPERS)
+        if found is None or isinstance(found, StoreFault):
+            return found
+        return Added(seq_of(found[2]))
+
+    def _committed(self, item_id: bytes, kind: ItemKind) -> Row | StoreFault | None:
+        """Order key, time and row of our own item with this id."""
         rows = self._database.rows(
             "SELECT order_key, created_at, row FROM"
             # The disk may just have refused to put away what is fresh.
-            " (SELECT id, order_key, created_at, row, item FROM fresh UNION ALL"
-            " SELECT id, order_key, created_at, row, item FROM outbox) WHERE row > ?"
-            " AND id = ? AND item IS NOT NULL",
-            (OWN_EPOCH << SEQ_BITS, item_id),
+            " (SELECT id, order_key, created_at, row, kind FROM fresh UNION ALL"
+            " SELECT id, order_key, created_at, row, kind FROM outbox) WHERE row > ?"
+            " AND id = ? AND kind = ?",
+            (OWN_EPOCH << SEQ_BITS, item_id, kind.value),
         )
         if isinstance(rows, StoreFault):
             return rows
-        for number, at, row in rows:
-            return Sealed(number, utc_time(at), seq_of(row), 0)
-        return None
+        return rows[0] if rows else None
 
     def ready(self) -> StoreFault | None:
         """Why nothing can be sealed (never enrolled, a suite missing), before anybody begins."""
@@ -245,6 +272,7 @@ class Outbox:
         attachments: Iterable[Attachment],
         make_number: Callable[[int, datetime], str],
         receipt: Iterable[tuple[str, str]] = (),
+        lacks: Collection[str] = (),
     ) -> Sealed | StoreFault:
         """Commit an application with its attachments, and erase the session's draft with it.
 
@@ -252,7 +280,8 @@ class Outbox:
         The body is `application` with `number` and `accepted_at` added, and with `sha256`,
         `media_type` and `bytes` filled in for every attachment: in `signature` for the code
         `signature`, else in the entry of `materials` with that code (appended when there is none).
-        `receipt` is kept readable: the lines of the paper, nothing in them that is not masked.
+        `receipt` is kept readable: the lines of the paper, nothing in them that is not masked; and so
+        is `lacks`, the codes of materials that are to follow.
         On a fault nothing of it is kept.
         """
         self._begun = None
@@ -265,7 +294,7 @@ class Outbox:
         accepted_at = self._clock.utc()
         accepted_at = accepted_at.replace(microsecond=accepted_at.microsecond // 1000 * 1000)
         at = utc_text(accepted_at)
-        told = orjson.dumps(list(receipt)).decode()
+        told = _outside(lines=list(receipt), lacks=list(lacks))
 
         counter = f"serial {accepted_at.astimezone(self._zone).date().isoformat()}"
 
@@ -305,12 +334,55 @@ class Outbox:
             if isinstance(inserted, StoreFault):
                 return inserted
             row, size = inserted
-            if named:
-                cursor.executemany(
-                    "INSERT INTO attachments (row, place, sha256) VALUES (?, ?, ?)",
-                    [(row, place, each.sha256) for place, each in enumerate(named)],
-                )
             return Sealed(number, accepted_at, seq_of(row), size)
+
+        return self._append(work)
+
+    def hand_in(
+        self,
+        order_key: str,
+        body: Mapping[str, object],
+        attachments: Iterable[Attachment],
+        *,
+        codes: Collection[str],
+        session: str | None = None,
+    ) -> Added | StoreFault:
+        """Commit papers for the application with this number, and erase the session's draft with it.
+
+        The body is `body` with `number` and `handed_in_at` added and its attachments filled in as
+        `seal` does. `codes`: which materials they are, kept readable, so that `Application.lacks` has
+        them no longer. The application itself may be unknown here. On a fault nothing of it is kept.
+        """
+        self._begun = None
+        to = self._sealer.recipient()
+        if isinstance(to, StoreFault):
+            return to
+        placed = self._place(to, attachments)
+        if isinstance(placed, StoreFault):
+            return placed
+        now = self._clock.utc()
+
+        def work(cursor: Any) -> Added | StoreFault:
+            named = self._name_files(cursor, to, placed)
+            if isinstance(named, StoreFault):
+                return named
+            inserted = self._insert(
+                cursor,
+                to,
+                kind=ItemKind.LATER_PAPERS.value,
+                order_key=order_key,
+                body={
+                    **body,
+                    **_attached(body, named),
+                    "number": order_key,
+                    "handed_in_at": utc_text(now),
+                },
+                named=named,
+                item_id=new_id(now),
+                at=utc_text(now),
+                outside=(None, None, None, _outside(codes=list(codes)), session, None, None),
+            )
+            return inserted if isinstance(inserted, StoreFault) else Added(seq_of(inserted[0]))
 
         return self._append(work)
 
@@ -319,11 +391,13 @@ class Outbox:
         return self._database.put_away()
 
     def add(self, kind: ItemKind, order_key: str, body: Mapping[str, object]) -> Added | StoreFault:
-        """Put what follows an application (rating, print result) after it, in its order."""
+        """Put what follows an application without papers (rating, print result) after it, in its order."""
         to = self._sealer.recipient()
         if isinstance(to, StoreFault):
             return to
         now = self._clock.utc()
+        printed = kind is ItemKind.PRINT_RESULT and body.get("result") == PRINTED
+        told = _outside(printed=True) if printed else None
 
         def work(cursor: Any) -> Added | StoreFault:
             inserted = self._insert(
@@ -335,6 +409,7 @@ class Outbox:
                 named=(),
                 item_id=new_id(now),
                 at=utc_text(now),
+                outside=(None, None, None, told, None, None, None),
             )
             return inserted if isinstance(inserted, StoreFault) else Added(seq_of(inserted[0]))
 
@@ -348,14 +423,14 @@ class Outbox:
         self, item: str, id_number: str, since: datetime
     ) -> Application | StoreFault | None:
         """The newest application for the same item by the same person since then, kept here."""
-        return _first(
-            self._database.rows(
-                "SELECT order_key, item, created_at, state FROM outbox"
-                " WHERE person_digest = ? AND created_at >= ?"
-                " ORDER BY created_at DESC, row DESC LIMIT 1",
-                (self._person_digest(item, id_number), utc_text(since)),
-            )
+        rows = self._database.rows(
+            "SELECT order_key FROM outbox WHERE person_digest = ? AND created_at >= ?"
+            " ORDER BY created_at DESC, row DESC LIMIT 1",
+            (self._person_digest(item, id_number), utc_text(since)),
         )
+        if isinstance(rows, StoreFault):
+            return rows
+        return find_application(self._database, rows[0][0]) if rows else None
 
     def waiting(self) -> Waiting | StoreFault:
         return count_waiting(self._database)
@@ -482,13 +557,10 @@ class Outbox:
         named: Collection[_Placed],
         item_id: bytes,
         at: str,
-        outside: tuple[str, bytes, str, str, str, str, int] | None = None,
+        outside: _Outside,
     ) -> tuple[int, int] | StoreFault:
-        """One sealed item at the end of the epoch: its row and the size of its plain text.
-
-        `outside`, of an application: item, person's digest, masked name, receipt, session, counter
-        and serial.
-        """
+        """One sealed item at the end of the epoch, with the papers it names: its row and the size of
+        its plain text."""
         content = _frozen(
             {
                 "body": body,
@@ -535,9 +607,14 @@ class Outbox:
                 chain,
                 own.key,
                 own.encrypt(envelope, item_id),
-                *(outside or NOTHING_OUTSIDE),
+                *outside,
             ),
         )
+        if named:
+            cursor.executemany(
+                "INSERT INTO attachments (row, place, sha256) VALUES (?, ?, ?)",
+                [(row, place, each.sha256) for place, each in enumerate(named)],
+            )
         self._tail = (seq, chain)
         return row, len(content)
 
@@ -584,13 +661,49 @@ def check_chain(database: Database) -> StoreFault | None:
 
 def find_application(database: Database, number: str) -> Application | StoreFault | None:
     """Where the application with this receipt number is; None when it is not known here."""
-    return _first(
-        database.rows(
-            "SELECT order_key, item, created_at, state FROM outbox"
-            " WHERE order_key = ? AND item IS NOT NULL",
-            (number,),
-        )
+    rows = database.rows(
+        "SELECT kind, state, item, created_at, receipt FROM outbox WHERE order_key = ? ORDER BY row",
+        (number,),
     )
+    if isinstance(rows, StoreFault):
+        return rows
+    found: tuple[str, str, str, dict[str, Any]] | None = None
+    followed: set[str] = set()
+    printed = False
+    for kind, state, item, created_at, told in rows:
+        outside = json.loads(told) if told else {}
+        if item is not None:
+            found = found or (state, item, created_at, outside)
+        elif kind == ItemKind.LATER_PAPERS and ItemState(state) in _STANDS:
+            followed.update(outside.get("codes", ()))
+        printed = printed or "printed" in outside
+    if found is None:
+        return None
+    state, item, accepted_at, outside = found
+    return Application(
+        number,
+        item,
+        utc_time(accepted_at),
+        ItemState(state),
+        receipt=receipt_lines(outside),
+        lacks=tuple(code for code in outside.get("lacks", ()) if code not in followed),
+        printed=printed,
+    )
+
+
+# Papers in the tray are not with the hub, and who dealt with them may have thrown them away.
+_STANDS: Final = frozenset({ItemState.SEALED, ItemState.SENDING, ItemState.ACCEPTED})
+
+
+def _outside(**told: object) -> str:
+    """What an item tells beside its seal, as JSON; nothing personal. An application: `lines` of its
+    receipt and what it `lacks`; later papers: their `codes`; a print result: `printed`, if it was."""
+    return orjson.dumps({name: value for name, value in told.items() if value}).decode()
+
+
+def receipt_lines(outside: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Label and text of each masked line, of what an application tells beside its seal."""
+    return tuple((str(label), str(text)) for label, text in outside.get("lines", ()))
 
 
 def count_waiting(database: Database) -> Waiting | StoreFault:
@@ -622,12 +735,6 @@ def last_seq(database: Database, epoch_no: int = OWN_EPOCH) -> int | StoreFault:
     return max(seq_of(int(newest_row)), int(told))
 
 
-def _first(rows: list[Row] | StoreFault) -> Application | StoreFault | None:
-    if isinstance(rows, StoreFault):
-        return rows
-    return _application(rows[0]) if rows else None
-
-
 def _newest(cursor: Any) -> tuple[int, bytes]:
     """Seq and link of the newest item of our own epoch, under the write lock."""
     cursor.execute(
@@ -644,21 +751,16 @@ def _newest(cursor: Any) -> tuple[int, bytes]:
     return int(seq), bytes(chain)
 
 
-def _application(row: Row) -> Application:
-    number, item, accepted_at, state = row
-    return Application(number, item, utc_time(accepted_at), ItemState(state))
-
-
 def _frozen(body: Mapping[str, object]) -> bytes:
     """The bytes that are kept, hashed and sent."""
     return orjson.dumps(body)
 
 
-def _attached(application: Mapping[str, object], placed: Iterable[_Placed]) -> dict[str, object]:
+def _attached(body: Mapping[str, object], placed: Iterable[_Placed]) -> dict[str, object]:
     """`materials` and `signature` of the body, with what is true of the kept attachments."""
-    listed = application.get("materials")
+    listed = body.get("materials")
     materials: list[object] = list(listed) if isinstance(listed, list | tuple) else []
-    signature = application.get("signature")
+    signature = body.get("signature")
     filled: set[int] = set()
     for each in placed:
         attachment = each.attachment

@@ -78,14 +78,16 @@ class Retention:
                 " WHERE state IN ('accepted', 'handled') AND settled_at > ?1",
                 (utc_text(now),),
             )
-            # An application stays as long as anything of its order still waits or is refused.
+            # An application stays as long as anything of its order still waits or is refused, and what
+            # followed it as long as it does itself: papers handed in later would be asked for again.
             cursor.execute("CREATE TEMP TABLE IF NOT EXISTS old_items (row INTEGER PRIMARY KEY)")
             cursor.execute("DELETE FROM old_items")
             cursor.execute(
                 "INSERT INTO old_items SELECT o.row FROM outbox o"
-                " WHERE o.state IN ('accepted', 'handled') AND o.settled_at <= ?"
+                " WHERE o.state IN ('accepted', 'handled') AND o.settled_at <= ?1"
                 " AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.order_key = o.order_key"
-                " AND p.state IN ('sealed', 'sending', 'refused'))",
+                " AND (p.state IN ('sealed', 'sending', 'refused') OR (p.item IS NOT NULL"
+                " AND p.state IN ('accepted', 'handled') AND p.settled_at > ?1)))",
                 (before,),
             )
             for statement in _PURGE:

@@ -12,7 +12,7 @@ from typing import Any
 
 from offline_cache.database import Database
 from offline_cache.faults import StoreFault, StoreFaultCode
-from offline_cache.outbox import seq_of
+from offline_cache.outbox import receipt_lines, seq_of
 from offline_cache.ports import Clock, utc_text, utc_time
 
 
@@ -36,7 +36,7 @@ def list_tray(database: Database) -> tuple[Refused, ...] | StoreFault:
     """What the hub would not take, oldest first."""
     rows = database.rows(
         "SELECT o.row, o.kind, o.order_key, coalesce(a.name_masked, ''), o.settled_at, o.code,"
-        " o.reason, coalesce(a.receipt, '[]'), o.created_at FROM outbox o"
+        " o.reason, coalesce(a.receipt, '{}'), o.created_at FROM outbox o"
         " LEFT JOIN outbox a ON a.order_key = o.order_key AND a.item IS NOT NULL"
         " WHERE o.state = 'refused' ORDER BY o.row"
     )
@@ -52,7 +52,7 @@ def list_tray(database: Database) -> tuple[Refused, ...] | StoreFault:
             utc_time(at),
             code,
             reason,
-            tuple((str(label), str(text)) for label, text in json.loads(receipt)),
+            receipt_lines(json.loads(receipt)),
             utc_time(created_at),
         )
         for row, kind, order_key, name, at, code, reason, receipt, created_at in rows

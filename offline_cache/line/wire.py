@@ -28,6 +28,7 @@ HASH_BYTES: Final = 32
 MOST_STEPS: Final = 20  # of a dialogue with a card
 MOST_APDUS: Final = 8  # of one step of a dialogue with a card
 MOST_WORDS: Final = 200  # of a sentence for the citizen
+MOST_MATERIALS: Final = 100  # of an application and what was handed in after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +148,18 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class HubEarlier:
-    """The newest earlier application that the hub knows; `number` None when there is none."""
+    """The newest earlier application that the hub knows; `number` None when there is none.
+
+    `state`: as staff have it (received, in_review, needs_more, granted, refused). `materials`: codes
+    of what the hub holds of it, handed in then or later. `note`: what staff ask for when the state is
+    needs_more, in their words; empty otherwise.
+    """
 
     number: str | None
     accepted_at: datetime | None
+    state: str = ""
+    materials: tuple[str, ...] = ()
+    note: str = field(default="", repr=False)  # free text: staff may write a name into it
 
 
 def batch_body(
@@ -321,7 +330,13 @@ def read_earlier(it: Any) -> HubEarlier:
     if number is None:
         return HubEarlier(None, None)
     accepted_at = it["accepted_at"]
-    return HubEarlier(_text(number), None if accepted_at is None else _time(accepted_at))
+    return HubEarlier(
+        _text(number),
+        None if accepted_at is None else _time(accepted_at),
+        _text(it["state"]),
+        tuple(_text(code) for code in _list(it["materials"])[:MOST_MATERIALS]),
+        _text(it["note"])[:MOST_WORDS],
+    )
 
 
 def error_code(content: bytes, media_type: str) -> str:

@@ -18,7 +18,7 @@ from offline_cache.faults import StoreFault
 from offline_cache.hub_keys import HubKeysFile
 from offline_cache.keys import Keys, open_keys
 from offline_cache.line.wire import Item
-from offline_cache.outbox import Attachment, Sealed, Serials
+from offline_cache.outbox import Added, Attachment, Sealed, Serials
 from offline_cache.queue import SendQueue
 from offline_cache.store import Store, StorePlaces, open_store
 
@@ -137,6 +137,7 @@ def seal(
     page: bytes = b"%PDF page of the household register",
     signature: bytes = b"\x89PNG strokes",
     form: dict[str, object] | None = None,
+    lacks: tuple[str, ...] = (),
 ) -> Sealed | StoreFault:
     return store.outbox.seal(
         session=session,
@@ -160,6 +161,31 @@ def seal(
         ],
         make_number=make_number,
         receipt=[("事项", "高龄津贴申领"), ("申请人", "甄**"), ("手机", "139****0000")],
+        lacks=lacks,
+    )
+
+
+def hand_in(
+    store: Store,
+    number: str,
+    *codes: str,
+    session: str = "session-2",
+    page: bytes = b"%PDF the page that was missing",
+) -> Added | StoreFault:
+    """Who applied comes back with papers, each of its own content."""
+    return store.outbox.hand_in(
+        number,
+        {
+            "item": ITEM,
+            "terminal": TERMINAL,
+            "session": session,
+            "language": "zh",
+            "by": {"kind": "idcard", "name": "甄桂兰", "number": GRANNY},
+            "materials": [{"code": code, "name": f"材料{code}", "pages": 1} for code in codes],
+        },
+        [Attachment(code, "application/pdf", page + code.encode()) for code in codes],
+        codes=codes,
+        session=session,
     )
 
 

@@ -51,6 +51,11 @@ PORTAL = b"<html><head><title>Login</title></head><body>Please accept our terms<
 NO_CHECK_TIME = 0x200000
 DICTIONARY = Path(__file__).parents[2] / "offline_cache" / "data" / "applications-1.zdict"
 UPLOADS = "/api/v1/attachments"
+NOTHING_KNOWN = {
+    "state": None,
+    "materials": [],
+    "note": "",
+}  # the rest of an answer without a number
 
 
 @dataclass
@@ -103,6 +108,9 @@ class LittleHub:
     renewals: int = 0
     cannot_renew: bool = False
     enrolments: list[dict[str, str]] = field(default_factory=list)
+    earlier: dict[str, object] = field(
+        default_factory=lambda: {"number": None, "accepted_at": None, **NOTHING_KNOWN}
+    )
     devices_told: list[list[dict[str, str]]] = field(default_factory=list)
     devices_heard: Event = field(default_factory=Event)
     called_terminal: str = TERMINAL
@@ -286,7 +294,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/api/v1/progress":
             self._progress(json.loads(body))
         elif self.path == "/api/v1/earlier":
-            self._json(200, {"number": None, "accepted_at": None})
+            self._json(200, self.hub.earlier)
         elif self.path == "/api/v1/card-dialogue":
             self._card(json.loads(body))
         elif self.path == "/api/v1/devices":

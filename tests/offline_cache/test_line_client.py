@@ -154,6 +154,26 @@ def test_asking_for_an_earlier_application(client: HubClient) -> None:
     assert answer == wire.HubEarlier(None, None)
 
 
+def test_the_centre_tells_what_it_holds_of_an_earlier_application_and_what_it_still_wants(
+    client: HubClient, hub: LittleHub
+) -> None:
+    hub.earlier = {
+        "number": "QS01261122000100",
+        "accepted_at": "2026-11-22T06:30:00Z",
+        "state": "needs_more",
+        "materials": ["id_copy", "household"],
+        "note": "请补户口簿首页" + "。" * 300,
+    }
+    answer = client.earlier("old-age-allowance", "990101194001010029", HandClock().utc())
+    assert isinstance(answer, wire.HubEarlier)
+    assert (answer.state, answer.materials) == ("needs_more", ("id_copy", "household"))
+    assert answer.note.startswith("请补户口簿首页") and len(answer.note) == 200
+    assert "户口簿" not in repr(answer)
+    hub.earlier["materials"] = "household"
+    failed = client.earlier("old-age-allowance", "990101194001010029", HandClock().utc())
+    assert isinstance(failed, Failure)
+
+
 def test_a_dialogue_with_a_card_goes_step_by_step_and_only_the_hub_reads_the_password(
     client: HubClient, hub: LittleHub
 ) -> None:
