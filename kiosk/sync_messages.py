@@ -160,10 +160,11 @@ class Line(_Message):
 
 
 class Delivered(_Message):
-    """The hub holds this application."""
+    """The hub holds this application, or (`papers`) what was handed in later for it."""
 
     kind: Literal["delivered"] = "delivered"
     number: str
+    papers: bool = False
 
 
 class Progress(_Message):

@@ -198,7 +198,7 @@ class HubDesk:
                     LineChanged(answer.online, answer.last_contact, answer.waiting, answer.stopped)
                 )
             case messages.Delivered():
-                self._post(Delivered(answer.number))
+                self._post(Delivered(answer.number, answer.papers))
             case messages.Earlier():
                 asked = self._take(answer.id)
                 if asked is not None and isinstance(asked.effect, LookForEarlier):

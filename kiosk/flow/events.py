@@ -140,9 +140,10 @@ class SealFailed:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The centre has acknowledged this application."""
+    """The centre has acknowledged this application, or (`papers`) what was handed in later for it."""
 
     number: str
+    papers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
