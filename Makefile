@@ -4,7 +4,7 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 # Tests whose outcome hangs on the database: rows, races, searches.
-ON_POSTGRES := $(patsubst %,tests/hub/test_hub_%.py,intake opener reopening uploads staff migrations)
+ON_POSTGRES := $(patsubst %,tests/hub/test_hub_%.py,intake later_papers opener reopening uploads staff migrations)
 
 .PHONY: help setup run test pytest lint fuzz gallery test-contract test-postgres fleet faults social-card power-cuts kills window-kills disk-image slow-line sync-memory million-rows lock rapidocr clean bench-codes bench-pages
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+from uuid import UUID
 
 DONE = 0
 BAD_USE = 2
@@ -126,6 +127,9 @@ def _parser(*, for_ourselves: bool = False) -> argparse.ArgumentParser:
     export = command("export-attachment", _export, "write an attachment to a file")
     export.add_argument("number", metavar="NUMBER")
     export.add_argument("code", metavar="CODE", help='the material\'s code, or "signature"')
+    export.add_argument(
+        "--papers", type=UUID, metavar="ID", help="of papers handed in later, by their id in `show`"
+    )
     export.add_argument("file", metavar="FILE", type=Path)
     imported = command("import", _import, "take what `kiosk cache export` wrote to a stick")
     imported.add_argument("folder", metavar="DIR", type=Path)
@@ -393,7 +397,11 @@ def _export(asked: argparse.Namespace) -> int:
     number = _number(asked)
     opener().of_number(terminal_of(number), number)
     found = Enclosure.objects.select_related("attachment")
-    row = found.filter(application_id=number, code=asked.code).first()
+    if asked.papers is None:
+        found = found.filter(application_id=number)
+    else:
+        found = found.filter(papers_id=asked.papers, papers__application_id=number)
+    row = found.filter(code=asked.code).first()
     if row is None:
         return _fault(asked, NOT_THERE, "unknown_attachment", "no such number or code")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -247,15 +248,15 @@ def _terminal_doors(api: NinjaAPI, present: ClientCertificate, opener: Opener) -
             **dict.fromkeys((413, 422), schemas.Error),
         },
         operation_id="earlier",
-        summary="The newest application of this person for this item since a time",
+        summary="The newest application of this person for this item since a time, and what is wanted",
         tags=["terminal"],
     )
     def earlier(request: HttpRequest, asked: schemas.EarlierIn) -> Any:
         code = asking(request).code
         found = questions.earlier(asked.item, asked.id_number, asked.since, code, opener)
         if found is None:
-            return {"number": None, "accepted_at": None}
-        return {"number": found.number, "accepted_at": found.accepted_at}
+            return schemas.EarlierOut()
+        return asdict(found)
 
 
 def _delivering_doors(api: NinjaAPI, delivering: ClientCertificate, writes: Writer) -> None:

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 from hub import limits
 from hub.applications.bodies import CitizenNumber, Code, Moment, text_of
 from hub.applications.intake import Result
+from hub.applications.questions import NOTE_CHARACTERS
 from hub.applications.wire import Batch, WireItem
 from hub.pickups.keeping import PickupState
 from hub.terminals.authority import CSR_CHARACTERS_MAX
@@ -128,9 +129,12 @@ class ProgressIn(Asked):
     qr: text_of(200, 1)
 
 
+State = Literal["received", "in_review", "needs_more", "granted", "refused"]
+
+
 class ProgressOut(Schema):
     number: str
-    state: Literal["received", "in_review", "needs_more", "granted", "refused"]
+    state: State
     item: str
     accepted_at: datetime
     changed_at: datetime
@@ -143,8 +147,17 @@ class EarlierIn(Asked):
 
 
 class EarlierOut(Schema):
-    number: str | None
-    accepted_at: datetime | None
+    """`number` is null when there is none; then nothing else is said."""
+
+    number: str | None = None
+    accepted_at: datetime | None = None
+    state: State | None = None
+    materials: list[str] = Field(
+        default=[], description="codes of what is held of it, handed in then or later"
+    )
+    note: str = Field(
+        default="", description=f"needs_more: what staff ask for, {NOTE_CHARACTERS} characters"
+    )
 
 
 class ContactOut(Schema):

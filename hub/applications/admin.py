@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import logging
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Manager, QuerySet
 from django.http import (
     FileResponse,
     Http404,
@@ -24,15 +25,17 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 
 from hub import catalogue
-from hub.applications import places, reading
+from hub.applications import places, questions, reading
 from hub.applications.blobs import attachment_store, content_of
-from hub.applications.decisions import STEPS, DecisionFault, decide
+from hub.applications.decisions import NOTE_CHARACTERS, STEPS, DecisionFault, decide
 from hub.applications.models import (
     Application,
     Attachment,
     Enclosure,
+    LaterPapers,
     Outcome,
     Queue,
     Rating,
@@ -48,7 +51,6 @@ from hub.staff.site import GAP_NEWS_AFTER
 log = logging.getLogger("hub.staff")
 
 SHOWN_IN_PLACE = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}
-NOTE_CHARACTERS = 500
 GAPS_SHOWN = 3
 # A page that came from a terminal may run nothing and load nothing, whatever is in it.
 FILE_POLICY = (
@@ -62,6 +64,7 @@ TONES = {
     State.GRANTED: "good",
     State.REFUSED: "trouble",
 }
+PAPERS_CAME = mark_safe('<span class="pill pill-now">有新补交</span>')
 _FAULTS = {
     DecisionFault.MOVED_ON: "这件刚刚被别人处理过，请看最新状态后再决定。",
     DecisionFault.NOT_POSSIBLE: "当前状态不能这样处理。",
@@ -150,6 +153,11 @@ class ApplicationAdmin(FactsOnly):
 
     @admin.display(description="状态", ordering="state")
     def state_(self, application: Application) -> str:
+        """With a mark on those whose papers came since staff last took it in hand."""
+        waits = application.state == State.RECEIVED
+        came = application.later_papers.all()
+        if any(waits or papers.received_at >= application.changed_at for papers in came):
+            return format_html("{} {}", pill(application), PAPERS_CAME)
         return pill(application)
 
     @admin.display(description="评价")
@@ -158,7 +166,7 @@ class ApplicationAdmin(FactsOnly):
         return catalogue.level_name(rows[0].level) if rows else "—"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Application]:
-        return super().get_queryset(request).prefetch_related("ratings")
+        return super().get_queryset(request).prefetch_related("ratings", "later_papers")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Application], search_term: str
@@ -175,6 +183,11 @@ class ApplicationAdmin(FactsOnly):
         return [
             path("<str:number>/decide/", wrap(self.decide), name="application_decide"),
             path("<str:number>/file/<str:code>/", wrap(self.file), name="application_file"),
+            path(
+                "<str:number>/later/<uuid:papers>/<str:code>/",
+                wrap(self.later_file),
+                name="application_later_file",
+            ),
             *super().get_urls(),
         ]
 
@@ -189,6 +202,7 @@ class ApplicationAdmin(FactsOnly):
         log.info("application read user=%s number=%s", request.user.pk, application.pk)
         earlier = Application.objects.filter(pk=application.earlier_number).first()
         may_decide = request.user.has_perm("applications.decide_application")
+        steps = STEPS[State(application.state)] if may_decide else ()
         try:
             body = reading.body_of(application)
         except CannotOpenError:
@@ -206,10 +220,13 @@ class ApplicationAdmin(FactsOnly):
             "circumstances": reading.circumstances(application, body) if body else None,
             "papers": reading.papers(application),
             "signature": reading.signature(application),
+            "handed_in": reading.handed_in(application),
             "earlier": earlier,
             "earlier_number": grouped(application.earlier_number),
-            "steps": STEPS[State(application.state)] if may_decide else (),
+            "steps": steps,
             "note_characters": NOTE_CHARACTERS,
+            "may_ask": any(step.to == State.NEEDS_MORE for step in steps),
+            "told_characters": questions.NOTE_CHARACTERS,
             "history": application.history.select_related("by"),
             "ratings": [
                 {
@@ -259,9 +276,20 @@ class ApplicationAdmin(FactsOnly):
     def file(self, request: HttpRequest, number: str, code: str) -> HttpResponseBase:
         """An attachment to look at, or with ?download=1 to keep."""
         application = self._to_see(request, number)
-        enclosure = get_object_or_404(
-            Enclosure.objects.select_related("attachment"), application=application, code=code
-        )
+        return self._served(request, application, application.enclosures, code)
+
+    def later_file(
+        self, request: HttpRequest, number: str, papers: UUID, code: str
+    ) -> HttpResponseBase:
+        """As `file`, of what was handed in later."""
+        application = self._to_see(request, number)
+        came = get_object_or_404(application.later_papers, pk=papers)
+        return self._served(request, application, came.enclosures, code)
+
+    def _served(
+        self, request: HttpRequest, application: Application, among: Manager[Enclosure], code: str
+    ) -> HttpResponseBase:
+        enclosure = get_object_or_404(among.select_related("attachment"), code=code)
         held = enclosure.attachment
         try:
             content = content_of(held, attachment_store())
@@ -269,10 +297,11 @@ class ApplicationAdmin(FactsOnly):
             raise Http404 from None
         log.info("attachment read user=%s number=%s", request.user.pk, application.pk)
         ending = SHOWN_IN_PLACE.get(held.media_type)
+        later = "later-" if enclosure.papers_id else ""
         response = FileResponse(
             io.BytesIO(content),
             as_attachment=ending is None or "download" in request.GET,
-            filename=f"{application.number}-{enclosure.code}.{ending or 'bin'}",
+            filename=f"{application.number}-{later}{enclosure.code}.{ending or 'bin'}",
             content_type=held.media_type if ending else "application/octet-stream",
         )
         response["Content-Security-Policy"] = FILE_POLICY
@@ -299,7 +328,12 @@ def pill(application: Application) -> str:
 class AttachmentAdmin(FactsOnly):
     list_display = ("short", "media_type", "size", "used_by", "terminal_", "arrived", "whole")
     list_filter = ("media_type", "terminal", "received_at")
-    search_fields = ("sha256", "content_sha256", "enclosures__application__number")
+    search_fields = (
+        "sha256",
+        "content_sha256",
+        "enclosures__application__number",
+        "enclosures__papers__number",
+    )
     search_help_text = "办件编号或哈希"
     fields = (
         "sha256",
@@ -315,7 +349,7 @@ class AttachmentAdmin(FactsOnly):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attachment]:
-        return super().get_queryset(request).prefetch_related("enclosures")
+        return super().get_queryset(request).prefetch_related("enclosures__papers")
 
     @admin.display(description="哈希")
     def short(self, attachment: Attachment) -> str:
@@ -336,17 +370,63 @@ class AttachmentAdmin(FactsOnly):
             return "（办件未到）"
         first = rows[0]
         more = f" 等{len(rows)}件" if len(rows) > 1 else ""
+        what = f"{first.name or '签名'}{'（补交）' if first.papers else ''}{more}"
+        of = first.papers.application_id if first.papers else first.application_id
+        if of is None:  # it was handed in for an application that has not arrived
+            return f"（办件未到）{what}"
         return format_html(
-            '<a class="number" href="{}">{}</a> {}{}',
-            reverse("admin:applications_application_change", args=[first.application_id]),
-            grouped(first.application_id),
-            first.name or "签名",
-            more,
+            '<a class="number" href="{}">{}</a> {}',
+            reverse("admin:applications_application_change", args=[of]),
+            grouped(of),
+            what,
         )
 
     @admin.display(description="文件完好", boolean=True)
     def whole(self, attachment: Attachment) -> bool:
         return attachment_store().size(attachment.sha256) == attachment.sealed_bytes
+
+
+@admin.register(LaterPapers)
+class LaterPapersAdmin(FactsOnly):
+    """All of them, those too whose application has not arrived."""
+
+    list_display = ("number_", "papers", "by", "at", "terminal_", "arrived")
+    list_filter = ("handed_in_at",)
+    search_fields = ("number", "by_name", "by_number")
+    search_help_text = "办件编号、交件人姓名或证件号码"
+    fields = ("number_", "papers", "by", "handed_in_at", "received_at", "terminal_", "arrived")
+    readonly_fields = fields
+    list_select_related = ("received__queue__terminal",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LaterPapers]:
+        return super().get_queryset(request).prefetch_related("enclosures")
+
+    @admin.display(description="办件编号", ordering="number")
+    def number_(self, row: LaterPapers) -> str:
+        return format_html('<span class="number">{}</span>', grouped(row.number))
+
+    @admin.display(description="材料")
+    def papers(self, row: LaterPapers) -> str:
+        return "、".join(one.name for one in row.enclosures.all() if one.name)
+
+    @admin.display(description="交件人")
+    def by(self, row: LaterPapers) -> str:
+        return masked_name(row.by_name)
+
+    @admin.display(description="补交时间", ordering="handed_in_at")
+    def at(self, row: LaterPapers) -> str:
+        return f"{timezone.localtime(row.handed_in_at):%m-%d %H:%M}"
+
+    @admin.display(description="终端")
+    def terminal_(self, row: LaterPapers) -> str:
+        return super().terminal_(row.received.queue)
+
+    @admin.display(description="办件")
+    def arrived(self, row: LaterPapers) -> str:
+        if row.application_id is None:
+            return "（办件未到）"
+        page = reverse("admin:applications_application_change", args=[row.application_id])
+        return format_html('<a href="{}">打开办件</a>', page)
 
 
 @admin.register(Rating)
@@ -531,13 +611,19 @@ class QueueAdmin(FactsOnly):
         )
 
 
-KINDS = {"application": "办件", "rating": "评价", "print_result": "打印结果"}
+KINDS = {
+    "application": "办件",
+    "later_papers": "补交材料",
+    "rating": "评价",
+    "print_result": "打印结果",
+}
 REASONS = {
     "id_elsewhere": "另一台终端用过同一标识",
     "other_content": "同一条内容前后不一致",
     "other_place": "同一条内容换了队列位置",
     "place_taken": "队列序号重复",
     "number_taken": "办件编号重复",
+    "another_person": "交件人不是申请人，也不是代办人",
     "chain_broken": "队列前后衔接不上",
     "item_invalid": "格式不合规定",
     "hash_mismatch": "校验值与内容不符",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -33,7 +33,7 @@ FORM_FIELDS_MAX = 200
 MOMENT_CHARACTERS = (16, 40)  # least and most
 YEARS = (1900, 9000)  # a dead clock battery says 1970 or worse; that is no reason to refuse
 
-ItemKind = Literal["application", "rating", "print_result"]
+ItemKind = Literal["application", "rating", "print_result", "later_papers"]
 
 
 def _without_nul(text: str) -> str:
@@ -179,6 +179,21 @@ class ApplicationBody(Strict):
     earlier_number: Number | None = None
 
 
+class LaterPapersBody(Strict):
+    """Materials handed in after their application, of whichever terminal that is; `by`: who stood
+    there."""
+
+    number: Number
+    item: Code
+    terminal: TerminalCode
+    session: text_of(64, 1)
+    handed_in_at: Moment
+    language: matching(r"^[A-Za-z0-9_-]{2,16}$")
+    by: Person
+    materials: list[Material] = Field(min_length=1, max_length=MATERIALS_MAX)
+    signature: Enclosed | None = None
+
+
 class RatingBody(Strict):
     number: Number
     level: int = Field(ge=1, le=5)
@@ -193,7 +208,7 @@ class PrintResultBody(Strict):
     at: Moment
 
 
-Body = TypeVar("Body", ApplicationBody, RatingBody, PrintResultBody)
+AnyBody = ApplicationBody | LaterPapersBody | RatingBody | PrintResultBody
 
 
 class UnreadableError(Exception):
@@ -227,18 +242,19 @@ def _plain(part: int | str) -> bool:
     return isinstance(part, int) or (part.isascii() and part.isidentifier() and len(part) <= 32)
 
 
-def repeated_code(body: ApplicationBody) -> bool:
+def repeated_code(body: ApplicationBody | LaterPapersBody) -> bool:
     codes = [material.code for material in body.materials]
     return len(set(codes)) != len(codes) or SIGNATURE in codes
 
 
-def enclosed(body: ApplicationBody) -> list[Enclosed]:
-    """Every attachment the application names, the signature last."""
+def enclosed(body: ApplicationBody | LaterPapersBody) -> list[Enclosed]:
+    """Every attachment that it names, the signature last."""
     return [*body.materials, *([body.signature] if body.signature else [])]
 
 
-KINDS: dict[str, Callable[[dict[str, Any]], ApplicationBody | RatingBody | PrintResultBody]] = {
+KINDS: dict[str, Callable[[dict[str, Any]], AnyBody]] = {
     "application": ApplicationBody.model_validate,
+    "later_papers": LaterPapersBody.model_validate,
     "rating": RatingBody.model_validate,
     "print_result": PrintResultBody.model_validate,
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
@@ -39,6 +41,34 @@ STEPS: dict[State, tuple[Step, ...]] = {
     State.GRANTED: (_BACK,),
     State.REFUSED: (_BACK,),
 }
+
+
+NOTE_CHARACTERS = 500
+
+
+def papers_came(number: str, names: Sequence[str], now: datetime) -> None:
+    """What staff asked for was handed in: it stands again among what waits for review. In whatever
+    other state an application is, staff are at it or have decided, and see the papers there."""
+    moved = Application.objects.filter(pk=number, state=State.NEEDS_MORE).update(
+        state=State.RECEIVED, changed_at=now
+    )
+    if moved:
+        StateChange.objects.create(
+            application_id=number,
+            from_state=State.NEEDS_MORE,
+            to_state=State.RECEIVED,
+            note=f"群众补交：{'、'.join(names)}"[:NOTE_CHARACTERS],
+            by=None,
+            at=now,
+        )
+
+
+def asked_for(application: Application) -> str:
+    """What staff want of who applied, in their words; empty when they want nothing."""
+    if application.state != State.NEEDS_MORE:
+        return ""
+    wanted = application.history.filter(to_state=State.NEEDS_MORE).last()
+    return wanted.note if wanted is not None else ""
 
 
 class DecisionFault(StrEnum):

@@ -126,6 +126,7 @@ class Application(models.Model):
     applicant_name = models.CharField("申请人", max_length=200)
     applicant_number = models.CharField("证件号码", max_length=32)
     agent_name = models.CharField("代办人", max_length=200, blank=True)
+    agent_number = models.CharField("代办人证件号码", max_length=32, blank=True)
     earlier_number = models.CharField("上次办件", max_length=16, blank=True)
     state = models.CharField("状态", max_length=16, choices=State.choices, default=State.RECEIVED)
     changed_at = models.DateTimeField("状态时间")
@@ -165,13 +166,43 @@ class Attachment(models.Model):
         return f"{self.sha256[:12]}…"
 
 
+class LaterPapers(models.Model):
+    """Materials that were handed in after their application, at whichever terminal."""
+
+    received = models.OneToOneField(
+        ReceivedItem, models.PROTECT, primary_key=True, related_name="later_papers"
+    )
+    number = models.CharField("办件编号", max_length=16, db_index=True)
+    # None until the application arrives; whether it is this person's is seen only then.
+    application = models.ForeignKey(
+        Application, models.PROTECT, null=True, related_name="later_papers", verbose_name="办件"
+    )
+    handed_in_at = models.DateTimeField("补交时间")
+    received_at = models.DateTimeField("送达时间")
+    by_name = models.CharField("交件人", max_length=200)
+    by_number = models.CharField("交件人证件号码", max_length=32)
+
+    class Meta:
+        verbose_name = "补交材料"
+        verbose_name_plural = "补交材料"
+        ordering = ["-handed_in_at", "-received_at"]
+
+    def __str__(self) -> str:
+        return self.number
+
+
 SIGNATURE = "signature"
 
 
 class Enclosure(models.Model):
-    """Which attachment an application names, and as what."""
+    """Which attachment an application, or papers handed in later, name, and as what."""
 
-    application = models.ForeignKey(Application, models.PROTECT, related_name="enclosures")
+    application = models.ForeignKey(
+        Application, models.PROTECT, null=True, related_name="enclosures"
+    )
+    papers = models.ForeignKey(
+        LaterPapers, models.PROTECT, null=True, related_name="enclosures", db_index=False
+    )
     attachment = models.ForeignKey(Attachment, models.PROTECT, related_name="enclosures")
     position = models.PositiveSmallIntegerField()
     code = models.CharField(max_length=64)  # the material's, or SIGNATURE
@@ -182,16 +213,28 @@ class Enclosure(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [
-            models.UniqueConstraint(fields=["application", "code"], name="one_enclosure_a_code")
+            models.UniqueConstraint(fields=["application", "code"], name="one_enclosure_a_code"),
+            # It holds those of later papers only: an application's enclosures pay nothing for it.
+            models.UniqueConstraint(
+                fields=["papers", "code"],
+                name="one_later_enclosure_a_code",
+                condition=models.Q(papers__isnull=False),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(application__isnull=True) ^ models.Q(papers__isnull=True),
+                name="enclosed_once",
+            ),
         ]
 
 
 class StateChange(models.Model):
+    """`by` is None where nobody decided: papers came (hub/applications/decisions.py)."""
+
     application = models.ForeignKey(Application, models.PROTECT, related_name="history")
     from_state = models.CharField(max_length=16, choices=State.choices)
     to_state = models.CharField(max_length=16, choices=State.choices)
     note = models.CharField(max_length=500, blank=True)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True)
     at = models.DateTimeField()
 
     class Meta:

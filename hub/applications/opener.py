@@ -25,11 +25,13 @@ from django.utils import timezone
 from hub.applications import bodies, tables, verdicts
 from hub.applications.aside import Held, Kept, Why, set_aside
 from hub.applications.blobs import AttachmentStore, attachment_store, looked_into
+from hub.applications.decisions import papers_came
 from hub.applications.models import (
     SIGNATURE,
     Application,
     Attachment,
     Enclosure,
+    LaterPapers,
     Outcome,
     PrintResult,
     Rating,
@@ -62,6 +64,8 @@ REST = 3.0
 TROUBLE_S = 5.0
 NUMBER_TAKEN = "number_taken"
 ATTACHMENT_SEALED = "attachment_sealed"
+ANOTHER_PERSON = "another_person"
+_ANOTHER_PERSON = "by: is neither who applied nor who applied for them"
 
 _SEALED = (
     "id", "queue__terminal_id", "queue__epoch", "seq", "kind", "order_key", "created_at",
@@ -69,11 +73,16 @@ _SEALED = (
 )  # fmt: skip
 _APPLICATION = (
     "number", "received_id", "terminal_id", "item", "item_version", "language", "accepted_at",
-    "received_at", "applicant_name", "applicant_number", "agent_name", "earlier_number", "state",
-    "changed_at",
+    "received_at", "applicant_name", "applicant_number", "agent_name", "agent_number",
+    "earlier_number", "state", "changed_at",
+)  # fmt: skip
+_LATER_PAPERS = (
+    "received_id", "number", "application_id", "handed_in_at", "received_at", "by_name",
+    "by_number",
 )  # fmt: skip
 _ENCLOSURE = (
-    "application_id", "attachment_id", "position", "code", "name", "pages", "kept_despite",
+    "application_id", "papers_id", "attachment_id", "position", "code", "name", "pages",
+    "kept_despite",
 )  # fmt: skip
 _RATING = ("received_id", "number", "application_id", "level", "reasons", "channel", "rated_at")
 _PRINT_RESULT = ("received_id", "number", "application_id", "result", "at")
@@ -154,10 +163,7 @@ class Opener:
         self._open(waiting.filter(pk__in=ids).order_by("to_open_at", "seq"))
 
     def _open(self, waiting: Any) -> int:
-        page = [
-            Sealed(*row[:8], bytes(row[8]).hex(), *(bytes(one) for one in row[9:]))
-            for row in waiting.values_list(*_SEALED)[:PAGE]
-        ]
+        page = [_sealed(row) for row in waiting.values_list(*_SEALED)[:PAGE]]
         if page:
             keys = self._keys()
             away = self._papers_again({name for item in page for name in named(item.attachments)})
@@ -234,6 +240,7 @@ class _Rows:
     """What is to be written, in the order of the columns above."""
 
     applications: list[tuple[Any, ...]] = field(default_factory=list)
+    later_papers: list[tuple[Any, ...]] = field(default_factory=list)
     enclosures: list[tuple[Any, ...]] = field(default_factory=list)
     ratings: list[tuple[Any, ...]] = field(default_factory=list)
     print_results: list[tuple[Any, ...]] = field(default_factory=list)
@@ -249,7 +256,8 @@ class _Spreading:
         """In the caller's transaction."""
         tables.alone()
         now = timezone.now()
-        found = self._still_waiting()
+        # Papers may stand before the application that they belong to.
+        found = sorted(self._still_waiting(), key=_applications_first)
         self._look(found)
         rows = _Rows()
         good: list[Sealed] = []
@@ -262,6 +270,8 @@ class _Spreading:
                 self._add(rows, item, read, now)
                 good.append(item)
         self._insert(rows)
+        bad += self._strangers(rows)
+        self._tell_the_desk(found, rows, now)
         self._settle_what_was_refused(good, now)
         self._take_back_verdicts(good, now)
         self._give_verdicts(bad, now)
@@ -279,12 +289,13 @@ class _Spreading:
         """A few questions for all items together."""
         numbers = {read.body.number for _, read in found if isinstance(read, Opened)}
         held = Application.objects.filter(pk__in=numbers)
-        self._by_number: dict[str, Held] = {
-            number: Held(item_id, bytes(sha256).hex())
-            for number, item_id, sha256 in held.values_list(
-                "number", "received_id", "received__sha256"
-            )
-        }
+        self._by_number: dict[str, Held] = {}
+        self._people: dict[str, set[str]] = {}  # of each application: whose papers it takes
+        for number, item_id, sha256, *people in held.values_list(
+            "number", "received_id", "received__sha256", "applicant_number", "agent_number"
+        ):
+            self._by_number[number] = Held(item_id, bytes(sha256).hex())
+            self._people[number] = set(filter(None, people))
         names = {name for item, _ in found for name in named(item.attachments)}
         self._attachments = Attachment.objects.in_bulk(names) if names else {}
         before = verdicts.against(item.id for item, _ in found)
@@ -302,6 +313,10 @@ class _Spreading:
             if taken is not None:
                 text = "another application has this number"
                 return Found(item.id, Outcome.CONFLICT, NUMBER_TAKEN, text), taken
+        if isinstance(read.body, bodies.LaterPapersBody):
+            people = self._people.get(read.body.number)
+            if people is not None and read.body.by.number not in people:
+                return Found(item.id, Outcome.REFUSED, ANOTHER_PERSON, _ANOTHER_PERSON), None
         for inside in read.attachments.values():
             row = self._attachments.get(inside.sealed)
             if row is None:
@@ -320,16 +335,29 @@ class _Spreading:
         body = read.body
         match body:
             case bodies.ApplicationBody():
+                agent = body.agent
                 self._by_number[body.number] = Held(item.id, item.sha256)
+                self._people[body.number] = {body.applicant.number}
+                if agent is not None:
+                    self._people[body.number].add(agent.number)
                 rows.applications.append(
                     (
                         body.number, item.id, item.terminal, body.item, str(body.item_version),
                         body.language, body.accepted_at, item.received_at, body.applicant.name,
-                        body.applicant.number, body.agent.name if body.agent else "",
-                        body.earlier_number or "", State.RECEIVED.value, now,
+                        body.applicant.number, agent.name if agent else "",
+                        agent.number if agent else "", body.earlier_number or "",
+                        State.RECEIVED.value, now,
                     )
                 )  # fmt: skip
-                rows.enclosures += _enclosures(body, read)
+                rows.enclosures += _enclosures(body, read, (body.number, None))
+            case bodies.LaterPapersBody():
+                rows.later_papers.append(
+                    (
+                        item.id, body.number, None, body.handed_in_at, item.received_at,
+                        body.by.name, body.by.number,
+                    )
+                )  # fmt: skip
+                rows.enclosures += _enclosures(body, read, (None, item.id))
             case bodies.RatingBody():
                 reasons = ",".join(body.reasons)
                 rows.ratings.append(
@@ -342,8 +370,10 @@ class _Spreading:
 
     def _insert(self, rows: _Rows) -> None:
         tables.insert(Application, _APPLICATION, rows.applications)
-        tables.insert(Enclosure, _ENCLOSURE, rows.enclosures)
         # Some came in the same page before their application.
+        papers = [self._joined(row) for row in rows.later_papers]
+        tables.insert(LaterPapers, _LATER_PAPERS, papers)
+        tables.insert(Enclosure, _ENCLOSURE, rows.enclosures)
         tables.insert(Rating, _RATING, [self._joined(row) for row in rows.ratings])
         tables.insert(PrintResult, _PRINT_RESULT, [self._joined(row) for row in rows.print_results])
         self._join_what_waited({row[0]: row[2] for row in rows.applications})
@@ -363,6 +393,39 @@ class _Spreading:
             ).values_list("pk", "number")
             for pk, number in list(found):
                 waiting._default_manager.filter(pk=pk).update(application_id=number)
+
+    def _strangers(self, rows: _Rows) -> list[tuple[Sealed, Found, Held | None]]:
+        """Papers that came before their application find it; those of another person than it names
+        are given up, as if they had come after it."""
+        arrived = {row[0] for row in rows.applications}
+        waiting = LaterPapers.objects.filter(number__in=arrived, application=None)
+        strange = []
+        for pk, number, by in list(waiting.values_list("pk", "number", "by_number")):
+            if by in self._people[number]:
+                LaterPapers.objects.filter(pk=pk).update(application_id=number)
+            else:
+                strange.append(pk)
+        if not strange:
+            return []
+        Enclosure.objects.filter(papers__in=strange).delete()
+        LaterPapers.objects.filter(pk__in=strange).delete()
+        items = ReceivedItem.objects.filter(pk__in=strange).values_list(*_SEALED)
+        return [
+            (item, Found(item.id, Outcome.REFUSED, ANOTHER_PERSON, _ANOTHER_PERSON), None)
+            for item in map(_sealed, items)
+        ]
+
+    def _tell_the_desk(self, found: Sequence[Read], rows: _Rows, now: datetime) -> None:
+        """What staff waited for has come."""
+        taken = {row[0] for row in rows.later_papers if row[1] in self._by_number}
+        for item, read in found:
+            if (
+                item.id in taken
+                and isinstance(read, Opened)
+                and isinstance(read.body, bodies.LaterPapersBody)
+            ):
+                names = [material.name for material in read.body.materials]
+                papers_came(read.body.number, names, now)
 
     # -- what was not right, and what is after all ----------------------------------
 
@@ -402,11 +465,24 @@ class _Spreading:
             verdicts.give(terminal, [one for where, one in found if where == terminal], now)
 
 
-def _enclosures(body: bodies.ApplicationBody, read: Opened) -> Iterable[tuple[Any, ...]]:
+def _sealed(row: Sequence[Any]) -> Sealed:
+    return Sealed(*row[:8], bytes(row[8]).hex(), *(bytes(one) for one in row[9:]))
+
+
+def _applications_first(read: Read) -> bool:
+    return not (isinstance(read[1], Opened) and isinstance(read[1].body, bodies.ApplicationBody))
+
+
+def _enclosures(
+    body: bodies.ApplicationBody | bodies.LaterPapersBody,
+    read: Opened,
+    of: tuple[str | None, UUID | None],
+) -> Iterable[tuple[Any, ...]]:
+    """`of`: the application, or the later papers."""
     for position, one in enumerate(bodies.enclosed(body)):
         material = one if isinstance(one, bodies.Material) else None
         yield (
-            body.number,
+            *of,
             read.attachments[one.sha256].sealed,
             position,
             material.code if material else SIGNATURE,

@@ -16,8 +16,6 @@ from hub.applications.models import ReceivedItem, named
 from hub.numbers import terminal_of
 from hub.seal.envelope import KeyRing, SealFault, item_context, open_envelope
 
-AnyBody = bodies.ApplicationBody | bodies.RatingBody | bodies.PrintResultBody
-
 _SEAL_TEXTS = {
     SealFault.NOT_AN_ENVELOPE: "sealed: is no envelope",
     SealFault.UNKNOWN_SUITE: "sealed: by a suite the hub does not have",
@@ -54,7 +52,7 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    body: AnyBody = field(repr=False)
+    body: bodies.AnyBody = field(repr=False)
     # By the hash of their content; the body names them by it.
     attachments: dict[str, bodies.Named] = field(repr=False)
 
@@ -72,12 +70,13 @@ def opened(item: Sealed, keys: KeyRing) -> Opened | Refusal:
         return Refusal("body_not_json", "what was sealed is not a JSON object")
     except ValidationError as wrong:
         return Refusal("body_invalid", bodies.where_wrong(wrong))
-    if terminal_of(body.number) != item.terminal:
+    later = isinstance(body, bodies.LaterPapersBody)
+    if not later and terminal_of(body.number) != item.terminal:
         return Refusal("other_terminal", "number: is another terminal's")
     attachments = {inside.sha256: inside for inside in held.attachments}
     if {inside.sealed for inside in held.attachments} != set(named(item.attachments)):
         return Refusal("attachments_differ", "attachments: are not those that were sealed")
-    if isinstance(body, bodies.ApplicationBody):
+    if isinstance(body, bodies.ApplicationBody | bodies.LaterPapersBody):
         if body.terminal != item.terminal:
             return Refusal("other_terminal", "terminal: is another one")
         if bodies.repeated_code(body):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from hub.applications.models import Application, State
+from hub.applications.decisions import asked_for
+from hub.applications.models import SIGNATURE, Application, Enclosure, State
 from hub.applications.opener import Opener
 from hub.numbers import read_qr, terminal_of
 from hub.terminals.enrolment import signed_by
+
+NOTE_CHARACTERS = 200  # of a clerk's words, on the page of a terminal
 
 
 class ProgressFault(StrEnum):
@@ -37,15 +41,36 @@ def of_number(number: str, opener: Opener) -> Application | None:
     return application
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """`materials`: codes of what is held of it, handed in then or later; `note`: what staff ask for."""
+
+    number: str
+    accepted_at: datetime
+    state: str
+    materials: list[str]
+    note: str = field(repr=False)
+
+
 def earlier(
     item: str, id_number: str, since: datetime, asking: str, opener: Opener
-) -> Application | None:
+) -> Earlier | None:
     """The newest application of this person for this item, if it was not refused. Whoever comes
     back is likely to stand at the same terminal: what it handed over is opened first."""
     opener.of_terminal(asking)
-    return (
+    found = (
         Application.objects.filter(applicant_number=id_number, item=item, accepted_at__gte=since)
         .exclude(state=State.REFUSED)
         .order_by("-accepted_at", "-number")
         .first()
     )
+    if found is None:
+        return None
+    codes: set[str] = set()
+    for enclosed in (found.enclosures, Enclosure.objects.filter(papers__application=found)):
+        codes.update(enclosed.values_list("code", flat=True))
+    note = asked_for(found)
+    if len(note) > NOTE_CHARACTERS:
+        note = note[: NOTE_CHARACTERS - 1] + "…"
+    held = sorted(codes - {SIGNATURE})
+    return Earlier(found.number, found.accepted_at, found.state, held, note)

@@ -6,12 +6,13 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
 from hub import catalogue
 from hub.applications import opening
-from hub.applications.models import SIGNATURE, Application, Enclosure, Rating
+from hub.applications.models import SIGNATURE, Application, Enclosure, LaterPapers, Rating
 from hub.seal.keys import key_ring
 
 LONG_TERM = "长期"
@@ -36,6 +37,17 @@ class Paper:
     detail: str
     warning: str
     is_picture: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """Papers that came after the application, as a clerk reads them."""
+
+    key: UUID
+    when: str
+    by: str
+    where: str
+    papers: list[Paper]
 
 
 def body_of(application: Application) -> dict[str, Any]:
@@ -76,6 +88,26 @@ def papers(application: Application) -> list[Paper]:
 def signature(application: Application) -> Paper | None:
     row = application.enclosures.filter(code=SIGNATURE).select_related("attachment").first()
     return _paper(row) if row else None
+
+
+def handed_in(application: Application) -> list[HandedIn]:
+    """The newest first; what came before stays."""
+    rows = application.later_papers.select_related("received__queue__terminal")
+    return [
+        HandedIn(
+            row.pk,
+            local(row.handed_in_at),
+            _by(application, row),
+            str(row.received.queue.terminal),
+            [_paper(one) for one in row.enclosures.select_related("attachment")],
+        )
+        for row in rows
+    ]
+
+
+def _by(application: Application, papers: LaterPapers) -> str:
+    himself = papers.by_number == application.applicant_number
+    return f"{papers.by_name}（{'申请人本人' if himself else '代办人'}）"
 
 
 def stars(rating: Rating) -> str:

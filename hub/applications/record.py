@@ -6,13 +6,15 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Manager, Sum
 
-from hub.applications.blobs import attachment_store
+from hub.applications.blobs import AttachmentStore, attachment_store
 from hub.applications.models import (
     Application,
     AskedAgain,
     Attachment,
+    Enclosure,
+    LaterPapers,
     Outcome,
     PrintResult,
     Queue,
@@ -26,7 +28,7 @@ from hub.terminals.models import Terminal
 
 
 def record(number: str) -> dict[str, Any] | None:
-    """An application with its attachments, ratings, print results and history."""
+    """An application with its attachments, later papers, ratings, print results and history."""
     found = Application.objects.filter(pk=number).select_related("received__queue").first()
     if found is None:
         return None
@@ -45,16 +47,17 @@ def record(number: str) -> dict[str, Any] | None:
         "seq": received.seq,
         "sha256": received.hash,
         "application": body_of(received, key_ring()),
-        "attachments": [
+        "attachments": _attachments(found.enclosures, store),
+        "later_papers": [
             {
-                "code": row.code,
-                "sha256": row.attachment.content_sha256,
-                "sealed": row.attachment_id,
-                "bytes": row.attachment.bytes,
-                "media_type": row.attachment.media_type,
-                "held": store.size(row.attachment_id) == row.attachment.sealed_bytes,
+                "id": str(row.pk),
+                "terminal": row.received.queue.terminal_id,
+                "handed_in_at": utc(row.handed_in_at),
+                "received_at": utc(row.received_at),
+                "by": {"name": row.by_name, "number": row.by_number},
+                "attachments": _attachments(row.enclosures, store),
             }
-            for row in found.enclosures.select_related("attachment")
+            for row in found.later_papers.select_related("received__queue")
         ],
         "ratings": [
             {
@@ -73,12 +76,26 @@ def record(number: str) -> dict[str, Any] | None:
                 "from": row.from_state,
                 "to": row.to_state,
                 "note": row.note,
-                "by": row.by.get_username(),
+                "by": row.by.get_username() if row.by else "",
                 "at": utc(row.at),
             }
             for row in found.history.select_related("by")
         ],
     }
+
+
+def _attachments(enclosures: Manager[Enclosure], store: AttachmentStore) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": row.code,
+            "sha256": row.attachment.content_sha256,
+            "sealed": row.attachment_id,
+            "bytes": row.attachment.bytes,
+            "media_type": row.attachment.media_type,
+            "held": store.size(row.attachment_id) == row.attachment.sealed_bytes,
+        }
+        for row in enclosures.select_related("attachment")
+    ]
 
 
 def counts() -> dict[str, int]:
@@ -91,6 +108,7 @@ def counts() -> dict[str, int]:
         "applications": Application.objects.count() + unopened["application"],
         "attachments": Attachment.objects.count(),
         "attachment_bytes": Attachment.objects.aggregate(sum=Sum("bytes"))["sum"] or 0,
+        "later_papers": LaterPapers.objects.count() + unopened["later_papers"],
         "ratings": Rating.objects.count() + unopened["rating"],
         "print_results": PrintResult.objects.count() + unopened["print_result"],
         "unopened": unopened.total(),

@@ -13,6 +13,7 @@ CLERKS = "窗口人员"
 # Everything a clerk looks at, and the one thing a clerk decides.
 CLERK_PERMISSIONS = (
     "view_application",
+    "view_laterpapers",
     "decide_application",
     "view_attachment",
     "view_rating",

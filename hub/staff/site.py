@@ -97,7 +97,11 @@ class StaffSite(AdminSite):
 
 
 _DESK = (
-    ("applications", "办件", ("Application", "Rating", "Attachment", "SetAside", "Queue")),
+    (
+        "applications",
+        "办件",
+        ("Application", "LaterPapers", "Rating", "Attachment", "SetAside", "Queue"),
+    ),
     ("cards", "社保卡", ("CardDialogue",)),
     ("terminals", "设备", ("Terminal",)),
     ("staff", "人员", ("User", "Group", "LogEntry")),

@@ -341,6 +341,31 @@ class Terminal:
         }
         return copy.deepcopy({**body, **changes})  # a test may twist it
 
+    def later_papers(self, number: str, *codes: str, **changes: Any) -> dict[str, Any]:
+        """Each of its own content, which `page` tells."""
+        body: dict[str, Any] = {
+            "number": number,
+            "item": "old_age_allowance",
+            "terminal": self.code,
+            "session": uuid.uuid4().hex,
+            "handed_in_at": "2026-11-23T02:10:00Z",
+            "language": "zh",
+            "by": PERSON,
+            "materials": [
+                {
+                    "code": code,
+                    "name": f"材料{code}",
+                    "sha256": sha(page(code)),
+                    "media_type": "application/pdf",
+                    "bytes": len(page(code)),
+                    "pages": 1,
+                }
+                for code in codes
+            ],
+            "signature": None,
+        }
+        return copy.deepcopy({**body, **changes})
+
     def rating(self, number: str, level: int = 5, **changes: Any) -> dict[str, Any]:
         return {
             "number": number,
@@ -408,6 +433,12 @@ class Terminal:
         ]
         return self.resealed({**item, **changes}, item_content(body, named))
 
+    def handed_in(self, number: str, *codes: str, **changes: Any) -> dict[str, Any]:
+        """Papers for an application, with their pages handed over; their item, not sent yet."""
+        for code in codes:
+            self.put(page(code))
+        return self.item("later_papers", self.later_papers(number, *codes, **changes))
+
     def applied(self, **changes: Any) -> dict[str, Any]:
         """One application handed over with its attachments; its item."""
         self.put(PDF)
@@ -416,6 +447,11 @@ class Terminal:
         answer = self.outcome(item)
         assert answer["result"] == "accepted", answer
         return item
+
+
+def page(code: str) -> bytes:
+    """A page that was handed in later."""
+    return b"%PDF-1.4\n% " + code.encode() + b"\n%%EOF\n"
 
 
 def sha(content: bytes) -> str:

@@ -753,7 +753,7 @@ _json = st.recursive(
         ),
         max_size=5,
     ),
-    kind=st.sampled_from(["application", "rating", "print_result"]),
+    kind=st.sampled_from(["application", "rating", "print_result", "later_papers"]),
     body=_json | st.dictionaries(st.sampled_from(["number", "level", "form", "agent"]), _json),
     twist=st.tuples(
         st.lists(st.sampled_from(["applicant", "number", "form", "materials", 0, "sha256"])), _json

@@ -77,8 +77,14 @@ def test_an_earlier_application_of_the_same_person_for_the_same_item_is_found(
         "since": "2026-10-23T00:00:00Z",
     }
     reply = terminal.post("earlier", asked)
-    assert reply.json == {"number": newest, "accepted_at": "2026-11-20T02:00:00Z"}
-    nothing = {"number": None, "accepted_at": None}
+    assert reply.json == {
+        "number": newest,
+        "accepted_at": "2026-11-20T02:00:00Z",
+        "state": "received",
+        "materials": ["household_page"],
+        "note": "",
+    }
+    nothing = {"number": None, "accepted_at": None, "state": None, "materials": [], "note": ""}
     for other in (
         {"item": "other_item"},
         {"id_number": "440101197003053528"},

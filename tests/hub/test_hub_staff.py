@@ -329,7 +329,7 @@ def test_a_clerk_decides_and_it_is_on_record(terminal: Terminal, clerk: Client) 
     _decide(clerk, number, "in_review", "needs_more", "户口簿页码不清")
     assert Application.objects.get().state == "needs_more"
     assert [
-        (row.from_state, row.to_state, row.note, row.by.username)
+        (row.from_state, row.to_state, row.note, row.by and row.by.username)
         for row in StateChange.objects.all()
     ] == [
         ("received", "in_review", "", "xiaoli"),

@@ -34,7 +34,7 @@ _changes = st.fixed_dictionaries(
     optional={
         "id": st.binary(min_size=15, max_size=17) | st.uuids().map(str) | _odd,
         "seq": st.sampled_from([0, 1, 2**63 - 1, 2**63, True, "1"]) | _odd,
-        "kind": st.sampled_from(["rating", "print_result", "application\n"]) | _odd,
+        "kind": st.sampled_from(["rating", "later_papers", "application\n"]) | _odd,
         "order_key": st.from_regex(r"[\x20-\x7f]{0,65}\n?", fullmatch=True) | _odd,
         "created_at": st.datetimes(timezones=st.just(timezone(timedelta(hours=8)))).map(
             datetime.isoformat
