@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.applications.importing import ImportFailedError, ImportFault, taken_from
-from hub.applications.models import Application, Attachment, ReceivedItem
+from hub.applications.models import Application, Attachment, LaterPapers, ReceivedItem
 from hub.cli import main
 from kiosk.receipts import number as receipt_number
 from offline_cache.hub_keys import HubKeysFile, parse_seal_keys
@@ -109,22 +109,29 @@ def test_a_stick_brings_applications_papers_and_ratings_as_the_line_would(
     numbers = [_sealed(store, terminal) for _ in range(3)]
     rating = {"number": numbers[0], "level": 5, "reasons": [], "channel": "touch"}
     store.outbox.add(ItemKind.RATING, numbers[0], {**rating, "rated_at": "2026-11-22T06:31:00Z"})
+    later = terminal.later_papers(numbers[1], materials=[])
+    photo = Paper("photo", "application/pdf", b"%PDF the photo that was missing")
+    store.outbox.hand_in(numbers[1], later, [photo], codes=["photo"])
     stick = _export(store, tmp_path / "stick")
 
     assert command(stick, "--json") == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["result"] for line in lines[:-1]] == ["accepted"] * 4
-    assert [line["number"] for line in lines[:-1]] == [*numbers, numbers[0]]
+    assert [line["result"] for line in lines[:-1]] == ["accepted"] * 5
+    assert [line["number"] for line in lines[:-1]] == [*numbers, numbers[0], numbers[1]]
     assert {line["terminal"] for line in lines[:-1]} == {"QS01"}
-    assert lines[-1] == {"ok": True, "counts": {"accepted": 4}}
-    assert ReceivedItem.objects.count() == 4
-    assert Attachment.objects.count() == 2
+    assert lines[-1] == {"ok": True, "counts": {"accepted": 5}}
+    assert ReceivedItem.objects.count() == 5
+    assert Attachment.objects.count() == 3
+    terminal.way.settle()
+    papers = LaterPapers.objects.get()
+    assert papers.application_id == numbers[1]
+    assert [one.code for one in papers.enclosures.all()] == ["photo"]
     said = json.dumps(lines, ensure_ascii=False)
     assert "钟离" not in said and "440101" not in said  # whoever carries the stick reads the screen
 
     assert command(stick) == 0  # once more
-    assert capsys.readouterr().out.splitlines()[-1] == "4 duplicate"
-    assert ReceivedItem.objects.count() == 4
+    assert capsys.readouterr().out.splitlines()[-1] == "5 duplicate"
+    assert ReceivedItem.objects.count() == 5
 
 
 def test_what_came_over_the_line_meanwhile_counts_once(
