@@ -2,7 +2,8 @@
 
     python crash_writer.py DATA TAG [--unsafe] [--sender]
 
-Every line on standard output is a promise: `sealed NUMBER` once the application is committed. With
+Every line on standard output is a promise: `sealed NUMBER` once the application is committed, `papers
+NUMBER+SEQ` once what was handed in after it is. With
 `--sender` a second process marks what was sealed as accepted, as the sync process does. `--unsafe`
 takes the safety away (synchronous=NORMAL): whoever counts must then find that something is lost.
 """
@@ -21,6 +22,7 @@ from cache_world import (
     ZONE,
     HandClock,
     enrol_in,
+    hand_in,
     keys_in,
     ok,
     seal,
@@ -38,6 +40,7 @@ from offline_cache.suites import SuiteId
 
 HUB_KEY = "hub-private.key"  # in the data folder, for whoever counts; PKCS 8 and SPKI, DER
 LEAVES = 0.2  # the share of citizens after whom the journal is wiped
+LACKS = 0.4  # the share of citizens who hand in two papers later
 DRAFT = '{"step": "form", "name": "甄桂兰"}'
 
 
@@ -60,6 +63,11 @@ def _open_unsafe(path: Path, key: bytes, clock: Clock) -> Database | StoreFault:
     return opened
 
 
+def papers_key(number: str, seq: int) -> str:
+    """Tells later papers apart from what they follow and from each other."""
+    return f"{number}+{seq}"
+
+
 def work_for_ever(data: Path, tag: str, *, out: int = 1, unsafe: bool = False) -> None:
     """Citizen after citizen. Each line that stands in `out` (a descriptor) is a promise."""
     chance = random.Random(tag)
@@ -79,12 +87,19 @@ def work_for_ever(data: Path, tag: str, *, out: int = 1, unsafe: bool = False) -
         session = f"{tag}-{count}"
         store.journal.save(session, GRANNY, DRAFT)
         page = f"page {session} ".encode() * chance.randint(1, 4000)
-        sealed = seal(store, session=session, page=page)
+        lacks = ("bank_card", "photo") if chance.random() < LACKS else ()
+        sealed = seal(store, session=session, page=page, lacks=lacks)
         if isinstance(sealed, StoreFault):
             os.write(out, f"fault {sealed.code}\n".encode())
             return
         os.write(out, f"sealed {sealed.number}\n".encode())
         store.outbox.add(ItemKind.RATING, sealed.number, {"number": sealed.number, "level": 5})
+        if lacks:  # who went home for them comes back
+            added = hand_in(store, sealed.number, *lacks, page=page[: chance.randint(1, 40_000)])
+            if isinstance(added, StoreFault):
+                os.write(out, f"fault {added.code}\n".encode())
+                return
+            os.write(out, f"papers {papers_key(sealed.number, added.seq)}\n".encode())
         if chance.random() < LEAVES:
             store.journal.erase()  # the WAL is cut
 

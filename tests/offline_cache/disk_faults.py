@@ -2,7 +2,8 @@
 
     LD_PRELOAD=faulty_disk.so python disk_faults.py WORK ENOSPC|EIO|EROFS [once|from-then-on]
 
-The last line says: faults N, acknowledged X, lost 0, half 0, integrity whole, faults told N
+The last line says: faults N, acknowledged X, of them later papers Y, lost 0, half 0, integrity whole,
+faults told N
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from cache_world import DRAFT_KEPT, ZONE, HandClock, keys_in, ok, seal, store_in
-from crash_writer import DRAFT, write_hub_key
+from cache_world import DRAFT_KEPT, ZONE, HandClock, hand_in, keys_in, ok, seal, store_in
+from crash_writer import DRAFT, papers_key, write_hub_key
 from envelope_opener import make_key_pair
 from power_cuts import Tally, count_store
 
@@ -32,7 +33,7 @@ TELLS = {
 
 
 def work_a_while(data: Path, acknowledged: set[str], told: list[StoreFaultCode]) -> None:
-    """A start, two citizens, a stop; what is promised and which faults were told."""
+    """A start, two citizens of whom one hands in papers later, a stop; what is promised and which faults were told."""
     store = open_store(data, keys_in(data), HandClock(), draft_kept=DRAFT_KEPT, zone=ZONE)
     if isinstance(store, StoreFault):
         told.append(store.code)
@@ -46,6 +47,11 @@ def work_a_while(data: Path, acknowledged: set[str], told: list[StoreFaultCode])
             acknowledged.add(sealed.number)
             body = {"number": sealed.number, "level": 5}
             results.append(store.outbox.add(ItemKind.RATING, sealed.number, body))
+            if count:
+                added = hand_in(store, sealed.number, "bank_card", "photo")
+                results.append(added)
+                if not isinstance(added, StoreFault):
+                    acknowledged.add(papers_key(sealed.number, added.seq))
         results.append(store.journal.erase())
         told += [each.code for each in results if isinstance(each, StoreFault)]
     store.close()

@@ -4,7 +4,7 @@
 
 One process seals and one sends, as the window and sync do. At a random instant one of them, or both,
 is killed by SIGKILL and begins again on the same store. Goes on from `--state`. The last line says:
-kills N, acknowledged X, lost 0, half 0, integrity whole
+kills N, acknowledged X, of them later papers Y, lost 0, half 0, integrity whole
 """
 
 from __future__ import annotations

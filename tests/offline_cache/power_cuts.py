@@ -5,9 +5,9 @@
 An ext4 file system on a loop file; the real store writes on it without a pause. At a random instant
 the writer is stopped, the image is copied - what had not reached the disk is not in it - and the copy
 is mounted, which replays its journal, and everything that was promised by then is looked for: each
-application, its envelope, its attachments. Needs root and a loop device. Goes on from `--state`.
+application and what was handed in after it, their envelopes, their attachments. Needs root and a loop device. Goes on from `--state`.
 
-The last line says: cuts N, acknowledged X, lost 0, half 0, integrity whole
+The last line says: cuts N, acknowledged X, of them later papers Y, lost 0, half 0, integrity whole
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cache_world import HandClock, ok, opened, opened_attachment, store_in
-from crash_writer import read_hub_key, write_hub_key
+from crash_writer import papers_key, read_hub_key, write_hub_key
 from envelope_opener import make_key_pair
 
 from offline_cache.line.wire import Item
+from offline_cache.outbox import ItemKind, seq_of
 from offline_cache.queue import ITEM_COLUMNS, SendQueue
 from offline_cache.store import Store
 
@@ -49,11 +50,13 @@ NO_ROOT = "no root or no loop device here: the power cannot be cut"
 
 @dataclass(slots=True)
 class Tally:
-    """What was found so far. `acknowledged` counts each application once for every cut."""
+    """What was found so far. `acknowledged` counts each application, and each later papers, once for
+    every cut; `papers` those papers alone."""
 
     seed: int
     cuts: int = 0
     acknowledged: int = 0
+    papers: int = 0
     lost: int = 0
     half: int = 0
     damaged: int = 0
@@ -65,8 +68,8 @@ class Tally:
     def __str__(self) -> str:
         integrity = "whole" if self.damaged == 0 else f"broken {self.damaged} times"
         return (
-            f"cuts {self.cuts}, acknowledged {self.acknowledged}, lost {self.lost},"
-            f" half {self.half}, integrity {integrity}"
+            f"cuts {self.cuts}, acknowledged {self.acknowledged}, of them later papers"
+            f" {self.papers}, lost {self.lost}, half {self.half}, integrity {integrity}"
         )
 
 
@@ -160,7 +163,7 @@ class Promises:
         whole = self._text[: self._text.rfind(b"\n") + 1].decode().splitlines()
         if any(line.startswith("fault") for line in whole):
             raise RuntimeError(f"the writer ended: {whole[-1]}")
-        return [line.split()[1] for line in whole if line.startswith("sealed ")]
+        return [line.split()[1] for line in whole if line.startswith(("sealed ", "papers "))]
 
     def _ready(self, timeout_s: float) -> bool:
         with selectors.DefaultSelector() as selector:
@@ -186,15 +189,25 @@ def count_store(data: Path, tally: Tally, acknowledged: set[str]) -> None:
     store = store_in(data, HandClock())
     if store.set_aside is not None or store.check() is not None:
         tally.damaged += 1
-    there = _applications(store)
+    tally.papers += sum("+" in promise for promise in acknowledged)
+    there = promised(store)
     tally.lost += len(acknowledged - there.keys())
     tally.half += _half(store, data, there)
     store.close()
 
 
-def _applications(store: Store) -> dict[str, int]:
-    rows = ok(store.database.rows("SELECT order_key, row FROM outbox WHERE item IS NOT NULL"))
-    return {str(number): int(row) for number, row in rows}
+def promised(store: Store) -> dict[str, int]:
+    """Rows of applications by their numbers, of later papers by `papers_key`."""
+    rows = ok(
+        store.database.rows(f"SELECT order_key, row, kind FROM outbox WHERE {_WITH_PAPERS}")  # noqa: S608
+    )
+    return {
+        papers_key(number, seq_of(row)) if kind == ItemKind.LATER_PAPERS else str(number): int(row)
+        for number, row, kind in rows
+    }
+
+
+_WITH_PAPERS = "kind IN ('application', 'later_papers')"  # two of them, each
 
 
 class _Everything(SendQueue):
@@ -204,7 +217,7 @@ class _Everything(SendQueue):
         rows = ok(
             self._database.rows(
                 f"SELECT {ITEM_COLUMNS} FROM outbox o"  # noqa: S608
-                " LEFT JOIN sealed s ON s.row = o.row WHERE o.item IS NOT NULL"
+                f" LEFT JOIN sealed s ON s.row = o.row WHERE {_WITH_PAPERS}"
             )
         )
         read = (self._read(self._database.epoch, row) for row in rows)
@@ -212,7 +225,7 @@ class _Everything(SendQueue):
 
 
 def _half(store: Store, data: Path, there: dict[str, int]) -> int:
-    """Applications of which anything is missing: the newest are opened as the hub opens them."""
+    """Items of which anything is missing: the newest are opened as the hub opens them."""
     clock, pair = HandClock(), read_hub_key(data)
     queue = _Everything(store.database, store.blobs, clock)
     newest = set(sorted(there.values())[-OPENED_EACH:])
@@ -228,6 +241,9 @@ def _half(store: Store, data: Path, there: dict[str, int]) -> int:
             for each in inside.attachments:
                 content = opened_attachment(store, clock, each["sealed"], pair)
                 whole = whole and len(content) == each["bytes"]
+            if item.kind == ItemKind.LATER_PAPERS:  # and nobody is asked for them again
+                application = ok(store.outbox.state_of(item.order_key))
+                whole = whole and application is not None and not application.lacks
         half += not whole
     return half
 
