@@ -39,6 +39,9 @@ INCOMING = HUB_DATA / "incoming"  # attachments that are not whole yet
 KEYS = HUB_DATA / "keys"
 SEAL_SUITE_FIRST = 2 if os.environ.get("HUB_SUITE") == "2" else 1
 RATE_A_SECOND = float(os.environ.get("HUB_RATE") or 100)
+# For the processes that `serve` starts: a descriptor of memory in which they count together.
+RATES_SHARED_NAME = "HUB_RATES_SHARED"
+RATES_SHARED = int(os.environ[RATES_SHARED_NAME]) if RATES_SHARED_NAME in os.environ else None
 CARD_AUTHORITY = os.environ.get("HUB_CARD_AUTHORITY", "")
 S3_BUCKET = os.environ.get("HUB_S3_BUCKET", "")
 S3_ENDPOINT = os.environ.get("HUB_S3_ENDPOINT", "")

@@ -71,7 +71,7 @@ def build_api() -> NinjaAPI:
     )
     _failures(api)
     _open_doors(api)
-    door = doors(Rates(settings.RATE_A_SECOND))
+    door = doors(Rates(settings.RATE_A_SECOND, shared=settings.RATES_SHARED))
     _terminal_doors(api, door.present, opener())
     card_doors(api, door.present)
     _delivering_doors(api, door.delivering, writer())

@@ -26,6 +26,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from hub.api.rate import shared_count
 from hub.applications.opener import opening
 from hub.applications.tidying import tidying
 from hub.serving.bridge import CERTIFICATE, Bridge
@@ -267,10 +268,14 @@ def _supervise(listening: socket.socket, *, plain: bool, processes: int) -> int:
     serving = [sys.executable, "-m", "hub", "serve-inherited", str(descriptor)]
     serving += ["--plain"] if plain else []
     opening = [sys.executable, "-m", "hub", "keep-opening"]
+    counted = shared_count()
+    environment = {**os.environ, settings.RATES_SHARED_NAME: str(counted)}
 
     def start(number: int) -> subprocess.Popen[bytes]:
         command = serving if number < processes else opening
-        return subprocess.Popen([*command, "--number", str(number)], pass_fds=[descriptor])  # noqa: S603 (this program)
+        return subprocess.Popen(  # noqa: S603 (this program)
+            [*command, "--number", str(number)], pass_fds=[descriptor, counted], env=environment
+        )
 
     children = Children(start, processes + 1)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,9 +22,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from django.test import Client
 from django.utils import timezone
 from hub_terminal import Door, Terminal, number_in
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.api.crowd import COUNTED_EVERY_S, SPREAD_MAX_S, Crowd
-from hub.api.rate import Rates
+from hub.api.rate import Rates, shared_count
 from hub.guard.attempts import ENROLMENT
 from hub.seal.keys import make_seal_keys
 from hub.terminals.authority import GRACE_D, make_authority, read_authority
@@ -314,10 +317,39 @@ def test_one_terminal_that_asks_without_end_has_to_wait(
     assert rates.wait_s("QS02") == 0.0
     now += 0.11
     assert rates.wait_s("QS01") == 0.0
+    assert rates.wait_s("QS01") > 0
+    now += 1e6
+    assert [rates.wait_s("QS01") > 0 for _ in range(51)] == [False] * 50 + [True]
     monkeypatch.setattr(Rates, "wait_s", lambda *_: 7.4)
     reply = terminal.ask("GET", "contact")
     assert (reply.status, reply.json["error"]["code"]) == (429, "too_often")
     assert reply.headers["Retry-After"] == "7"
+
+
+@given(asked=st.lists(st.tuples(st.booleans(), st.floats(0, 2)), max_size=60))
+def test_several_processes_that_count_together_are_as_one(
+    asked: list[tuple[bool, float]],
+) -> None:
+    now = 100.0
+
+    def clock() -> float:
+        return now
+
+    memory = shared_count()
+    first, second = (Rates(2.0, clock, shared=memory) for _ in range(2))
+    alone = Rates(2.0, clock)
+    os.close(memory)
+    for which, pause_s in asked:
+        now += pause_s
+        waits_s = (first if which else second).wait_s("ZZZZ")
+        assert waits_s == alone.wait_s("ZZZZ")
+    assert first.wait_s("0000") == 0.0
+
+
+def test_a_rate_below_one_in_five_seconds_still_lets_one_pass() -> None:
+    now = 100.0
+    rates = Rates(0.1, clock=lambda: now)
+    assert (rates.wait_s("QS01"), rates.wait_s("QS01")) == (0.0, pytest.approx(10.0))
 
 
 @pytest.mark.parametrize(

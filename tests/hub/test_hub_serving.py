@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import ssl
 import stat
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ from hub_terminal import (
     sha,
 )
 
+from hub.api.rate import BURST_S
 from hub.terminals.authority import GRACE_D, TERMINAL_LIFE_D, make_authority, read_authority
 from kiosk.clock import SystemClock
 from kiosk.entry.pickups import seal_scan
@@ -39,6 +41,8 @@ from offline_cache.line.hub_time import HubTime
 from offline_cache.line.identity import DeviceKey, Identity
 
 LIMIT_S = 60
+RATE_A_SECOND = 4.0
+BURST = int(BURST_S * RATE_A_SECOND)
 
 
 def test_the_same_batch_twice_at_the_same_time_is_one_application(server: Server) -> None:
@@ -223,7 +227,7 @@ def test_the_servers_certificate_names_what_init_was_told_and_this_machine(tmp_p
 def test_two_serving_processes_are_one_hub_and_one_that_dies_is_started_again(
     tmp_path: Path,
 ) -> None:
-    own = Server(tmp_path)
+    own = Server(tmp_path, HUB_RATE=str(RATE_A_SECOND))
     assert own.command("init", "--json").returncode == 0
     own.start("--processes", "2")
     try:
@@ -233,6 +237,7 @@ def test_two_serving_processes_are_one_hub_and_one_that_dies_is_started_again(
             replies = list(pool.map(lambda _: terminal.batch(*items), range(4)))
         results = sorted(one["result"] for reply in replies for one in reply.json["answers"])
         assert results == ["accepted"] * 20 + ["duplicate"] * 60
+        assert _let_pass(terminal) < 1.3  # times what one process would, over new connections
         children = own.children()
         assert len(children) == 3  # and one that opens what they take
         for child in (children[0], children[2]):
@@ -244,6 +249,18 @@ def test_two_serving_processes_are_one_hub_and_one_that_dies_is_started_again(
     finally:
         assert own.end() == 0
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
+
+
+def _let_pass(terminal: Terminal) -> float:
+    """Of a terminal that asks without end over a new connection each time: what went through, as a
+    share of what one process would let through in that time."""
+    began = time.monotonic()
+    with ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(lambda _: terminal.ask("GET", "contact"), range(4 * BURST)))
+    assert {reply.status for reply in replies} <= {200, 429}
+    passed = sum(reply.status == 200 for reply in replies)
+    assert passed >= BURST / 2
+    return passed / (BURST + RATE_A_SECOND * (time.monotonic() - began))
 
 
 def answered(terminal: Terminal) -> bool:
