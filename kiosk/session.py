@@ -459,7 +459,7 @@ class Session:
             number = context.case.card_number
             printing = context.case.printing
             camera_used = context.camera_used
-            receipt = printing is not None and printing.paper_out
+            receipt = context.case.receipt_out or (printing is not None and printing.paper_out)
             sheets = context.case.sheets_out
             rated, thanks = context.case.rated, context.case.sealed is not None
         self._forget_cards()

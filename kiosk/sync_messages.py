@@ -184,13 +184,19 @@ class Progress(_Message):
 
 
 class Earlier(_Message):
-    """Answer to `AskEarlier`. `asked` is False when the hub could not be asked in time."""
+    """Answer to `AskEarlier`. `asked` is False when the hub could not be asked in time.
+
+    `materials`: codes of those that the hub holds; `note`: what its staff ask for.
+    """
 
     kind: Literal["earlier"] = "earlier"
     id: int
     asked: bool
     number: str | None = None
     accepted_at: AwareDatetime | None = None
+    state: HubState = "received"
+    materials: tuple[str, ...] = ()
+    note: str = Field("", repr=False)
 
 
 class CardSaid(_Message):

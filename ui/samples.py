@@ -34,7 +34,23 @@ IMAGE = "sample-page"  # the key under which the gallery keeps a drawn page
 PHOTO = "sample-photo"  # and a drawn face
 
 STEPS = ("identity", "form", "materials", "review", "sign", "submit")
+VISIT_STEPS = {
+    pages.Visit.APPLY: STEPS,
+    pages.Visit.HAND_IN: ("identity", "materials", "review", "submit"),
+}
 NO_STEP = -1
+LIKE_ANOTHER = frozenset(  # drawn as another sample is, with words that are not longer
+    {
+        "earlier_application-in_review", "earlier_application-granted",
+        "earlier_application-refused", "earlier_application-lacks", "earlier_application-papers_wait",
+        "earlier_application-asked_without_note", "capture_page-go_on_without",
+        "review-papers", "submitting-papers", "submit_problem-papers_disk_full",
+        "submit_problem-papers_store", "submit_problem-papers_documents",
+        "submit_problem-papers_unsure", "accepted-to_follow_declined", "accepted-papers_printed",
+        "accepted-papers_jammed", "accepted-papers_cover_open", "accepted-papers_elsewhere_unavailable",
+        "accepted-reprint_printed", "accepted-reprint_paper_out",
+    }
+)  # fmt: skip
 
 _SETTINGS = Settings()
 _SIGNATURE = bytes(range(64))
@@ -105,6 +121,7 @@ DAUGHTER = _person(
     long_term=False,
 )
 PHONE = "13800138000"
+NOTE = "户口簿首页拍得不清楚，请补拍一张；再补一张社保卡正面。"
 ACCOUNT = "6217000010000136617"
 
 NUMBER = receipt_number.make("QS01", 37, NOW)
@@ -327,6 +344,21 @@ def _review(item: Item, *, relative: bool) -> pages.Review:
     return pages.Review(tuple(groups))
 
 
+def _review_papers(item: Item) -> pages.Review:
+    """Of papers handed in later: for which application, and which."""
+    number = receipt_number.grouped(NUMBER)
+    application = pages.ReviewGroup(
+        "",
+        item.name.words,
+        (
+            pages.ReviewLine(_words("受理号", "Receipt number"), number, number),
+            pages.ReviewLine(_words("申请人", "Applicant"), ELDER.name_masked, ELDER.name),
+        ),
+    )
+    papers = _review(item, relative=False).groups[-1]
+    return pages.Review((application, papers), pages.Visit.HAND_IN)
+
+
 def _accepted(
     item: Item,
     delivery: pages.Delivery,
@@ -468,12 +500,25 @@ def _identity_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
     yield "agent", pages.ConfirmIdentity(Role.AGENT, DAUGHTER), 0
     yield "elder_looking", pages.ConfirmIdentity(Role.ELDER, ELDER, looking=True), 0
     yield "", pages.DraftFound(item.name.words, NOW, minutes_left=11), 0
-    for delivered in (False, True):
-        yield (
-            "delivered" if delivered else "waiting",
-            pages.EarlierApplication(item.name.words, NUMBER, NOW, 30, delivered),
-            0,
-        )
+    earlier = pages.EarlierApplication(
+        item.name.words, NUMBER, NOW, 30, pages.ProgressKind.WAITING_HERE, may_print=True
+    )
+    received = replace(earlier, state=pages.ProgressKind.RECEIVED)
+    papers = replace(received, to_follow=(item.materials[0].name.words,), may_hand_in=True)
+    asked = replace(papers, state=pages.ProgressKind.NEEDS_MORE, note=NOTE, printed=False)
+    for variant, page in (
+        ("waiting", replace(earlier, printed=False)),
+        ("delivered", replace(received, may_print=False)),
+        ("lacks", papers),
+        ("asked", asked),
+        ("asked_card_gone", replace(asked, card_there=False)),
+        ("papers_wait", replace(received, papers_wait=True)),
+        ("asked_without_note", replace(asked, note="", may_print=False)),
+        ("in_review", replace(received, state=pages.ProgressKind.IN_REVIEW)),
+        ("granted", replace(received, state=pages.ProgressKind.GRANTED)),
+        ("refused", replace(received, state=pages.ProgressKind.REFUSED)),
+    ):
+        yield variant, page, 0
 
 
 def _form_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
@@ -528,7 +573,7 @@ def _paper_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
     yield "taking", _capture(item, Advice.GOOD, taking=True), 2
     yield "three_papers", _capture_of_three(), 2
     yield "one_of_two", _capture_one_of_two(), 2
-    for go_on in (pages.GoOn.KEPT, pages.GoOn.LATER):
+    for go_on in (pages.GoOn.KEPT, pages.GoOn.LATER, pages.GoOn.WITHOUT):
         yield f"go_on_{go_on}", _capture(item, Advice.NO_PAGE, go_on=go_on), 2
     material = item.materials[0].name.words
     yield "", pages.CheckPage(material, IMAGE, Advice.GOOD, kept_despite=False), 2
@@ -544,13 +589,17 @@ def _paper_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
 def _submit_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
     yield "", _review(item, relative=False), 3
     yield "relative", _review(item, relative=True), 3
+    yield "papers", _review_papers(item), 2
     statement = tuple(text.words for text in item.statement)
     yield "empty", pages.Sign(statement, ELDER.name_masked, empty=True), 4
     yield "changed", pages.Sign(statement, ELDER.name_masked, empty=True, changed=True), 4
     yield "", pages.Sign(statement, ELDER.name_masked, empty=False, strokes=_STROKES), 4
+    papers = pages.Visit.HAND_IN
     yield "", pages.Submitting(item.name.words), 5
+    yield "papers", pages.Submitting(item.name.words, papers), 3
     for kind in pages.SubmitProblemKind:
         yield str(kind), pages.SubmitProblem(kind), 5
+        yield f"papers_{kind}", pages.SubmitProblem(kind, papers), 3
     waiting = pages.Delivery.WAITING
     yield "waiting", _accepted(item, waiting, pages.PrintState.PRINTING), 5
     yield (
@@ -565,6 +614,29 @@ def _submit_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
         _accepted(item, waiting, pages.PrintState.PAPER_OUT, may_rate=False),
         5,
     )
+    paper = item.materials[0].name.words
+    for state in (pages.PrintState.PRINTED, pages.PrintState.PAPER_OUT, pages.PrintState.DECLINED):
+        page = replace(_accepted(item, waiting, state), to_follow=(paper,))
+        yield f"to_follow_{state}", page, 5
+    for delivery, state in (
+        (waiting, pages.PrintState.PRINTING),
+        (pages.Delivery.DELIVERED, pages.PrintState.PRINTED),
+        (pages.Delivery.SENDING, pages.PrintState.JAMMED),
+        (waiting, pages.PrintState.COVER_OPEN),
+    ):
+        page = replace(_accepted(item, delivery, state, phone=""), visit=papers)
+        yield f"papers_{state}", page, 3
+    for state in (pages.PrintState.UNAVAILABLE, pages.PrintState.DECLINED):
+        page = _accepted(item, pages.Delivery.DELIVERED, state, phone="")
+        yield f"papers_elsewhere_{state}", replace(page, visit=papers, qr_text=""), 3
+    for state in (
+        pages.PrintState.PRINTING,
+        pages.PrintState.PRINTED,
+        pages.PrintState.PAPER_OUT,
+        pages.PrintState.DECLINED,
+    ):
+        page = _accepted(item, pages.Delivery.DELIVERED, state, may_rate=False)
+        yield f"reprint_{state}", replace(page, visit=pages.Visit.REPRINT), NO_STEP
 
 
 def _closing_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
@@ -616,7 +688,9 @@ def samples() -> tuple[Sample, ...]:
         allowance, _item(catalogue, "progress_query"), catalogue.items
     ):
         name = f"{page_name(page)}-{variant}" if variant else page_name(page)
-        found.append(Sample(name, _view(page, step, allowance.name.words)))
+        names = VISIT_STEPS.get(getattr(page, "visit", pages.Visit.APPLY), STEPS)
+        laid_out = name not in LIKE_ANOTHER
+        found.append(Sample(name, _view(page, step, allowance.name.words, names), laid_out))
     password = _item(catalogue, "social_card_password")
     for variant, page, step in card_samples(password):
         name = f"{page_name(page)}-{variant}" if variant else page_name(page)

@@ -29,6 +29,7 @@ from kiosk.flow.effects import (
 from kiosk.flow.events import (
     Delivered,
     EarlierKnown,
+    Found,
     HandedOver,
     LineChanged,
     PickupKnown,
@@ -90,7 +91,7 @@ class HubDesk:
         self._send_message(devices)
 
     def ask_earlier(self, effect: LookForEarlier) -> None:
-        """Did this person apply elsewhere? Nothing is known on this terminal."""
+        """Did this person apply elsewhere, and does the office want more?"""
         number = self._remember(_Asked(effect))
         since = self._clock.utc() - timedelta(days=effect.within_days)
         request = messages.AskEarlier(
@@ -202,14 +203,7 @@ class HubDesk:
             case messages.Earlier():
                 asked = self._take(answer.id)
                 if asked is not None and isinstance(asked.effect, LookForEarlier):
-                    self._post(
-                        EarlierKnown(
-                            asked.effect.scope,
-                            answer.number,
-                            answer.accepted_at,
-                            delivered=answer.number is not None,
-                        )
-                    )
+                    self._post(EarlierKnown(asked.effect.scope, _found(answer)))
             case messages.Progress():
                 self._on_progress(answer)
             case messages.PickupKept() | messages.PickupKnown():
@@ -268,7 +262,7 @@ class HubDesk:
             return
         match asked.effect:
             case LookForEarlier():
-                self._post(EarlierKnown(asked.effect.scope, None, None, delivered=False))
+                self._post(EarlierKnown(asked.effect.scope, None))
             case CheckReceipt():
                 kind = ProgressKind.HUB_UNREACHABLE
                 self._post(_progress(asked.effect, kind, asked.here))
@@ -281,6 +275,18 @@ class HubDesk:
 
     def _send_message(self, message: messages.Request) -> ChannelClosed | None:
         return self._send(message.model_dump_json().encode(), ())
+
+
+def _found(answer: messages.Earlier) -> Found | None:
+    if answer.number is None or answer.accepted_at is None:
+        return None
+    return Found(
+        answer.number,
+        answer.accepted_at,
+        ProgressKind(answer.state),
+        note=answer.note,
+        held=answer.materials,
+    )
 
 
 def _progress(effect: CheckReceipt, kind: ProgressKind, here: Application | None) -> ProgressKnown:

@@ -42,6 +42,7 @@ from kiosk.flow.effects import (
     Effect,
     EraseDraft,
     GiveUpSeal,
+    HandIn,
     HandOver,
     KeepPhoto,
     LookForDraft,
@@ -164,7 +165,7 @@ class Runner:
                 self._images.put(effect.key, effect.picture)
             case StartCamera() | StopCamera() | TakePage() | MakeDocuments():
                 self._vision.perform(effect)
-            case Seal():
+            case Seal() | HandIn():
                 # A receipt follows: a printer that was pulled an hour ago is tried now, not in 30 s.
                 devices.receipt_printer.wanted(True)
                 self._store.perform(effect)

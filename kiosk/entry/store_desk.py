@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, ParamSpec, Protocol, assert_never
 
 from drivers.device import Clock, Log, Post
@@ -22,6 +22,7 @@ from kiosk.flow.effects import (
     AddRating,
     CheckReceipt,
     EraseDraft,
+    HandIn,
     LookForDraft,
     LookForEarlier,
     SaveDraft,
@@ -30,17 +31,19 @@ from kiosk.flow.effects import (
 from kiosk.flow.events import (
     DraftKnown,
     EarlierKnown,
+    Found,
     Scope,
     Sealed,
     SealFailed,
     StorageChanged,
 )
+from kiosk.flow.pages import ProgressKind
 from kiosk.receipts import number as receipt_number
 from kiosk.settings import Settings
 from offline_cache.disk import Disk, Room
 from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.keys import Keys
-from offline_cache.outbox import Application, Attachment, ItemKind, ItemState
+from offline_cache.outbox import Added, Application, Attachment, ItemKind, ItemState
 from offline_cache.outbox import Sealed as Committed
 from offline_cache.ports import utc_text
 from offline_cache.store import SET_ASIDE_FOR, Store, look_over, open_store, salvage_all
@@ -51,6 +54,7 @@ StoreEffect = (
     | LookForDraft
     | LookForEarlier
     | Seal
+    | HandIn
     | AddRating
     | AddPrintResult
     | CheckReceipt
@@ -81,8 +85,17 @@ class Callbacks:
 
     sealing: Callable[[bool], None]  # a citizen seals: sync yields
     waits: Callable[[], None]  # something new is to be sent
-    ask_hub_earlier: Callable[[LookForEarlier], None]  # nothing known here
+    ask_hub_earlier: Callable[[LookForEarlier], None]  # nothing known here, or the centre has it
     receipt_here: Callable[[CheckReceipt, ReceiptHere], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An application, or papers for one, is on the disk. `body_bytes` 0: not known any more."""
+
+    number: str
+    accepted_at: datetime
+    body_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +225,12 @@ class StoreDesk:
             case LookForDraft():
                 self._post(DraftKnown(effect.scope, None, None, None))
             case LookForEarlier():
-                self._post(EarlierKnown(effect.scope, None, None, delivered=False))
+                self._post(EarlierKnown(effect.scope, None))
             case CheckReceipt():
                 self._callbacks.receipt_here(effect, ReceiptHere(None, signature_agrees=False))
             case EraseDraft() | AddRating() | AddPrintResult():
                 self._owed.append(effect)
-            case Seal() | SaveDraft():
+            case Seal() | HandIn() | SaveDraft():
                 pass  # a seal is answered where it is known whether anything was committed
             case _:
                 assert_never(effect)
@@ -367,7 +380,7 @@ class StoreDesk:
 
     def _carry_out(self, effect: StoreEffect) -> None:
         match effect:
-            case Seal():
+            case Seal() | HandIn():
                 self._seal(effect)
             case SaveDraft():
                 self._save_draft(effect)
@@ -382,7 +395,7 @@ class StoreDesk:
             case _:
                 assert_never(effect)
 
-    def _seal(self, effect: Seal) -> None:
+    def _seal(self, effect: Seal | HandIn) -> None:
         if effect.scope in self._given_up:  # nobody was told that it is accepted
             self._given_up.discard(effect.scope)
             self._log("seal_failed", item=effect.item, fault="given_up")
@@ -393,7 +406,7 @@ class StoreDesk:
             self._post(SealFailed(effect.scope, reason == StoreFaultCode.DISK_FULL.value, reason))
             return
         self._callbacks.sealing(True)
-        sealed: Committed | StoreFault
+        sealed: _Kept | StoreFault
         try:
             sealed = self._commit(store, effect)
             if isinstance(sealed, StoreFault) and sealed.code is StoreFaultCode.DISK_FULL:
@@ -403,7 +416,7 @@ class StoreDesk:
                     sealed = self._commit(store, effect)
                     self._look_for_room()
             elif isinstance(sealed, StoreFault) and sealed.code is StoreFaultCode.UNREADABLE:
-                sealed = self._look_whether_committed(store, sealed)
+                sealed = self._look_whether_committed(store, effect, sealed)
         except Exception as error:  # noqa: BLE001 - rolled back: the citizen may press again
             tell_bug(self._log, "store", error)
             sealed = StoreFault(StoreFaultCode.UNREADABLE, "unexpected")
@@ -416,54 +429,87 @@ class StoreDesk:
             )
             self._after_fault(sealed)
             return
-        self._log(
-            "application_sealed",
-            number=sealed.number,
-            item=effect.item,
-            attachments=len(effect.attachments),
-            bytes=sealed.body_bytes,
-        )
+        self._tell_kept(effect, sealed)
         if effect.scope in self._given_up:  # they left without number and receipt
             self._given_up.discard(effect.scope)
             self._log("sealed_unseen", number=sealed.number, item=effect.item)
-        signature = keys.sign(receipt_number.signed_part(sealed.number))
-        self._post(
-            Sealed(
-                effect.scope,
-                sealed.number,
-                receipt_number.qr_text(sealed.number, signature),
-                sealed.accepted_at,
-            )
-        )
+        ours = isinstance(effect, Seal) or sealed.number.startswith(self._settings.terminal.code)
+        qr_text = self._qr_text(sealed.number) if ours else ""  # another terminal's key signs it
+        self._post(Sealed(effect.scope, sealed.number, qr_text, sealed.accepted_at))
         self._callbacks.waits()
         if self._store is not None:  # which may be another by now
             self._store.outbox.put_away()  # the citizen has their number; what is left takes time
 
-    def _commit(self, store: Store, effect: Seal) -> Committed | StoreFault:
-        return store.outbox.seal(
-            session=effect.scope.session,
-            item=effect.item,
-            id_number=effect.id_number,
-            name_masked=effect.name_masked,
-            # The times in it are the hub's as far as we know; who reads them is told of a doubt.
-            application=effect.application
-            if not self._clock.suspect
-            else {**effect.application, "clock_suspect": True},
-            attachments=[
-                Attachment(each.code, each.media_type, each.content) for each in effect.attachments
-            ],
-            make_number=lambda serial, at: receipt_number.make(
-                self._settings.terminal.code, serial, at
-            ),
-            receipt=effect.receipt,
-        )
+    def _tell_kept(self, effect: Seal | HandIn, kept: _Kept) -> None:
+        count = len(effect.attachments)
+        match effect:
+            case Seal():
+                self._log(
+                    "application_sealed",
+                    number=kept.number,
+                    item=effect.item,
+                    attachments=count,
+                    bytes=kept.body_bytes,
+                )
+            case HandIn():
+                self._log(
+                    "papers_handed_in", number=kept.number, item=effect.item, attachments=count
+                )
+            case _:
+                assert_never(effect)
+
+    def _qr_text(self, number: str) -> str:
+        """The code of a receipt with this number; "" without the key."""
+        if self._keys is None:
+            return ""
+        signature = self._keys.sign(receipt_number.signed_part(number))
+        return receipt_number.qr_text(number, signature)
+
+    def _commit(self, store: Store, effect: Seal | HandIn) -> _Kept | StoreFault:
+        attachments = [
+            Attachment(each.code, each.media_type, each.content) for each in effect.attachments
+        ]
+        # The times in it are the hub's as far as we know; who reads them is told of a doubt.
+        doubt = {"clock_suspect": True} if self._clock.suspect else {}
+        match effect:
+            case Seal():
+                sealed = store.outbox.seal(
+                    session=effect.scope.session,
+                    item=effect.item,
+                    id_number=effect.id_number,
+                    name_masked=effect.name_masked,
+                    application={**effect.application, **doubt},
+                    attachments=attachments,
+                    make_number=lambda serial, at: receipt_number.make(
+                        self._settings.terminal.code, serial, at
+                    ),
+                    receipt=effect.receipt,
+                    lacks=effect.lacks,
+                )
+                if isinstance(sealed, StoreFault):
+                    return sealed
+                return _Kept(sealed.number, sealed.accepted_at, sealed.body_bytes)
+            case HandIn():
+                at = self._clock.utc()
+                added = store.outbox.hand_in(
+                    effect.number,
+                    {**effect.papers, **doubt},
+                    attachments,
+                    codes=effect.codes,
+                    session=effect.scope.session,
+                )
+                return added if isinstance(added, StoreFault) else _Kept(effect.number, at)
+            case _:
+                assert_never(effect)
 
     def _opened_anew(self) -> Store | None:
         self._store = None
         self._open()
         return self._store
 
-    def _look_whether_committed(self, store: Store, fault: StoreFault) -> Committed | StoreFault:
+    def _look_whether_committed(
+        self, store: Store, effect: Seal | HandIn, fault: StoreFault
+    ) -> _Kept | StoreFault:
         """The disk failed in the middle of a commit: only reading it anew tells what came of it.
 
         Without this a citizen would be told to press again for what is there already.
@@ -473,8 +519,17 @@ class StoreDesk:
         anew = self._opened_anew()
         if begun is None or anew is None:
             return fault
-        found = anew.outbox.application_of(begun)
-        return found if isinstance(found, Committed) else fault
+        match effect:
+            case Seal():
+                found = anew.outbox.application_of(begun)
+                if isinstance(found, Committed):
+                    return _Kept(found.number, found.accepted_at, found.body_bytes)
+            case HandIn():
+                if isinstance(anew.outbox.handed_in_of(begun), Added):
+                    return _Kept(effect.number, self._clock.utc())
+            case _:
+                assert_never(effect)
+        return fault
 
     def _do_or_owe(self, effect: EraseDraft | AddRating | AddPrintResult) -> None:
         """Who leaves is forgotten and a rating counts: what the disk refuses is tried again."""
@@ -560,23 +615,26 @@ class StoreDesk:
             if self._store is not None
             else None
         )
-        if isinstance(found, Application):
-            self._post(
-                EarlierKnown(
-                    effect.scope,
-                    found.number,
-                    found.accepted_at,
-                    found.state is ItemState.ACCEPTED,
-                )
-            )
-        else:
+        if not isinstance(found, Application):
+            self._callbacks.ask_hub_earlier(effect)
+            return
+        # What the centre has, it may want more of; what waits here it does not know.
+        centre = found.state is ItemState.ACCEPTED
+        here = Found(
+            number=found.number,
+            accepted_at=found.accepted_at,
+            state=ProgressKind.RECEIVED if centre else ProgressKind.WAITING_HERE,
+            lacks=found.lacks,
+            receipt=found.receipt,
+            qr_text=self._qr_text(found.number),
+            printed=found.printed,
+        )
+        self._post(EarlierKnown(effect.scope, here, centre_asked=centre))
+        if centre:
             self._callbacks.ask_hub_earlier(effect)
 
     def _check_receipt(self, effect: CheckReceipt) -> None:
         known = self._store.outbox.state_of(effect.number) if self._store is not None else None
         application = known if isinstance(known, Application) else None
-        agrees = False
-        if self._keys is not None:
-            signature = self._keys.sign(receipt_number.signed_part(effect.number))
-            agrees = receipt_number.qr_text(effect.number, signature) == effect.qr_text
+        agrees = self._qr_text(effect.number) == effect.qr_text != ""
         self._callbacks.receipt_here(effect, ReceiptHere(application, agrees))

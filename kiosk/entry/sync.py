@@ -163,8 +163,17 @@ class Asks:
         found = self._hub.earlier(ask.item, ask.id_number, ask.since)
         if isinstance(found, Failure):
             return messages.Earlier(id=ask.id, asked=False)
+        state = _progress_state(found.state)
+        if found.number is not None and state is None:
+            return messages.Earlier(id=ask.id, asked=False)
         return messages.Earlier(
-            id=ask.id, asked=True, number=found.number, accepted_at=found.accepted_at
+            id=ask.id,
+            asked=True,
+            number=found.number,
+            accepted_at=found.accepted_at,
+            state=state or "received",
+            materials=found.materials,
+            note=found.note,
         )
 
     def _card(self, ask: messages.AskCard) -> messages.CardSaid:

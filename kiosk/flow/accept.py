@@ -2,7 +2,8 @@
 
 The receipt is printed after the commit and says what is true when it is printed; with the line up
 it waits a moment for the centre's answer. Who goes on to rate while it prints comes back here when
-paper is still coming or did not come.
+paper is still coming or did not come. The same for papers that were handed in later, and for the
+receipt of an application of before that is printed again.
 """
 
 from __future__ import annotations
@@ -13,18 +14,30 @@ from drivers.device import DeviceClass
 from drivers.receipt_printer.values import Line
 from kiosk.catalogue.model import StepKind, StepPart
 from kiosk.flow.actions import Act, Action
-from kiosk.flow.case import SealedCase
+from kiosk.flow.case import SealedCase, phone_masked, wanted
+from kiosk.flow.earlier import lacking
 from kiosk.flow.events import Event
-from kiosk.flow.pages import Accepted, Delivery, FieldKind, Page, PrintState, Words
+from kiosk.flow.pages import Accepted, Delivery, Page, PrintState, ProgressKind, Visit, Words
 from kiosk.flow.printing import ReceiptPrinting
-from kiosk.flow.step import NOTHING, Context, Finish, Forward, Outcome, Step
+from kiosk.flow.rate import Rate
+from kiosk.flow.step import (
+    BACKWARD,
+    EVERY_VISIT,
+    NOTHING,
+    Context,
+    Finish,
+    Forward,
+    Outcome,
+    Step,
+)
 from kiosk.identity import masking
-from kiosk.receipts.receipt import Receipt, lines
+from kiosk.receipts.receipt import PapersReceipt, Receipt, lines, papers_lines
 
 
 class Accept(Step):
     kind: ClassVar[StepKind] = StepKind.ACCEPT
     bar: ClassVar[str] = "submit"
+    visits: ClassVar[frozenset[Visit]] = EVERY_VISIT
 
     def __init__(self, context: Context, part: StepPart | None) -> None:
         super().__init__(context, part)
@@ -32,9 +45,22 @@ class Accept(Step):
         assert case.sealed is not None  # noqa: S101 - reached only from a seal
         self._sealed: SealedCase = case.sealed
         self._again = case.printing is not None  # back from the rating because of the paper
-        self._printing = case.printing or ReceiptPrinting(self._sealed.number, self._lines)
+        self._printing = case.printing or self._new_printing()
         case.printing = self._printing
         self._finishing = False  # over as soon as the paper is out
+
+    def _new_printing(self) -> ReceiptPrinting:
+        case, number = self.context.case, self._sealed.number
+        reprint = case.visit is Visit.REPRINT
+        waits = case.earlier is not None and case.earlier.state is ProgressKind.WAITING_HERE
+        return ReceiptPrinting(
+            number,
+            self._papers_lines if case.visit is Visit.HAND_IN else self._lines,
+            job=f"{number}-{self.scope.session}-{self.scope.step}",
+            papers=case.visit is Visit.HAND_IN,
+            copy=reprint,
+            delivered=reprint and not waits,
+        )
 
     @property
     def busy(self) -> bool:
@@ -55,6 +81,8 @@ class Accept(Step):
             may_rate=self._may_rate,
             finishing=self._finishing,
             printer_back=self.context.world.status(DeviceClass.RECEIPT_PRINTER).usable,
+            visit=self.context.case.visit,
+            to_follow=self._to_follow,
         )
 
     def situation(self) -> str:
@@ -65,7 +93,10 @@ class Accept(Step):
 
     @property
     def _may_rate(self) -> bool:
-        has_rating = any(step.kind is StepKind.RATE for step in self.context.item.steps)
+        has_rating = any(
+            step.kind is StepKind.RATE and Rate.has_part(self.context.case, step)
+            for step in self.context.item.steps
+        )
         return has_rating and not self._again
 
     @property
@@ -76,10 +107,23 @@ class Accept(Step):
 
     @property
     def _phone(self) -> str:
-        """The first phone number of the form: where the result is told."""
-        fields = [part for form in self.context.item.forms for part in form.fields]
-        code = next((part.code for part in fields if part.kind is FieldKind.PHONE), "")
-        return masking.phone(self.context.case.form.get(code, ""))
+        return phone_masked(self.context.item, self.context.case)
+
+    @property
+    def _to_follow(self) -> tuple[Words, ...]:
+        """The papers that are still to be handed in."""
+        item, case = self.context.item, self.context.case
+        if case.supplement is not None:
+            codes = case.supplement.lacks
+        elif case.reprint and case.earlier is not None:
+            return self._names(lacking(item, case.earlier))
+        else:
+            codes = tuple(material.code for material in item.materials)
+        return self._names(tuple(code for code in codes if not case.pages.get(code)))
+
+    def _names(self, codes: tuple[str, ...]) -> tuple[Words, ...]:
+        item = self.context.item
+        return tuple(self.context.words(m.name) for m in item.materials if m.code in codes)
 
     def enter(self) -> Outcome:
         if self._again:
@@ -97,6 +141,8 @@ class Accept(Step):
                 if printing.state is PrintState.PRINTED:
                     return NOTHING
                 return Outcome(printing.decline(context.now))
+            case Act.BACK if self.context.case.reprint and not printing.running:
+                return BACKWARD
             case Act.NEXT if self._may_rate:
                 return Outcome(move=Forward())
             case Act.NEXT | Act.SKIP_RATING | Act.FINISH:
@@ -126,17 +172,18 @@ class Accept(Step):
         done = self._finishing and not self._printing.running
         return Outcome(move=Finish("done")) if done else NOTHING
 
+    # -- the paper ------------------------------------------------------------
+
     def _lines(self, delivered: bool, reprint: bool) -> tuple[Line, ...]:
         context, item = self.context, self.context.item
-        terminal, applicant = context.settings.terminal, context.case.applicant
-        name = (applicant.name or applicant.english_name) if applicant else ""
+        terminal, earlier = context.settings.terminal, context.case.earlier
         receipt = Receipt(
             centre=Words((("zh", terminal.centre_zh), ("en", terminal.centre_en))),
             terminal=terminal.code,
             item=context.words(item.name),
             number=self._sealed.number,
             qr_text=self._sealed.qr_text,
-            name_masked=masking.name(name),
+            name_masked=self._name,
             phone_masked=self._phone,
             accepted_at=self._sealed.accepted_at,
             delivered=delivered,
@@ -144,5 +191,34 @@ class Accept(Step):
             days=item.days,
             help_phone=terminal.help_phone,
             reprint=reprint,
+            kept=earlier.receipt if context.case.reprint and earlier is not None else (),
+            to_follow=self._to_follow,
         )
         return lines(receipt, context.preferences.language)
+
+    def _papers_lines(self, delivered: bool, reprint: bool) -> tuple[Line, ...]:
+        context, item, case = self.context, self.context.item, self.context.case
+        terminal = context.settings.terminal
+        taken = tuple(
+            material.code for material in wanted(item, case) if case.pages.get(material.code)
+        )
+        receipt = PapersReceipt(
+            centre=Words((("zh", terminal.centre_zh), ("en", terminal.centre_en))),
+            terminal=terminal.code,
+            item=context.words(item.name),
+            number=self._sealed.number,
+            qr_text=self._sealed.qr_text,
+            name_masked=self._name,
+            papers=self._names(taken),
+            handed_in_at=self._sealed.accepted_at,
+            delivered=delivered,
+            help_phone=terminal.help_phone,
+            reprint=reprint,
+            to_follow=self._to_follow,
+        )
+        return papers_lines(receipt, context.preferences.language)
+
+    @property
+    def _name(self) -> str:
+        applicant = self.context.case.applicant
+        return masking.name((applicant.name or applicant.english_name) if applicant else "")

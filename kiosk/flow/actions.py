@@ -27,6 +27,7 @@ class Act(StrEnum):
     RESUME_DRAFT = "resume_draft"
     DISCARD_DRAFT = "discard_draft"
     APPLY_AGAIN = "apply_again"  # although an earlier application exists
+    HAND_IN = "hand_in"  # papers for the earlier application
     EDIT_FIELD = "edit_field"  # [field code]: this field is being typed
     SET_FIELD = "set_field"  # [field code], value
     TYPE_DIGIT = "type_digit"  # value: one digit of a password, which no argument ever holds

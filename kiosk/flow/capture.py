@@ -13,12 +13,12 @@ from typing import ClassVar
 from drivers.device import DeviceClass
 from kiosk.catalogue.model import CaptureStep, PaperSheet, StepKind, StepPart
 from kiosk.flow.actions import Act, Action
-from kiosk.flow.case import TakenPage
+from kiosk.flow.case import Case, TakenPage, wanted
 from kiosk.flow.comparing import doubt_of
 from kiosk.flow.effects import CameraUse, StartCamera, StopCamera, TakePage
 from kiosk.flow.effects import Effect as AnyEffect
 from kiosk.flow.events import Event, PageNotTaken, PageRead, PageTaken, PlateSeen
-from kiosk.flow.pages import Advice, CapturePage, CheckPage, Doubt, GoOn, MaterialLine, Page
+from kiosk.flow.pages import Advice, CapturePage, CheckPage, Doubt, GoOn, MaterialLine, Page, Visit
 from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, Context, Outcome, Step
 
 TAKE_LIMIT_S = 15.0  # a full still with its mode switch takes 3 s; a dead camera none
@@ -31,6 +31,15 @@ class Capture(Step):
     kind: ClassVar[StepKind] = StepKind.CAPTURE
     bar: ClassVar[str] = "materials"
     is_entry: ClassVar[bool] = True
+    visits: ClassVar[frozenset[Visit]] = frozenset({Visit.APPLY, Visit.HAND_IN})
+
+    @classmethod
+    def has_part(cls, case: Case, part: StepPart) -> bool:
+        """Of what is handed in later, only what is asked for."""
+        asked = case.supplement is None or (
+            isinstance(part, CaptureStep) and part.material in case.supplement.codes
+        )
+        return asked and super().has_part(case, part)
 
     def __init__(self, context: Context, part: StepPart | None) -> None:
         super().__init__(context, part)
@@ -95,7 +104,7 @@ class Capture(Step):
     def _lines(self) -> tuple[MaterialLine, ...]:
         context = self.context
         lines = []
-        for material in context.item.materials:
+        for material in wanted(context.item, context.case):
             here = material.code == self._material.code
             before = context.case.pages.get(material.code, ())
             there = max(len(self._kept), len(before)) if here else len(before)
@@ -116,7 +125,13 @@ class Capture(Step):
             return GoOn.NO  # half of it is worth nothing
         if self.done:
             return GoOn.KEPT
-        return GoOn.NO if self._material.required else GoOn.LATER
+        supplement = self.context.case.supplement
+        if supplement is None:
+            return GoOn.NO if self._material.required else GoOn.LATER
+        # Who brought only one of them may pass by the others, not all of them.
+        others = any(self.context.case.pages.get(code) for code in supplement.codes)
+        last = supplement.codes[-1] == self._material.code
+        return GoOn.NO if last and not others else GoOn.WITHOUT
 
     def enter(self) -> Outcome:
         self.context.camera_used = True

@@ -34,7 +34,7 @@ ON_PAPER = frozenset({PasswordOutcome.CHANGED, PasswordOutcome.REFUSED, Password
 class CardPassword(Step):
     kind: ClassVar[StepKind] = StepKind.CARD_PASSWORD
     bar: ClassVar[str] = "result"
-    stops_backward: ClassVar[bool] = False
+    stops_backward = False
 
     def __init__(self, context: Context, part: StepPart | None) -> None:
         super().__init__(context, part)
@@ -124,7 +124,9 @@ class CardPassword(Step):
         beep = (Beep(Tone.DONE),) if outcome_of(ended) is PasswordOutcome.CHANGED else ()
         if outcome_of(ended) not in ON_PAPER:
             return Outcome(beep)
-        self._printing = ReceiptPrinting(ended.reference, self._lines, reported=False)
+        self._printing = ReceiptPrinting(
+            ended.reference, self._lines, job=ended.reference, reported=False
+        )
         context.case.printing = self._printing
         paper = self._printing.print(context.world, context.now, context.monotonic_s)
         return Outcome((*beep, *paper))

@@ -15,10 +15,12 @@ from typing import Literal
 from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 
 from drivers.id_reader.values import CardRecord
+from kiosk.catalogue.model import FieldKind, Item, Material
 from kiosk.flow.actions import Stroke
-from kiosk.flow.events import PageRead, ProgressKnown
-from kiosk.flow.pages import Advice, Doubt, Point
+from kiosk.flow.events import Found, PageRead, ProgressKnown
+from kiosk.flow.pages import Advice, Doubt, Point, Visit
 from kiosk.flow.printing import ReceiptPrinting
+from kiosk.identity import masking
 
 Content = tuple[dict[str, str], dict[str, tuple[bytes, ...]]]
 SIGNATURE = "signature"  # code of the strokes among what can be concealed
@@ -45,9 +47,18 @@ class TakenPage:
         return ",".join(part for part in (advice, self.doubt or "") if part)
 
 
+@dataclass(frozen=True, slots=True)
+class Supplement:
+    """Papers for an application that is there already: no form, no signature, no new number."""
+
+    number: str
+    codes: tuple[str, ...]  # of the materials that may be handed in, in the item's order
+    lacks: tuple[str, ...]  # those of them that are still to follow
+
+
 @dataclass(slots=True)
 class Case:
-    """One application in the making."""
+    """One application in the making, or what comes after one (`visit`)."""
 
     item: str
     item_version: int
@@ -68,13 +79,24 @@ class Case:
     earlier_number: str | None = None
     draft_asked: bool = False  # a draft is offered once, not again on the way back
     earlier_asked: bool = False
+    earlier: Found | None = None  # what was shown to be there already
+    supplement: Supplement | None = None  # papers are handed in for it, nothing is applied for
+    reprint: bool = False  # its receipt is printed again, nothing else
     concealed: set[str] = field(default_factory=set)  # codes entered before the card was lifted
     sealed: SealedCase | None = None
     progress: ProgressKnown | None = None  # of the receipt that was scanned
     printing: ReceiptPrinting | None = None  # of the receipt, once it is sealed
+    receipt_out: bool = False  # another receipt before that came out, or may have
     rated: bool = False
     new_pin: str = field(default="", repr=False)  # typed twice, until the card's dialogue begins
     told: bool = False  # its outcome was told: leaving erases nothing that is still wanted
+
+    @property
+    def visit(self) -> Visit:
+        """What they came for. Each kind of step says whether it has a part in that."""
+        if self.supplement is not None:
+            return Visit.HAND_IN
+        return Visit.REPRINT if self.reprint else Visit.APPLY
 
     @property
     def content(self) -> Content:
@@ -136,8 +158,16 @@ class Case:
         self.strokes, self.signed_over = (), None
         self.earlier_number = None
         self.draft_asked = self.earlier_asked = False
+        self.earlier, self.supplement, self.reprint = None, None, False
         self.concealed.clear()
         self.new_pin = ""
+
+    def apply(self) -> None:
+        """They apply as everybody does; what was begun for an earlier application is over."""
+        self.supplement, self.reprint, self.sealed = None, False, None
+        if self.printing is not None:
+            self.receipt_out = self.receipt_out or self.printing.paper_out
+            self.printing = None
 
     def conceal(self) -> None:
         """The card left the reader: what is here now is no longer shown in full."""
@@ -157,6 +187,13 @@ class Case:
                 code: tuple(_to_draft(page) for page in pages) for code, pages in self.pages.items()
             },
             earlier_number=self.earlier_number,
+            supplement=_DraftSupplement(
+                number=self.supplement.number,
+                codes=self.supplement.codes,
+                lacks=self.supplement.lacks,
+            )
+            if self.supplement
+            else None,
             saved_consent_version=self.consent_version,
             saved_consent_at=self.consent_at,
         ).model_dump_json()
@@ -171,6 +208,8 @@ class Case:
             code: tuple(_from_draft(page) for page in pages) for code, pages in draft.pages.items()
         }
         self.earlier_number = draft.earlier_number
+        papers = draft.supplement
+        self.supplement = Supplement(papers.number, papers.codes, papers.lacks) if papers else None
         return True
 
     def draft_fits(self, payload: str) -> bool:
@@ -186,6 +225,23 @@ class Case:
             and draft.agent_mark == self._agent_mark
             and (any(draft.form.values()) or bool(draft.pages))
         )
+
+
+def wanted(item: Item, case: Case) -> tuple[Material, ...]:
+    """The materials that are asked for in this visit, in the item's order."""
+    supplement = case.supplement
+    return tuple(
+        material
+        for material in item.materials
+        if supplement is None or material.code in supplement.codes
+    )
+
+
+def phone_masked(item: Item, case: Case) -> str:
+    """The first phone number of the form, where the result is told; "" without one."""
+    fields = [part for form in item.forms for part in form.fields]
+    code = next((part.code for part in fields if part.kind is FieldKind.PHONE), "")
+    return masking.phone(case.form.get(code, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +287,14 @@ def _from_draft(page: _DraftPage) -> TakenPage:
     )
 
 
+class _DraftSupplement(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    number: str
+    codes: tuple[str, ...]
+    lacks: tuple[str, ...]
+
+
 class _Draft(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -242,6 +306,7 @@ class _Draft(BaseModel):
     form: dict[str, str] = Field(repr=False)
     pages: dict[str, tuple[_DraftPage, ...]] = Field(repr=False)
     earlier_number: str | None
+    supplement: _DraftSupplement | None
     saved_consent_version: int
     saved_consent_at: AwareDatetime | None
 

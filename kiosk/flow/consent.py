@@ -7,12 +7,13 @@ from typing import ClassVar
 from kiosk.catalogue.model import StepKind, StepPart
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.pages import Consent as ConsentPage
-from kiosk.flow.pages import ConsentDeclined, ConsentLine, Page, Words
-from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, Context, Outcome, Step, ToHome
+from kiosk.flow.pages import ConsentDeclined, ConsentLine, Page, Visit, Words
+from kiosk.flow.step import BACKWARD, EVERY_VISIT, FORWARD, NOTHING, Context, Outcome, Step, ToHome
 
 
 class Consent(Step):
     kind: ClassVar[StepKind] = StepKind.CONSENT
+    visits: ClassVar[frozenset[Visit]] = EVERY_VISIT
 
     def __init__(self, context: Context, part: StepPart | None) -> None:
         super().__init__(context, part)

@@ -18,7 +18,7 @@ GREY, COLOUR = "grey", "colour"
 
 class Copy(Step):
     kind: ClassVar[StepKind] = StepKind.COPY
-    stops_backward: ClassVar[bool] = False
+    stops_backward = False
 
     def __init__(self, context: Context, part: StepPart | None) -> None:
         super().__init__(context, part)

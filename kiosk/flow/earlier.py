@@ -1,21 +1,32 @@
 """What this person did here before: a draft left by a crash, and an application that still runs.
 
-A draft is offered first; who takes it up goes on where they were.
+A draft is offered first; who takes it up goes on where they were. Of an application that runs,
+papers may be handed in and the receipt printed again, but only while the card lies on the reader.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar, assert_never
 
-from kiosk.catalogue.model import EarlierStep, StepKind, StepPart
+from kiosk.catalogue.model import EarlierStep, Item, StepKind, StepPart
 from kiosk.flow.actions import Act, Action
+from kiosk.flow.case import SealedCase, Supplement
 from kiosk.flow.effects import Effect, EraseDraft, LookForDraft, LookForEarlier
-from kiosk.flow.events import DraftKnown, EarlierKnown, Event
-from kiosk.flow.pages import ConfirmIdentity, DraftFound, EarlierApplication, Page
+from kiosk.flow.events import DraftKnown, EarlierKnown, Event, Found
+from kiosk.flow.pages import (
+    ConfirmIdentity,
+    DraftFound,
+    EarlierApplication,
+    Page,
+    ProgressKind,
+    Visit,
+)
 from kiosk.flow.step import (
     BACKWARD,
+    EVERY_VISIT,
     FORWARD,
     NOTHING,
     Context,
@@ -38,14 +49,16 @@ class _Where(StrEnum):
 class Earlier(Step):
     kind: ClassVar[StepKind] = StepKind.EARLIER
     bar: ClassVar[str] = "identity"
-    stops_backward: ClassVar[bool] = False
+    visits: ClassVar[frozenset[Visit]] = EVERY_VISIT
+    stops_backward = False  # unless there is something to come back to
 
     def __init__(self, context: Context, part: StepPart | None) -> None:
         super().__init__(context, part)
         self._days = part.within_days if isinstance(part, EarlierStep) else 0
         self._where = _Where.LOOKING
         self._draft: DraftKnown | None = None
-        self._earlier: EarlierKnown | None = None
+        self._here: Found | None = None  # as this terminal knows it
+        self._earlier: Found | None = context.case.earlier
         self._draft_answered = context.case.draft_asked
         self._earlier_answered = context.case.earlier_asked
         self._until_s = context.monotonic_s + LOOK_LIMIT_S
@@ -66,13 +79,23 @@ class Earlier(Step):
                 return DraftFound(name, draft.saved_at, max(1, -(-left // timedelta(minutes=1))))
             case _Where.EARLIER:
                 earlier = self._earlier
-                assert earlier is not None and earlier.number and earlier.accepted_at  # noqa: S101
+                assert earlier is not None  # noqa: S101
+                item = context.item
                 return EarlierApplication(
                     item_name=name,
                     number=earlier.number,
                     accepted_at=earlier.accepted_at,
                     within_days=self._days,
-                    delivered=earlier.delivered,
+                    state=earlier.state,
+                    note="" if earlier.following else earlier.note,
+                    papers_wait=bool(earlier.following),
+                    to_follow=tuple(
+                        context.words(item.material(code).name) for code in lacking(item, earlier)
+                    ),
+                    may_hand_in=bool(asked_for(item, earlier)),
+                    may_print=bool(earlier.qr_text),
+                    printed=earlier.printed,
+                    card_there=context.in_full,
                 )
             case _:
                 assert_never(self._where)
@@ -86,7 +109,14 @@ class Earlier(Step):
     def busy(self) -> bool:
         return self._where is _Where.LOOKING
 
+    @property
+    def tells_wrong_card(self) -> bool:
+        return self._where is not _Where.LOOKING
+
     def enter(self) -> Outcome:
+        if self._earlier is not None:  # back from what was begun for it
+            self.context.case.apply()
+            return self._show_earlier()
         number = self.context.case.card_number
         looks: list[Effect] = []
         if not self._draft_answered:
@@ -101,8 +131,12 @@ class Earlier(Step):
         match event:
             case DraftKnown():
                 self._draft, self._draft_answered = event, True
-            case EarlierKnown():
-                self._earlier, self._earlier_answered = event, True
+            case EarlierKnown(found=found, centre_asked=True):
+                self._here = found
+                # Nobody waits for a line that is known to be dead.
+                self._earlier_answered = self.context.world.online is False
+            case EarlierKnown(found=found):
+                self._earlier, self._earlier_answered = _both(self._here, found), True
             case _:
                 return NOTHING
         if self._draft_answered and self._earlier_answered:
@@ -131,6 +165,10 @@ class Earlier(Step):
             case (_Where.EARLIER, Act.APPLY_AGAIN):
                 case.earlier_number = self._earlier.number if self._earlier else None
                 return FORWARD
+            case (_Where.EARLIER, Act.HAND_IN) if self._earlier is not None:
+                return self._hand_in(self._earlier)
+            case (_Where.EARLIER, Act.PRINT_AGAIN) if self._earlier is not None:
+                return self._print(self._earlier)
             case (_Where.EARLIER, Act.FINISH):
                 return Outcome(move=Finish("earlier_application"))
             case (_Where.DRAFT | _Where.EARLIER, Act.BACK):
@@ -152,17 +190,38 @@ class Earlier(Step):
 
     def _after_draft(self, effects: tuple[Effect, ...]) -> Outcome:
         self.context.case.earlier_asked = True
-        earlier = self._earlier
-        if earlier is not None and earlier.number and earlier.accepted_at and self._recent(earlier):
-            self._where = _Where.EARLIER
-            return Outcome(effects)
+        self._earlier = self._earlier or self._here
+        if self._earlier is not None and self._recent(self._earlier):
+            shown = self._show_earlier()
+            return Outcome((*effects, *shown.effects), shown.move)
         return Outcome(effects, FORWARD.move)
 
-    def _recent(self, earlier: EarlierKnown) -> bool:
-        return (
-            earlier.accepted_at is not None
-            and self.context.now - earlier.accepted_at <= timedelta(days=self._days)
-        )
+    def _recent(self, earlier: Found) -> bool:
+        return self.context.now - earlier.accepted_at <= timedelta(days=self._days)
+
+    # -- the application that runs ------------------------------------------------
+
+    def _show_earlier(self) -> Outcome:
+        self.context.case.earlier = self._earlier
+        self._where = _Where.EARLIER
+        self.stops_backward = True
+        return NOTHING
+
+    def _hand_in(self, earlier: Found) -> Outcome:
+        item = self.context.item
+        codes = asked_for(item, earlier)
+        if not codes or not self.context.in_full:
+            return NOTHING
+        self.context.case.supplement = Supplement(earlier.number, codes, lacking(item, earlier))
+        return FORWARD
+
+    def _print(self, earlier: Found) -> Outcome:
+        if not earlier.qr_text or not self.context.in_full:
+            return NOTHING
+        case = self.context.case
+        case.reprint = True
+        case.sealed = SealedCase(earlier.number, earlier.qr_text, earlier.accepted_at)
+        return FORWARD
 
     def _draft_offered(self) -> bool:
         draft = self._draft
@@ -174,3 +233,37 @@ class Earlier(Step):
             and self.context.now < draft.expires_at
             and self.context.case.draft_fits(draft.payload)
         )
+
+
+def lacking(item: Item, earlier: Found) -> tuple[str, ...]:
+    """The materials that were left for later and that neither this terminal nor the centre has."""
+    held = set(earlier.held or ()) | set(earlier.following)
+    if earlier.lacks is None and earlier.held is None:
+        return ()
+    return tuple(
+        material.code
+        for material in item.materials
+        if material.code not in held
+        and (not material.required if earlier.lacks is None else material.code in earlier.lacks)
+    )
+
+
+def asked_for(item: Item, earlier: Found) -> tuple[str, ...]:
+    """The materials that may be handed in now. Where the office asks for more, its note says what:
+    any of them, but for those that were handed in here and that it has not seen yet."""
+    match earlier.state:
+        case ProgressKind.NEEDS_MORE if not earlier.following:
+            return tuple(material.code for material in item.materials)
+        case ProgressKind.GRANTED | ProgressKind.REFUSED:
+            return ()
+        case _:
+            return lacking(item, earlier)
+
+
+def _both(here: Found | None, centre: Found | None) -> Found | None:
+    """What this terminal knows and what the centre knows, of the newer application."""
+    if here is None or centre is None:
+        return here or centre
+    if here.number != centre.number:
+        return max(here, centre, key=lambda found: found.accepted_at)
+    return replace(here, state=centre.state, note=centre.note, held=centre.held)

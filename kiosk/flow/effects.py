@@ -180,11 +180,28 @@ class Seal:
     application: dict[str, object] = field(repr=False)
     attachments: tuple[Attachment, ...]
     receipt: tuple[tuple[str, str], ...] = ()  # lines of the paper that stay readable: masked
+    lacks: tuple[str, ...] = ()  # codes of the materials that are to follow
+
+
+@dataclass(frozen=True, slots=True)
+class HandIn:
+    """Commit papers for the application `number`, as `Seal` does an application.
+
+    The store adds number and time to the body, and answers `Sealed` with that number or
+    `SealFailed`. `codes`: which materials they are.
+    """
+
+    scope: Scope
+    number: str
+    item: str
+    papers: dict[str, object] = field(repr=False)
+    attachments: tuple[Attachment, ...]
+    codes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUpSeal:
-    """Nobody waits for the `Seal` of this scope any longer: it is not to be begun.
+    """Nobody waits for the `Seal` or `HandIn` of this scope any longer: it is not to be begun.
 
     One that the disk is already writing may be committed all the same; staff are told of it.
     """
@@ -318,6 +335,7 @@ Effect = (
     | EraseDraft
     | LookForEarlier
     | Seal
+    | HandIn
     | GiveUpSeal
     | KeepPhoto
     | AddRating

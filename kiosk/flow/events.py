@@ -110,13 +110,37 @@ class DraftKnown:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """An application that this person made before, as this terminal or the centre knows it.
+
+    `held`: materials that the centre has; None where only this terminal was asked. `lacks`: those
+    that were left for later and that nothing here hands in; None where this terminal does not keep
+    the application. `following`: handed in here, and the centre is not known to have them yet.
+    `receipt`: the masked lines of its paper; `qr_text` "" where it cannot be printed here.
+    """
+
+    number: str
+    accepted_at: datetime  # UTC
+    state: ProgressKind
+    note: str = field(default="", repr=False)  # what the office asks for
+    held: tuple[str, ...] | None = None
+    lacks: tuple[str, ...] | None = None
+    following: tuple[str, ...] = ()
+    receipt: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    qr_text: str = ""
+    printed: bool = True  # False: no receipt is known to have come out
+
+
+@dataclass(frozen=True, slots=True)
 class EarlierKnown:
-    """Answer to LookForEarlier; `number` None when there is none, or nobody could be asked."""
+    """Answer to LookForEarlier; `found` None when there is none, or nobody could be asked.
+
+    `centre_asked`: what this terminal knows itself; the centre's answer follows.
+    """
 
     scope: Scope
-    number: str | None
-    accepted_at: datetime | None
-    delivered: bool
+    found: Found | None
+    centre_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

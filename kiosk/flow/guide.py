@@ -7,12 +7,13 @@ from typing import ClassVar
 from kiosk.availability import closure
 from kiosk.catalogue.model import StepKind
 from kiosk.flow.actions import Act, Action
-from kiosk.flow.pages import GuidePaper, Page, ServiceGuide
-from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, Outcome, Step
+from kiosk.flow.pages import GuidePaper, Page, ServiceGuide, Visit
+from kiosk.flow.step import BACKWARD, EVERY_VISIT, FORWARD, NOTHING, Outcome, Step
 
 
 class Guide(Step):
     kind: ClassVar[StepKind] = StepKind.GUIDE
+    visits: ClassVar[frozenset[Visit]] = EVERY_VISIT
 
     def page(self) -> Page:
         item, words = self.context.item, self.context.words

@@ -24,8 +24,9 @@ from kiosk.flow.pages import (
     Page,
     PlaceIdCard,
     Role,
+    Visit,
 )
-from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, Context, Outcome, Step, ToHome
+from kiosk.flow.step import BACKWARD, EVERY_VISIT, FORWARD, NOTHING, Context, Outcome, Step, ToHome
 from kiosk.identity.age import age_on, birthday
 from kiosk.identity.person import is_expired, is_not_yet_valid, number_agrees, person_card
 
@@ -48,6 +49,7 @@ class _Problem:
 
 class Identify(Step):
     kind: ClassVar[StepKind] = StepKind.IDENTIFY
+    visits: ClassVar[frozenset[Visit]] = EVERY_VISIT
     bar: ClassVar[str] = "identity"
 
     def __init__(self, context: Context, part: StepPart | None) -> None:

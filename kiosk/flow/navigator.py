@@ -24,7 +24,7 @@ from kiosk.flow.form import Form
 from kiosk.flow.guide import Guide
 from kiosk.flow.identify import Identify
 from kiosk.flow.new_pin import NewPin
-from kiosk.flow.pages import CardProblem, CardProblemKind, Page, PrintState
+from kiosk.flow.pages import CardProblem, CardProblemKind, Page, PrintState, Visit
 from kiosk.flow.papers import Papers
 from kiosk.flow.progress import Progress
 from kiosk.flow.rate import Rate
@@ -68,8 +68,6 @@ STEP_KINDS: dict[StepKind, type[Step]] = {
     StepKind.NEW_PIN: NewPin,
     StepKind.CARD_PASSWORD: CardPassword,
 }
-COVERED_BARS = frozenset({"form", "materials", "review", "sign", "social_card", "new_pin"})
-"""Where a wrong card on the reader is told: between being identified and submitting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +121,21 @@ class Navigator:
     @property
     def bars(self) -> tuple[tuple[str, ...], int] | None:
         """Names of the step bar in order, and the current one; None where no bar is shown."""
-        if not self.step.bar:
+        if not self.step.bar or self.context.case.visit is Visit.REPRINT:  # one step is no way
             return None
         names = tuple(
-            dict.fromkeys(bar for part in self._parts if (bar := STEP_KINDS[part.kind].bar))
+            dict.fromkeys(
+                bar
+                for part in self._parts
+                if (bar := STEP_KINDS[part.kind].bar) and self._has_part(part)
+            )
         )
         return names, names.index(self.step.bar)
 
     @property
     def _covered(self) -> bool:
         wrong = self._wrong_card is not None and not self.context.case.is_party(self._wrong_card)
-        return wrong and self.step.bar in COVERED_BARS
+        return wrong and self.step.tells_wrong_card
 
     # -- what happens ---------------------------------------------------------
 
@@ -196,6 +198,14 @@ class Navigator:
         part = self._parts[at]
         return STEP_KINDS[part.kind](self.context, part)
 
+    def _has_part(self, part: StepPart) -> bool:
+        return STEP_KINDS[part.kind].has_part(self.context.case, part)
+
+    def _next(self) -> int | None:
+        """The place of the next step that has a part in what the person came for."""
+        later = range(self._at + 1, len(self._parts))
+        return next((at for at in later if self._has_part(self._parts[at])), None)
+
     def _entered(self) -> tuple[Effect, ...]:
         self.entered.append(self.step.kind)
         return self._carry_out(self.step.enter())
@@ -240,11 +250,12 @@ class Navigator:
         if self._change is not None:
             review, self._change = self._change.review, None
             return self._go_to(review, forward=True)
-        if self._at + 1 >= len(self._parts):
+        at = self._next()
+        if at is None:
             return self._go_to_end()
         if self.step.stops_backward:
             self._stack.append(self._at)
-        return self._go_to(self._at + 1, forward=True)
+        return self._go_to(at, forward=True)
 
     def _go_to_end(self) -> tuple[Effect, ...]:
         """Not before the citizen knows what became of the paper."""
@@ -269,9 +280,10 @@ class Navigator:
     def _go_change(self, group: str) -> tuple[Effect, ...]:
         """An unknown group is no group of this item: the review stays."""
         for at, part in enumerate(self._parts):
-            if (isinstance(part, FormStep) and part.form == group) or (
+            group_here = (isinstance(part, FormStep) and part.form == group) or (
                 isinstance(part, CaptureStep) and part.material == group
-            ):
+            )
+            if group_here and self._has_part(part):
                 case = self.context.case
                 self._change = _Change(self._at, dict(case.form), dict(case.pages))
                 return self._go_to(at, forward=False)
@@ -280,6 +292,8 @@ class Navigator:
     def _resume(self) -> tuple[Effect, ...]:
         """Go on with a draft: past every step that wants nothing more, as if each was done."""
         for at in range(self._at + 1, len(self._parts)):
+            if not self._has_part(self._parts[at]):
+                continue
             step = STEP_KINDS[self._parts[at].kind](self.context, self._parts[at])
             if not step.done:
                 return self._go_to(at, forward=True)

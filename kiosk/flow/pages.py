@@ -113,6 +113,14 @@ class ConsentDeclined:
 # -- identity -------------------------------------------------------------------
 
 
+class Visit(StrEnum):
+    """What somebody who chose an item came for; each kind of step says in which of them it has a part."""
+
+    APPLY = "apply"
+    HAND_IN = "hand_in"  # papers for an application that is there already
+    REPRINT = "reprint"  # the receipt of an application that is there already
+
+
 class Role(StrEnum):
     """Whose card is wanted."""
 
@@ -167,13 +175,33 @@ class DraftFound:
     minutes_left: int
 
 
+class ProgressKind(StrEnum):
+    WAITING_HERE = "waiting_here"  # on this machine, not yet sent
+    RECEIVED = "received"  # the centre has it
+    IN_REVIEW = "in_review"
+    NEEDS_MORE = "needs_more"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    UNKNOWN_NUMBER = "unknown_number"
+    HUB_UNREACHABLE = "hub_unreachable"
+
+
 @dataclass(frozen=True, slots=True)
 class EarlierApplication:
     item_name: Words
     number: str
     accepted_at: datetime  # UTC
     within_days: int
-    delivered: bool
+    state: ProgressKind
+    note: str = field(default="", repr=False)  # the office's, when it asks for more
+    to_follow: tuple[Words, ...] = ()  # papers that are still to be handed in
+    papers_wait: bool = False  # some were handed in here, and the centre has not got them yet
+    may_hand_in: bool = False
+    may_print: bool = False  # this terminal keeps it: its receipt can be printed again
+    printed: bool = True  # False: as far as is known here no receipt ever came out
+    card_there: bool = (
+        True  # papers and receipt are for who is identified, not for who stands there
+    )
 
 
 # -- form -----------------------------------------------------------------------
@@ -253,6 +281,7 @@ class GoOn(StrEnum):
     NO = "no"
     KEPT = "kept"  # it was taken before
     LATER = "later"  # it may be handed in later
+    WITHOUT = "without"  # others are handed in later, not this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +342,7 @@ class ReviewGroup:
 @dataclass(frozen=True, slots=True)
 class Review:
     groups: tuple[ReviewGroup, ...]
+    visit: Visit = Visit.APPLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +357,7 @@ class Sign:
 @dataclass(frozen=True, slots=True)
 class Submitting:
     item_name: Words
+    visit: Visit = Visit.APPLY
 
 
 class SubmitProblemKind(StrEnum):
@@ -342,6 +373,7 @@ class SubmitProblem:
     again: where nobody knows, it only waits on."""
 
     kind: SubmitProblemKind
+    visit: Visit = Visit.APPLY
 
 
 class PrintState(StrEnum):
@@ -367,8 +399,8 @@ class Delivery(StrEnum):
 class Accepted:
     item_name: Words
     number: str
-    qr_text: str
-    accepted_at: datetime  # UTC
+    qr_text: str  # "" where this terminal cannot sign for the number: another one's
+    accepted_at: datetime  # UTC; of papers: when they were handed in
     delivery: Delivery
     print_state: PrintState
     department: Words
@@ -377,6 +409,8 @@ class Accepted:
     may_rate: bool = True  # False: NEXT and FINISH both end the service
     finishing: bool = False  # FINISH was pressed while paper comes: over when it is out
     printer_back: bool = False  # it can be used now, whatever `print_state` said when it was tried
+    visit: Visit = Visit.APPLY
+    to_follow: tuple[Words, ...] = ()  # papers that are still to be handed in
 
 
 @dataclass(frozen=True, slots=True)
@@ -523,17 +557,6 @@ class ScanProblem(StrEnum):
 class ScanReceipt:
     problem: ScanProblem = ScanProblem.NONE
     asking: bool = False
-
-
-class ProgressKind(StrEnum):
-    WAITING_HERE = "waiting_here"  # on this machine, not yet sent
-    RECEIVED = "received"  # the centre has it
-    IN_REVIEW = "in_review"
-    NEEDS_MORE = "needs_more"
-    GRANTED = "granted"
-    REFUSED = "refused"
-    UNKNOWN_NUMBER = "unknown_number"
-    HUB_UNREACHABLE = "hub_unreachable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,16 +27,30 @@ MakeLines = Callable[[bool, bool], tuple[Line, ...]]
 class ReceiptPrinting:
     """`told` is for the page that shows the outcome: whether the citizen has seen it."""
 
-    def __init__(self, number: str, make_lines: MakeLines, *, reported: bool = True) -> None:
-        """`reported`: the centre is told what became of the paper, as it belongs to an application."""
+    def __init__(
+        self,
+        number: str,
+        make_lines: MakeLines,
+        *,
+        job: str,
+        reported: bool = True,
+        papers: bool = False,
+        copy: bool = False,
+        delivered: bool = False,
+    ) -> None:
+        """`job` is no other printing's, so that a late word is not taken for this one's. `reported`:
+        the centre is told what became of the paper, as it belongs to an application. `papers`: it
+        tells of what was handed in later. `copy`: there may be one of before."""
         self._reported = reported
+        self._papers = papers
         self.state = PrintState.PRINTING
-        self.delivered = False
+        self.delivered = delivered
         self.told = False
         self._number = number
+        self._name = job
         self._make_lines = make_lines
         self._came = False  # paper came, or may have
-        self._begun = False  # some of a receipt may be on paper: the next one is a copy
+        self._begun = copy  # some of a receipt may be on paper: the next one is a copy
         self._jobs = 0
         self._print_at_s: float | None = None  # waiting for the centre's answer until then
         self._until_s = 0.0
@@ -52,7 +66,7 @@ class ReceiptPrinting:
 
     def begin(self, world: World, now: datetime, now_s: float) -> tuple[Effect, ...]:
         """With the line up, wait a moment: the receipt may then say that the centre has it."""
-        if world.online:
+        if world.online and not self.delivered:
             self._print_at_s = now_s + DELIVERY_WAIT_S
             return ()
         return self.print(world, now, now_s)
@@ -77,7 +91,7 @@ class ReceiptPrinting:
 
     def handle(self, event: Event, world: World, now: datetime, now_s: float) -> tuple[Effect, ...]:
         match event:
-            case Delivered(number=number) if number == self._number:
+            case Delivered(number=self._number, papers=self._papers):
                 self.delivered = True
                 if self._print_at_s is not None:
                     return self.print(world, now, now_s)
@@ -101,7 +115,7 @@ class ReceiptPrinting:
 
     @property
     def _job(self) -> str:
-        return f"{self._number}-{self._jobs}"
+        return f"{self._name}-{self._jobs}"
 
     @property
     def _waits_for_word(self) -> bool:

@@ -13,7 +13,7 @@ from kiosk.evaluation.rating import ASKS_REASONS, level_of
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.effects import AddRating, Effect, StartKeypad, StopKeypad
 from kiosk.flow.events import Event
-from kiosk.flow.pages import Page, RatingReason, RatingReasons
+from kiosk.flow.pages import Page, RatingReason, RatingReasons, Visit
 from kiosk.flow.pages import Rating as RatingPage
 from kiosk.flow.step import FORWARD, NOTHING, Context, Outcome, Step
 
@@ -26,6 +26,7 @@ SKIP_KEY = "skip"
 
 class Rate(Step):
     kind: ClassVar[StepKind] = StepKind.RATE
+    visits: ClassVar[frozenset[Visit]] = frozenset({Visit.APPLY, Visit.HAND_IN})
 
     def __init__(self, context: Context, part: StepPart | None) -> None:
         super().__init__(context, part)

@@ -1,4 +1,5 @@
 """Everything that will be submitted, on one page, each group with its own way to change it.
+Of papers handed in later: for which application, and which.
 
 What can be changed carries the code of its step as its group code; what a card says cannot be.
 """
@@ -10,13 +11,23 @@ from typing import ClassVar
 from drivers.id_reader.values import CardRecord
 from kiosk.catalogue.model import FieldPart, FormPart, Material, StepKind
 from kiosk.flow.actions import Act, Action
-from kiosk.flow.case import TakenPage
+from kiosk.flow.case import Supplement, TakenPage, wanted
 from kiosk.flow.form import masked_value
-from kiosk.flow.pages import Advice, Doubt, FieldKind, Page, ReviewGroup, ReviewLine, Words
+from kiosk.flow.pages import (
+    Advice,
+    Doubt,
+    FieldKind,
+    Page,
+    ReviewGroup,
+    ReviewLine,
+    Visit,
+    Words,
+)
 from kiosk.flow.pages import Review as ReviewPage
 from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, ChangeAt, Outcome, Step
 from kiosk.identity import masking
 from kiosk.identity.age import age_on
+from kiosk.receipts.number import grouped
 
 
 def _words(zh: str, en: str) -> Words:
@@ -41,12 +52,15 @@ _DOUBTS = {
     Doubt.OTHER_PAPER: _words("，可能不是这份材料", ", perhaps another paper"),
 }
 _LATER = _words("以后再交", "To be handed in later")
+_WITHOUT = _words("这次没有交", "Not handed in this time")
+_RECEIPT_NUMBER = _words("受理号", "Receipt number")
 _EMPTY = _words("没填", "Not filled in")
 
 
 class Review(Step):
     kind: ClassVar[StepKind] = StepKind.REVIEW
     bar: ClassVar[str] = "review"
+    visits: ClassVar[frozenset[Visit]] = frozenset({Visit.APPLY, Visit.HAND_IN})
 
     @property
     def done(self) -> bool:
@@ -54,14 +68,16 @@ class Review(Step):
 
     def page(self) -> Page:
         case = self.context.case
+        materials = [self._material(material) for material in wanted(self.context.item, case)]
+        if case.supplement is not None:
+            return ReviewPage((self._application(case.supplement), *materials), case.visit)
         groups: list[ReviewGroup] = []
         if case.applicant is not None:
             groups.append(self._card(_APPLICANT, case.applicant, with_age=True))
         if case.for_relative and case.agent is not None:
             groups.append(self._card(_AGENT, case.agent, with_age=False))
         groups.extend(self._form(form) for form in self.context.item.forms)
-        groups.extend(self._material(material) for material in self.context.item.materials)
-        return ReviewPage(tuple(groups))
+        return ReviewPage((*groups, *materials))
 
     def act(self, action: Action) -> Outcome:
         match action.act:
@@ -95,6 +111,16 @@ class Review(Step):
             lives = card.current_address
             lines.append(self._line(_ADDRESS, masking.address(lives), lives))
         return ReviewGroup("", name, tuple(lines))
+
+    def _application(self, supplement: Supplement) -> ReviewGroup:
+        """For which application, and whose."""
+        context, applicant = self.context, self.context.case.applicant
+        number = grouped(supplement.number)
+        lines = [ReviewLine(_RECEIPT_NUMBER, number, number)]
+        if applicant is not None:
+            called = applicant.name or applicant.english_name
+            lines.append(self._line(_APPLICANT, masking.name(called), called))
+        return ReviewGroup("", context.words(context.item.name), tuple(lines))
 
     def _form(self, form: FormPart) -> ReviewGroup:
         return ReviewGroup(
@@ -130,7 +156,7 @@ class Review(Step):
 
     def _state(self, pages: tuple[TakenPage, ...]) -> str:
         if not pages:
-            return self._say(_LATER)
+            return self._say(_LATER if self.context.case.supplement is None else _WITHOUT)
         doubt = next((page.doubt for page in pages if page.doubt is not None), None)
         if doubt is not None:
             how = _DOUBTS[doubt]

@@ -21,7 +21,7 @@ from kiosk.flow.card_slot import CardSlot
 from kiosk.flow.case import Case
 from kiosk.flow.effects import Effect
 from kiosk.flow.events import Event, Scope
-from kiosk.flow.pages import Page, Role, Words
+from kiosk.flow.pages import Page, Role, Visit, Words
 from kiosk.flow.reader import CardOnReader
 from kiosk.flow.view import Preferences
 from kiosk.settings import Settings
@@ -122,18 +122,34 @@ FORWARD = Outcome(move=Forward())
 BACKWARD = Outcome(move=Backward())
 
 
+EVERY_VISIT = frozenset(Visit)
+COVERED_BARS = frozenset({"form", "materials", "review", "sign", "social_card", "new_pin"})
+"""Where a wrong card on the reader is told: between being identified and submitting."""
+
+
 class Step(ABC):
     """One step, from being entered to being left; entered again it is a new one."""
 
     kind: ClassVar[StepKind]
     bar: ClassVar[str] = ""  # its place in the step bar, a key of `ui/i18n`; "" shows no bar
-    stops_backward: ClassVar[bool] = True  # BACK comes here
+    stops_backward: bool = True  # BACK comes here
     is_entry: ClassVar[bool] = False  # something is entered here: a draft is saved on leaving
+    visits: ClassVar[frozenset[Visit]] = frozenset({Visit.APPLY})
 
     def __init__(self, context: Context, part: StepPart | None) -> None:
         self.context = context
         self.part = part
         self.scope = context.next_scope()
+
+    @classmethod
+    def has_part(cls, case: Case, part: StepPart) -> bool:
+        """Whether this step of the item is taken in what the person came for; else it is passed by."""
+        return case.visit in cls.visits
+
+    @property
+    def tells_wrong_card(self) -> bool:
+        """Whether another person's card on the reader covers the page."""
+        return self.bar in COVERED_BARS
 
     @property
     def busy(self) -> bool:

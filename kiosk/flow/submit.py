@@ -1,5 +1,6 @@
 """Papers and signature are put together, then everything is committed to disk in one act.
 
+Papers that are handed in later are committed the same way, as an item of their own.
 Whatever fails, what was entered stays and SUBMIT may be pressed again. Nothing is said to be
 accepted before the commit returned.
 """
@@ -10,15 +11,25 @@ import hashlib
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from drivers.id_reader.values import CardRecord
 from kiosk.catalogue.model import Material, StepKind, StepPart
 from kiosk.flow.actions import Act, Action
-from kiosk.flow.case import SealedCase, TakenPage
-from kiosk.flow.effects import Attachment, Effect, EraseDraft, GiveUpSeal, MakeDocuments, Seal
+from kiosk.flow.case import SealedCase, Supplement, TakenPage, phone_masked, wanted
+from kiosk.flow.effects import (
+    Attachment,
+    Effect,
+    EraseDraft,
+    GiveUpSeal,
+    HandIn,
+    MakeDocuments,
+    Seal,
+)
 from kiosk.flow.events import DocumentsFailed, DocumentsMade, Event, Sealed, SealFailed
-from kiosk.flow.pages import Page, SubmitProblem, SubmitProblemKind, Submitting
+from kiosk.flow.pages import Page, SubmitProblem, SubmitProblemKind, Submitting, Visit
 from kiosk.flow.step import BACKWARD, FORWARD, NOTHING, Context, Forward, Outcome, Step
 from kiosk.identity import masking
 from kiosk.identity.person import to_json
+from kiosk.receipts.receipt import kept_lines
 
 DOCUMENTS_LIMIT_S = 30.0  # a page takes under a second; a vision process that is restarted 10
 SEAL_LIMIT_S = 60.0  # a commit takes milliseconds; a dying disk answers late or never
@@ -31,7 +42,8 @@ PNG = "image/png"
 class Submit(Step):
     kind: ClassVar[StepKind] = StepKind.SUBMIT
     bar: ClassVar[str] = "submit"
-    stops_backward: ClassVar[bool] = False
+    visits: ClassVar[frozenset[Visit]] = frozenset({Visit.APPLY, Visit.HAND_IN})
+    stops_backward = False
 
     def __init__(self, context: Context, part: StepPart | None) -> None:
         super().__init__(context, part)
@@ -51,8 +63,8 @@ class Submit(Step):
 
     def page(self) -> Page:
         if self._problem is not None:
-            return SubmitProblem(self._problem)
-        return Submitting(self.context.words(self.context.item.name))
+            return SubmitProblem(self._problem, self.context.case.visit)
+        return Submitting(self.context.words(self.context.item.name), self.context.case.visit)
 
     def enter(self) -> Outcome:
         self._shown_s = self.context.monotonic_s
@@ -126,7 +138,8 @@ class Submit(Step):
     @property
     def _materials(self) -> tuple[Material, ...]:
         """Those that were taken; others are handed in later."""
-        return tuple(m for m in self.context.item.materials if self.context.case.pages.get(m.code))
+        case = self.context.case
+        return tuple(m for m in wanted(self.context.item, case) if case.pages.get(m.code))
 
     def _make(self) -> Outcome:
         """One document for each material; the picture of the signature comes with every one."""
@@ -146,18 +159,12 @@ class Submit(Step):
             return NOTHING
         self._sealing = True
         self._until_s = context.monotonic_s + SEAL_LIMIT_S
-        materials = [
-            {
-                "code": material.code,
-                "name": material.name.zh,
-                "sha256": hashlib.sha256(pdf).hexdigest(),
-                "media_type": PDF,
-                "bytes": len(pdf),
-                "pages": len(case.pages[material.code]),
-                "kept_despite": _despite(case.pages[material.code]),
-            }
+        papers = tuple(
+            Attachment(material.code, PDF, pdf)
             for material, pdf in zip(self._materials, self._pdfs, strict=True)
-        ]
+        )
+        if case.supplement is not None:
+            return Outcome((self._hand_in(case.supplement, applicant, papers),))
         body: dict[str, object] = {
             "item": case.item,
             "item_version": case.item_version,
@@ -170,9 +177,9 @@ class Submit(Step):
                 "agreed_at": _utc_text(case.consent_at) if case.consent_at else None,
             },
             "applicant": to_json(applicant),
-            "agent": to_json(case.agent) if case.for_relative and case.agent else None,
+            "agent": self._agent(),
             "form": {code: value.strip() for code, value in case.form.items()},
-            "materials": materials,
+            "materials": self._named(papers),
             "signature": {
                 "sha256": hashlib.sha256(signature_png).hexdigest(),
                 "media_type": PNG,
@@ -180,23 +187,68 @@ class Submit(Step):
             },
             "earlier_number": case.earlier_number,
         }
-        attachments = (
-            *(
-                Attachment(material.code, PDF, pdf)
-                for material, pdf in zip(self._materials, self._pdfs, strict=True)
-            ),
-            Attachment("signature", PNG, signature_png),
-        )
         name = masking.name(applicant.name or applicant.english_name)
-        receipt = (
-            ("事项", context.item.name.zh),
-            ("申请人", name),
-            ("办理部门", context.item.department.zh),
-            ("办理时限", f"{context.item.days}个工作日内"),
+        lines = kept_lines(
+            context.item.name.zh,
+            name,
+            phone_masked(context.item, case),
+            context.item.department.zh,
+            context.item.days,
         )
         return Outcome(
-            (Seal(self.scope, case.item, applicant.number, name, body, attachments, receipt),)
+            (
+                Seal(
+                    scope=self.scope,
+                    item=case.item,
+                    id_number=applicant.number,
+                    name_masked=name,
+                    application=body,
+                    attachments=(*papers, Attachment("signature", PNG, signature_png)),
+                    receipt=lines,
+                    lacks=tuple(
+                        m.code for m in context.item.materials if not case.pages.get(m.code)
+                    ),
+                ),
+            )
         )
+
+    def _hand_in(
+        self, supplement: Supplement, applicant: CardRecord, papers: tuple[Attachment, ...]
+    ) -> HandIn:
+        """Whose application it is always shows their card; who acts for them may be another
+        relative than the one who applied."""
+        context, case = self.context, self.context.case
+        body: dict[str, object] = {
+            "item": case.item,
+            "terminal": context.settings.terminal.code,
+            "session": context.session,
+            "language": context.preferences.language,
+            "by": to_json(applicant),
+            "agent": self._agent(),
+            "materials": self._named(papers),
+            "signature": None,
+        }
+        codes = tuple(paper.code for paper in papers)
+        return HandIn(self.scope, supplement.number, case.item, body, papers, codes)
+
+    def _agent(self) -> dict[str, object] | None:
+        case = self.context.case
+        return to_json(case.agent) if case.for_relative and case.agent else None
+
+    def _named(self, papers: tuple[Attachment, ...]) -> list[dict[str, object]]:
+        pages = self.context.case.pages
+        return [
+            {
+                "code": material.code,
+                "name": material.name.zh,
+                "sha256": hashlib.sha256(paper.content).hexdigest(),
+                "media_type": paper.media_type,
+                "bytes": len(paper.content),
+                "pages": len(pages[material.code]),
+                "kept_despite": _despite(pages[material.code]),
+            }
+            for material, paper in zip(self._materials, papers, strict=True)
+        ]
 
 
 def _despite(pages: tuple[TakenPage, ...]) -> str:

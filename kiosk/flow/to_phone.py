@@ -25,7 +25,7 @@ FETCHED_S = 20.0  # to read that it is done
 
 class ToPhone(Step):
     kind: ClassVar[StepKind] = StepKind.TO_PHONE
-    stops_backward: ClassVar[bool] = False
+    stops_backward = False
 
     def __init__(self, context: Context, part: StepPart | None) -> None:
         super().__init__(context, part)

@@ -8,7 +8,7 @@ from typing import Final
 
 from drivers.receipt_printer.values import Align, Feed, Line, Pair, QrCode, Rule, Text
 from kiosk.receipts import number
-from kiosk.receipts.receipt import Receipt, lines
+from kiosk.receipts.receipt import PapersReceipt, Receipt, lines, papers_lines
 from kiosk.words import Words
 
 _AT: Final = datetime(2026, 11, 22, 2, 37, tzinfo=UTC)
@@ -29,7 +29,25 @@ ACCEPTED: Final = Receipt(
     help_phone="12345",
 )
 
-NAMES: Final = ("accepted", "delivered", "reprint", "rare_name", "test")
+_PAPER: Final = Words((("zh", "户口簿本人页"), ("en", "Household register page")))
+
+PAPERS: Final = PapersReceipt(
+    centre=ACCEPTED.centre,
+    terminal=ACCEPTED.terminal,
+    item=ACCEPTED.item,
+    number=ACCEPTED.number,
+    qr_text=ACCEPTED.qr_text,
+    name_masked=ACCEPTED.name_masked,
+    papers=(_PAPER,),
+    handed_in_at=_AT,
+    delivered=False,
+    help_phone=ACCEPTED.help_phone,
+)
+
+NAMES: Final = (
+    "accepted", "delivered", "reprint", "to_follow", "papers", "papers_elsewhere", "rare_name",
+    "test",
+)  # fmt: skip
 
 
 def sample(name: str, language: str, paper_mm: int) -> tuple[Line, ...] | None:
@@ -41,6 +59,12 @@ def sample(name: str, language: str, paper_mm: int) -> tuple[Line, ...] | None:
             return lines(replace(ACCEPTED, delivered=True), language)
         case "reprint":
             return lines(replace(ACCEPTED, reprint=True), language)
+        case "to_follow":
+            return lines(replace(ACCEPTED, to_follow=(_PAPER,)), language)
+        case "papers":
+            return papers_lines(PAPERS, language)
+        case "papers_elsewhere":  # for an application of another terminal: without a code
+            return papers_lines(replace(PAPERS, qr_text="", delivered=True), language)
         case "rare_name":  # none of these three is in a printer's font
             return lines(replace(ACCEPTED, name_masked="䶮*㛃𬭎"), language)
         case "test":

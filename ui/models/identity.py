@@ -15,6 +15,7 @@ from kiosk.flow.pages import (
     DraftFound,
     EarlierApplication,
     PlaceIdCard,
+    ProgressKind,
     Role,
 )
 from kiosk.receipts.number import grouped
@@ -345,15 +346,17 @@ class EarlierApplicationModel(PageModel):
         self.renewed.emit()
 
     def heading(self) -> str:
-        return self.say("earlier_application", "title")
+        return self._say("title_papers" if self._page.may_hand_in else "title")
 
     def leading(self) -> str:
-        return self.say(
-            "earlier_application",
-            "lead",
+        return self._say(
+            "lead_papers" if self._page.may_hand_in else "lead",
             days=self._page.within_days,
             item=self.said(self._page.item_name),
         )
+
+    def _say(self, key: str, **values: object) -> str:
+        return self.say("earlier_application", key, **values)
 
     @Property(str, notify=renewed)
     def number(self) -> str:
@@ -363,14 +366,75 @@ class EarlierApplicationModel(PageModel):
     def acceptedAt(self) -> str:
         return day_time(self._desk.texts, self._page.accepted_at)
 
-    @Property(bool, notify=renewed)
-    def delivered(self) -> bool:
-        return self._page.delivered
-
     @Property(str, notify=renewed)
     def state(self) -> str:
-        return self.say("earlier_application", "delivered" if self._page.delivered else "waiting")
+        if self._page.papers_wait:
+            return self._say("papers_wait")
+        match self._page.state:
+            case ProgressKind.WAITING_HERE:
+                return self._say("waiting")
+            case ProgressKind.IN_REVIEW:
+                return self._say("in_review")
+            case ProgressKind.NEEDS_MORE:
+                return self._say("needs_more")
+            case ProgressKind.GRANTED:
+                return self._say("granted")
+            case ProgressKind.REFUSED:
+                return self._say("refused")
+            # Whether somebody has looked at it yet may not be known; the centre has it.
+            case ProgressKind.RECEIVED | ProgressKind.UNKNOWN_NUMBER | ProgressKind.HUB_UNREACHABLE:
+                return self._say("delivered")
+            case _:
+                assert_never(self._page.state)
+
+    @Property(str, notify=renewed)
+    def papersWords(self) -> str:
+        """What is to be handed in; "" for nothing."""
+        page = self._page
+        if not page.may_hand_in:
+            return ""
+        if page.state is ProgressKind.NEEDS_MORE and not page.papers_wait:
+            return self._say("asks" if page.note else "asks_papers")
+        names = self.say("common", "separator").join(self.said(name) for name in page.to_follow)
+        return self._say("to_follow", papers=names)
+
+    @Property(str, notify=renewed)
+    def papersDetail(self) -> str:
+        """The office's own words, else what to do."""
+        return self._page.note or self._say("brought")
+
+    @Property(bool, notify=renewed)
+    def mayHandIn(self) -> bool:
+        return self._page.may_hand_in
+
+    @Property(bool, notify=renewed)
+    def mayPrint(self) -> bool:
+        return self._page.may_print
+
+    @Property(bool, notify=renewed)
+    def cardThere(self) -> bool:
+        return self._page.card_there
+
+    @Property(str, notify=renewed)
+    def tip(self) -> str:
+        """That the receipt never came out, or how to see how far it is; "" where papers matter."""
+        page = self._page
+        if page.may_print and not page.printed:
+            return self._say("not_printed")
+        return "" if page.may_hand_in else self._say("ask")
+
+    @Property(str, notify=renewed)
+    def finishWords(self) -> str:
+        return self._say("finish_papers" if self._page.may_hand_in else "finish")
 
     @Slot()
     def applyAgain(self) -> None:
         self.press(Act.APPLY_AGAIN)
+
+    @Slot()
+    def handIn(self) -> None:
+        self.press(Act.HAND_IN)
+
+    @Slot()
+    def printAgain(self) -> None:
+        self.press(Act.PRINT_AGAIN)

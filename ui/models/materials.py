@@ -130,7 +130,7 @@ class CapturePageModel(PageModel):
         match self._page.go_on:
             case GoOn.NO:
                 return ""
-            case GoOn.KEPT | GoOn.LATER:
+            case GoOn.KEPT | GoOn.LATER | GoOn.WITHOUT:
                 return self.say("capture_page", f"go_on_{self._page.go_on}")
 
     @Slot()

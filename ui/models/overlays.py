@@ -86,6 +86,7 @@ HELP_HAS_THREE = frozenset(
         "service_guide",
         "place_id_card",
         "confirm_identity",
+        "earlier_application",
         "form",
         "capture_page",
         "new_pin",

@@ -20,10 +20,11 @@ from kiosk.flow.pages import (
     SubmitProblem,
     SubmitProblemKind,
     Submitting,
+    Visit,
 )
 from kiosk.receipts.number import grouped
 from ui.desk import Desk
-from ui.models._format import clock
+from ui.models._format import clock, day_time
 from ui.models._model import PageModel, Rows
 from ui.models.materials import points
 
@@ -102,6 +103,19 @@ class ReviewModel(PageModel):
 
     def leading(self) -> str:
         return self.say("review", "lead")
+
+    @Property(str, notify=renewed)
+    def confirmWords(self) -> str:
+        return self.say("review", "confirm_papers" if self._papers else "confirm")
+
+    @property
+    def _papers(self) -> bool:
+        """Only papers are handed in: nothing is signed."""
+        return self._page.visit is Visit.HAND_IN
+
+    @Property(bool, notify=renewed)
+    def toSign(self) -> bool:
+        return not self._papers
 
     @Property(Rows, notify=renewed)
     def groups(self) -> Rows:
@@ -206,7 +220,8 @@ class SubmittingModel(PageModel):
         return self.say("submitting", "title")
 
     def leading(self) -> str:
-        return self.say("submitting", "lead")
+        papers = self._page.visit is Visit.HAND_IN
+        return self.say("submitting", "lead_papers" if papers else "lead")
 
 
 @QmlElement
@@ -229,11 +244,16 @@ class SubmitProblemModel(PageModel):
         return self._say("title")
 
     def leading(self) -> str:
-        return self._say("lead")
+        return self._say(f"lead{self._of_what}")
 
     @Property(str, notify=renewed)
     def now(self) -> str:
         return self._say("now")
+
+    @property
+    def _of_what(self) -> str:
+        """End of the keys of what is said of an application or of papers for one."""
+        return "_papers" if self._page.visit is Visit.HAND_IN else ""
 
     @property
     def _unsure(self) -> bool:
@@ -245,11 +265,11 @@ class SubmitProblemModel(PageModel):
 
     @Property(str, notify=renewed)
     def kept(self) -> str:
-        return self._either("kept")
+        return self._either(f"kept{self._of_what}")
 
     @Property(str, notify=renewed)
     def notAccepted(self) -> str:
-        return self._either("accepted_not")
+        return self._either(f"accepted_not{self._of_what}")
 
     @Property(str, notify=renewed)
     def submitAgain(self) -> str:
@@ -295,18 +315,33 @@ class AcceptedModel(PageModel):
         self.renewed.emit()
 
     def heading(self) -> str:
-        if self._paper_trouble():
+        if self._paper_trouble() or self._page.visit is Visit.REPRINT:
             return self._printing("title")
-        return self.say("accepted", f"title_{self._page.delivery}")
+        return self._of_what(f"title_{self._page.delivery}")
 
     def leading(self) -> str:
         if self._paper_trouble():
             gap = self.say("common", "sentence_gap")
             unsure = self._page.print_state is PrintState.UNKNOWN
-            how = self._printing("lead") if unsure else self.say("accepted", "safe_phone")
+            coded = self._page.qr_text and not unsure
+            how = self.say("accepted", "safe_phone") if coded else self._print_lead()
             here = self._page.delivery is not Delivery.DELIVERED
-            return self.say("accepted", "safe_here" if here else "safe") + gap + how
-        return self.say("accepted", f"lead_{self._page.delivery}")
+            return self._of_what("safe_here" if here else "safe") + gap + how
+        if self._page.visit is Visit.REPRINT:
+            return self.say("accepted", "lead_again", item=self.said(self._page.item_name))
+        return self._of_what(f"lead_{self._page.delivery}")
+
+    def _of_what(self, key: str, **values: object) -> str:
+        """Of an application, or of papers for one."""
+        papers = self._page.visit is Visit.HAND_IN
+        return self.say("papers_received" if papers else "accepted", key, **values)
+
+    def _print_lead(self) -> str:
+        page = self._page
+        comes = page.print_state in (PrintState.PRINTING, PrintState.PRINTED, PrintState.UNKNOWN)
+        if page.qr_text or comes:
+            return self._printing("lead")
+        return self.say("accepted", "photo_number_lead")
 
     def _printing(self, key: str) -> str:
         return self.say(f"receipt_{self._page.print_state}", key)
@@ -329,6 +364,8 @@ class AcceptedModel(PageModel):
 
     def _states(self) -> list[ChainRow]:
         page = self._page
+        if page.visit is Visit.REPRINT:
+            return []  # how far it is by now is not what was asked
         delivery = page.delivery
         delivered = delivery is Delivery.DELIVERED
         if page.phone_masked:
@@ -364,8 +401,8 @@ class AcceptedModel(PageModel):
             ),
             ChainRow(
                 "current" if delivered else "later",
-                self.say("accepted", "chain_review", department=self.said(page.department)),
-                self.say("accepted", "chain_review_lead", days=page.days),
+                self._of_what("chain_review", department=self.said(page.department)),
+                self._of_what("chain_review_lead", days=page.days),
                 "hourglass" if delivered else "",
             ),
             tell,
@@ -377,20 +414,47 @@ class AcceptedModel(PageModel):
 
     @Property(str, notify=renewed)
     def acceptedWords(self) -> str:
-        return self.say("accepted", "at", time=clock(self._page.accepted_at))
+        page = self._page
+        if page.visit is Visit.REPRINT:
+            return self.say("accepted", "at", time=day_time(self._desk.texts, page.accepted_at))
+        return self._of_what("at", time=clock(page.accepted_at))
 
     @Property(str, notify=renewed)
     def deliveryWords(self) -> str:
         """The state in a word or two, where the title is about the paper."""
-        return self.say("accepted", f"title_{self._page.delivery}")
+        return self._of_what(f"title_{self._page.delivery}")
 
     @Property(str, notify=renewed)
     def deliveryDetail(self) -> str:
-        return self.say("accepted", f"lead_{self._page.delivery}")
+        return self._of_what(f"lead_{self._page.delivery}")
+
+    @Property(str, notify=renewed)
+    def toFollow(self) -> str:
+        """What is still to be handed in; "" for nothing."""
+        names = self.say("common", "separator").join(
+            self.said(name) for name in self._page.to_follow
+        )
+        return self.say("accepted", "to_follow", papers=names) if names else ""
+
+    @Property(bool, notify=renewed)
+    def hasCode(self) -> bool:
+        """Whether there is a code to scan; there is none of another terminal's application."""
+        return bool(self._page.qr_text)
+
+    @Property(bool, notify=renewed)
+    def mayReturn(self) -> bool:
+        """Back to the application whose receipt is printed again."""
+        page = self._page
+        printing = page.print_state is PrintState.PRINTING
+        return page.visit is Visit.REPRINT and not printing and not page.finishing
 
     @Property(Rows, notify=renewed)
     def chain(self) -> Rows:
         return self._chain
+
+    @Property(bool, notify=renewed)
+    def hasChain(self) -> bool:
+        return bool(self._chain.rows())
 
     @Property(bool, notify=renewed)
     def paperTrouble(self) -> bool:
@@ -422,7 +486,12 @@ class AcceptedModel(PageModel):
 
     @Property(str, notify=renewed)
     def printDetail(self) -> str:
-        return self._printing("lead")
+        return self._print_lead()
+
+    @Property(str, notify=renewed)
+    def photoWords(self) -> str:
+        """What is to be photographed: the code and the number, or the number alone."""
+        return self.say("accepted", "photo" if self._page.qr_text else "photo_number")
 
     @Property(str, notify=renewed)
     def qrText(self) -> str:

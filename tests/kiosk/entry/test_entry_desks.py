@@ -31,6 +31,7 @@ from kiosk.flow.events import (
     DocumentsFailed,
     DocumentsMade,
     EarlierKnown,
+    Found,
     HandedOver,
     LineChanged,
     PageNotTaken,
@@ -101,7 +102,7 @@ def test_the_hub_knows_of_an_application_made_elsewhere(wire: Wire, hub: HubDesk
     hub.ask_earlier(EARLIER)
     answer = sync_messages.Earlier(id=asked(wire).id, asked=True, number=NUMBER, accepted_at=AT)
     hub_says(hub, answer)
-    assert wire.posted == [EarlierKnown(SCOPE, NUMBER, AT, True)]
+    assert wire.posted == [EarlierKnown(SCOPE, Found(NUMBER, AT, ProgressKind.RECEIVED, held=()))]
     hub_says(hub, answer)  # told twice, heard once
     assert len(wire.posted) == 1
 
@@ -111,7 +112,7 @@ def test_without_the_sync_process_a_citizen_is_not_kept_waiting(wire: Wire, hub:
     hub.ask_earlier(EARLIER)
     hub.check_receipt(RECEIPT, ReceiptHere(None, False))
     assert wire.posted == [
-        EarlierKnown(SCOPE, None, None, False),
+        EarlierKnown(SCOPE, None),
         ProgressKnown(SCOPE, NUMBER, ProgressKind.HUB_UNREACHABLE, None, None, None),
     ]
 
@@ -123,7 +124,7 @@ def test_what_was_asked_of_a_process_that_died_counts_as_out_of_reach(
     hub.on_down("closed, exit -9")
     assert wire.posted == [
         LineChanged(False, None, 0),
-        EarlierKnown(SCOPE, None, None, False),
+        EarlierKnown(SCOPE, None),
     ]
 
 

@@ -37,6 +37,7 @@ from kiosk.flow.events import (
     SealFailed,
     StorageChanged,
 )
+from kiosk.flow.pages import ProgressKind
 from kiosk.receipts.number import agrees, parse_qr
 from kiosk.settings import PathSettings, Settings
 from offline_cache.database import condemn
@@ -191,7 +192,11 @@ def test_the_same_person_again_is_shown_the_earlier_number_and_a_stranger_is_ask
     desk.desk.perform(LookForEarlier(SCOPE, "old_age_allowance", 30, NUMBER))
     earlier = desk.wait_for(EarlierKnown)
     assert isinstance(earlier, EarlierKnown)
-    assert (earlier.number, earlier.delivered) == (sealed.number, False)
+    assert earlier.found is not None
+    assert (earlier.found.number, earlier.found.state) == (
+        sealed.number,
+        ProgressKind.WAITING_HERE,
+    )
     other = LookForEarlier(SCOPE, "old_age_allowance", 30, "440308199901101512")
     desk.desk.perform(other)
     assert desk.asked.get(timeout=WAIT_S) == other
@@ -492,7 +497,7 @@ def test_a_bug_in_any_look_up_is_answered_and_the_thread_lives(
     desk.desk.perform(LookForDraft(SCOPE, NUMBER))
     assert desk.wait_for(DraftKnown) == DraftKnown(SCOPE, None, None, None)
     desk.desk.perform(LookForEarlier(SCOPE, "old_age_allowance", 30, NUMBER))
-    assert desk.wait_for(EarlierKnown) == EarlierKnown(SCOPE, None, None, delivered=False)
+    assert desk.wait_for(EarlierKnown) == EarlierKnown(SCOPE, None)
     desk.desk.perform(CheckReceipt(SCOPE, "QS01261122003796", "ZW1.QS01261122003796.AAAA"))
     assert desk.asked.get(timeout=WAIT_S) == ReceiptHere(None, signature_agrees=False)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from drivers.code_scanner.values import CodeScanned
 from drivers.device import DeviceClass, Fault, FaultCode, Status, StatusChanged
@@ -40,6 +40,7 @@ from kiosk.flow.events import (
     DraftKnown,
     EarlierKnown,
     Event,
+    Found,
     LineChanged,
     PageRead,
     PageTaken,
@@ -58,6 +59,7 @@ from kiosk.flow.pages import (
     Home,
     Page,
     PlaceIdCard,
+    ProgressKind,
     Review,
     ServiceGuide,
     Sign,
@@ -80,6 +82,8 @@ ACCOUNT = "6228480402564890018"
 RELATIVE = "赵小明"
 PAGE_JPEG = b"\xff\xd8 household page"
 ITEM = "old_age_allowance"
+EARLIER = make("QS01", 355, datetime(2026, 11, 12, tzinfo=UTC))
+EARLIER_QR = qr_text(EARLIER, SIGNATURE)
 SHIPPED = load(None)
 
 
@@ -290,7 +294,29 @@ class Terminal:
     def no_past(self) -> None:
         """Neither a draft nor an earlier application."""
         self.hear(DraftKnown(self.last(LookForDraft).scope, None, None, None))
-        self.hear(EarlierKnown(self.last(LookForEarlier).scope, None, None, False))
+        self.hear(EarlierKnown(self.last(LookForEarlier).scope, None))
+
+    def known_before(
+        self,
+        *,
+        centre_asked: bool = False,
+        days_ago: float = 10,
+        state: ProgressKind = ProgressKind.RECEIVED,
+        **more: Any,
+    ) -> None:
+        """No draft; an application that this terminal keeps (`qr_text`) or the centre knows of."""
+        asked = self.last(LookForEarlier).scope
+        self.hear(DraftKnown(self.last(LookForDraft).scope, None, None, None))
+        at = self.clock.utc() - timedelta(days=days_ago)
+        self.hear(EarlierKnown(asked, Found(EARLIER, at, state, **more), centre_asked))
+
+    def centre_knows(
+        self, number: str = "", *, days_ago: float = 10, state: ProgressKind, **more: Any
+    ) -> None:
+        """The centre's answer, after this terminal's own; "": of the same application."""
+        at = self.clock.utc() - timedelta(days=days_ago)
+        found = Found(number or EARLIER, at, state, **more)
+        self.hear(EarlierKnown(self.last(LookForEarlier).scope, found))
 
     def documents(self) -> None:
         self.wait(1)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from core_citizen import ACCOUNT, ELDER, ITEM, PHONE, RELATIVE, RELATIVE_CARD, Terminal, card
+from core_citizen import (
+    ACCOUNT,
+    EARLIER,
+    ELDER,
+    ITEM,
+    PHONE,
+    RELATIVE,
+    RELATIVE_CARD,
+    Terminal,
+    card,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,7 +71,7 @@ def offer(terminal: Terminal, payload: str | None, *, minutes_ago: float = 3) ->
         terminal.hear(DraftKnown(scope, None, None, None))
     else:
         terminal.hear(DraftKnown(scope, saved, expires, payload))
-    terminal.hear(EarlierKnown(terminal.last(LookForEarlier).scope, None, None, False))
+    terminal.hear(EarlierKnown(terminal.last(LookForEarlier).scope, None))
 
 
 def test_the_draft_of_the_same_card_is_offered_and_taken_up_where_it_ended() -> None:
@@ -182,32 +192,25 @@ def test_the_card_lifted_while_it_is_looked_shows_nothing_in_full() -> None:
 # -- the same again within thirty days ----------------------------------------------
 
 
-def earlier(terminal: Terminal, days_ago: int) -> None:
-    terminal.hear(DraftKnown(terminal.last(LookForDraft).scope, None, None, None))
-    at = terminal.clock.utc() - timedelta(days=days_ago)
-    scope = terminal.last(LookForEarlier).scope
-    terminal.hear(EarlierKnown(scope, "QS01261101000355", at, True))
-
-
 def test_the_same_item_again_within_thirty_days_shows_the_earlier_number() -> None:
     terminal = at_lookup()
     assert terminal.last(LookForEarlier).within_days == 30
-    earlier(terminal, 10)
-    assert terminal.sees(EarlierApplication).number == "QS01261101000355"
+    terminal.known_before(days_ago=10)
+    assert terminal.sees(EarlierApplication).number == EARLIER
     terminal.press(Act.APPLY_AGAIN)
     terminal.sees(Form)
 
 
 def test_one_who_is_content_with_the_earlier_one_may_end_there() -> None:
     terminal = at_lookup()
-    earlier(terminal, 10)
+    terminal.known_before(days_ago=10)
     terminal.press(Act.FINISH)
     assert terminal.sees(TakeAway).card_on_reader
 
 
 def test_an_application_of_long_ago_is_not_shown() -> None:
     terminal = at_lookup()
-    earlier(terminal, 31)
+    terminal.known_before(days_ago=31)
     terminal.sees(Form)
 
 

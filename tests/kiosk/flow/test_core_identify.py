@@ -25,13 +25,10 @@ from kiosk.flow.actions import Act
 from kiosk.flow.effects import (
     EraseDraft,
     KeepPhoto,
-    LookForDraft,
-    LookForEarlier,
     Seal,
     WatchForCard,
     Wipe,
 )
-from kiosk.flow.events import DraftKnown, EarlierKnown
 from kiosk.flow.pages import (
     Accepted,
     CapturePage,
@@ -435,9 +432,7 @@ def test_another_elder_gets_no_earlier_number_and_nothing_read_of_the_first() ->
     terminal = Terminal()
     terminal.go_to(ConfirmIdentity)
     terminal.press(Act.CONFIRM_IDENTITY)
-    terminal.hear(DraftKnown(terminal.last(LookForDraft).scope, None, None, None))
-    scope = terminal.last(LookForEarlier).scope
-    terminal.hear(EarlierKnown(scope, "QS01261101000355", terminal.clock.utc(), True))
+    terminal.known_before()
     terminal.press(Act.APPLY_AGAIN)
     terminal.fill_form()
     terminal.wait(1)

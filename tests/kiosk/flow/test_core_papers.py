@@ -240,8 +240,8 @@ def test_what_may_be_handed_in_later_may_be_left_out_and_is_said_to_be_missing(
     assert [one.code for one in terminal.last(Seal).attachments] == ["signature"]
 
 
-def test_a_paper_that_is_needed_is_waited_for() -> None:
-    terminal = at_camera()
+def test_a_paper_that_is_needed_is_waited_for(tmp_path: Path) -> None:
+    terminal = at_camera(catalogue_with(tmp_path, {"code": "proof", "name": NAME}))
     assert terminal.sees(CapturePage).go_on is GoOn.NO
     terminal.press(Act.NEXT)
     terminal.sees(CapturePage)

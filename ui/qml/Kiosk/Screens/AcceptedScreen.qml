@@ -13,10 +13,12 @@ PageFrame {
     id: root
 
     required property AcceptedModel model
-    readonly property bool lying: Theme.landscape && !Theme.small
-    readonly property bool oneColumn: Theme.small || Theme.elder && !Theme.landscape
+    readonly property bool lying: Theme.landscape && !Theme.small && model.hasChain
+    readonly property bool oneColumn: Theme.small || Theme.elder && !Theme.landscape || !model.hasChain
     readonly property bool compact: (Theme.elder || Theme.landscape) && model.paperComes
     readonly property bool onScreen: model.paperTrouble || Theme.elder && !model.paperComes
+    readonly property bool followFirst: model.toFollow !== "" && Theme.elder && !Theme.landscape && model.paperComes // else it is turned to last
+    readonly property bool followInLead: model.toFollow !== "" && onScreen && brief && !Theme.landscape // there is no room under it
     readonly property bool brief: Theme.elder && Theme.lowReach // above what is touched is less room
     // what is to be photographed fits on the first page only without it
     leadLast: onScreen && Theme.elder && (Theme.largest || Theme.landscape)
@@ -24,7 +26,7 @@ PageFrame {
     objectName: "accepted"
     title: model.title
     mayShare: false // it stands in columns by itself
-    lead: model.lead
+    lead: followInLead ? model.lead + Texts.words.common.sentence_gap + model.toFollow : model.lead
 
     // -- there is no paper: to be photographed -----------------------------------
     Card {
@@ -44,23 +46,24 @@ PageFrame {
             rowSpacing: Theme.s3
 
             QrCode {
+                visible: root.model.hasCode
                 Layout.alignment: Qt.AlignHCenter
                 size: !Theme.landscape ? 320 : Theme.small ? 190 : 240
                 text: root.model.qrText
-                words: Texts.words.accepted.photo
+                words: root.model.photoWords
             }
             ColumnLayout {
                 spacing: Theme.s1
                 Label {
                     kind: Label.Section
-                    text: Texts.words.accepted.photo
+                    text: root.model.photoWords
                 }
                 Label {
-                    visible: Theme.landscape ? root.model.paperTrouble && !Theme.elder : !Theme.largest && !root.brief
+                    visible: Theme.landscape ? root.model.paperTrouble && !Theme.elder : root.model.hasCode && !Theme.largest && !root.brief
                     text: Theme.landscape ? root.model.deliveryWords : Texts.words.accepted.photo_lead
                 }
                 Label {
-                    visible: !Theme.landscape && !Theme.largest && !root.brief
+                    visible: root.model.hasCode && !Theme.landscape && !Theme.largest && !root.brief
                     text: Texts.words.accepted.photo_lead_second
                 }
                 Label {
@@ -103,6 +106,13 @@ PageFrame {
     Label {
         visible: root.onScreen && Theme.largest && !Theme.landscape
         text: Texts.words.accepted.photo_also
+    }
+
+    Banner {
+        visible: root.followFirst
+        icon: "file-plus"
+        words: root.model.toFollow
+        detail: Texts.words.accepted.to_follow_lead
     }
 
     // -- paper comes, or none is wanted ------------------------------------------
@@ -155,7 +165,7 @@ PageFrame {
             Layout.column: root.oneColumn ? 0 : 1
             Layout.alignment: Qt.AlignTop
             Layout.preferredWidth: 420
-            Layout.fillWidth: Theme.elder || Theme.landscape
+            Layout.fillWidth: Theme.elder || Theme.landscape || !root.model.hasChain
             Layout.minimumHeight: paper.implicitHeight + 2 * Theme.s3
             radius: Theme.rL
             color: root.model.paperComes ? Theme.nowTint : Theme.surface
@@ -180,11 +190,11 @@ PageFrame {
                     moving: Machine.PaperOut
                 }
                 QrCode {
-                    visible: !root.model.paperComes
+                    visible: !root.model.paperComes && root.model.hasCode
                     Layout.alignment: Qt.AlignHCenter
                     size: Theme.landscape ? 150 : Theme.bySize(300, 320, 320)
                     text: root.model.qrText
-                    words: Texts.words.accepted.photo
+                    words: root.model.photoWords
                 }
                 ColumnLayout {
                     spacing: 0
@@ -202,7 +212,7 @@ PageFrame {
             }
         }
         ColumnLayout {
-            visible: !root.brief || !root.onScreen // one step a page would be turned eight times
+            visible: root.model.hasChain && (!root.brief || !root.onScreen) // one step a page would be turned eight times
             Layout.row: root.lying ? 0 : root.oneColumn ? 2 : 1
             Layout.rowSpan: root.lying ? 2 : 1
             Layout.column: 0
@@ -225,6 +235,12 @@ PageFrame {
             }
         }
     }
+    Banner {
+        visible: root.model.toFollow !== "" && !root.followFirst && !root.followInLead
+        icon: "file-plus"
+        words: root.model.toFollow
+        detail: Texts.words.accepted.to_follow_lead
+    }
     ListCard {
         visible: !root.model.paperTrouble && !Theme.elder && !Theme.landscape
         ListRow {
@@ -233,7 +249,7 @@ PageFrame {
             aside: Texts.words.accepted.now
         }
         ListRow {
-            visible: root.model.paperComes
+            visible: root.model.paperComes && root.model.toFollow === ""
             icon: "receipt-text"
             words: Texts.words.accepted.take_receipt
             detail: Texts.words.accepted.take_receipt_lead
@@ -275,10 +291,10 @@ PageFrame {
     }
 
     back: PushButton {
-        visible: !root.model.paperTrouble && root.model.mayRate && !root.model.finishing
-        words: Texts.words.accepted.skip
-        icon: "log-out"
-        onActivated: root.model.finish()
+        visible: root.model.mayReturn || !root.model.paperTrouble && root.model.mayRate && !root.model.finishing
+        words: root.model.mayReturn ? Texts.words.common.return : Texts.words.accepted.skip
+        icon: root.model.mayReturn ? "arrow-left" : "log-out"
+        onActivated: root.model.mayReturn ? root.model.back() : root.model.finish()
     }
     middle: PushButton {
         visible: (Theme.landscape || Theme.elder) && root.model.canPrintAgain // else a tile

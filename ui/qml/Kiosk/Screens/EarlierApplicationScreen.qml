@@ -6,7 +6,8 @@ import Kiosk.Models
 import Kiosk.Texts
 import Kiosk.Theme
 
-// The same person applied for the same thing a short while ago.
+// The same person applied for the same thing a short while ago: what it lacks is handed in here, and
+// its receipt printed again.
 PageFrame {
     id: root
 
@@ -15,7 +16,15 @@ PageFrame {
     objectName: "earlier_application"
     title: model.title
     lead: model.lead
+    leadLast: model.mayHandIn && (Theme.elder || Theme.small) && !Theme.lowReach // what is asked for comes first
 
+    Banner {
+        visible: root.model.mayHandIn
+        kind: Banner.Now
+        icon: "file-plus"
+        words: root.model.papersWords
+        detail: root.model.papersDetail
+    }
     Card {
         spacing: Theme.s2
 
@@ -41,20 +50,40 @@ PageFrame {
         }
     }
     Banner {
-        icon: "search"
-        words: Texts.words.earlier_application.ask
+        visible: root.model.tip !== ""
+        icon: root.model.mayPrint ? "receipt-text" : "search"
+        words: root.model.tip
+    }
+    TileGrid {
+        visible: root.model.mayPrint || root.model.mayHandIn
+        least: 400
+        Tile {
+            visible: root.model.mayPrint
+            words: Texts.words.earlier_application.print
+            icon: "printer"
+            closedReason: root.model.cardThere ? "" : Texts.words.earlier_application.put_back
+            onActivated: root.model.printAgain()
+        }
+        Tile {
+            visible: root.model.mayHandIn
+            words: Texts.words.earlier_application.again
+            icon: "rotate-ccw"
+            onActivated: root.model.applyAgain()
+        }
     }
     Filler {}
 
     back: PushButton {
-        words: Texts.words.earlier_application.again
-        icon: "rotate-ccw"
-        onActivated: root.model.applyAgain()
+        words: root.model.mayHandIn ? root.model.finishWords : Texts.words.earlier_application.again
+        icon: root.model.mayHandIn ? "log-out" : "rotate-ccw"
+        onActivated: root.model.mayHandIn ? root.model.finish() : root.model.applyAgain()
     }
     main: PushButton {
         kind: PushButton.Main
-        words: Texts.words.earlier_application.finish
-        icon: "check"
-        onActivated: root.model.finish()
+        words: root.model.mayHandIn ? Texts.words.earlier_application.hand_in : root.model.finishWords
+        icon: root.model.mayHandIn ? "arrow-right" : "check"
+        available: !root.model.mayHandIn || root.model.cardThere
+        reason: Texts.words.earlier_application.put_back
+        onActivated: root.model.mayHandIn ? root.model.handIn() : root.model.finish()
     }
 }

@@ -88,8 +88,8 @@ PageFrame {
     }
     main: PushButton {
         kind: PushButton.Main
-        words: Texts.words.review.confirm
-        icon: "pen-line"
+        words: root.model.confirmWords
+        icon: root.model.toSign ? "pen-line" : "arrow-right"
         onActivated: root.model.confirm()
     }
 }
