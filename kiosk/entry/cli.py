@@ -235,7 +235,11 @@ def receipt(
     printer: Annotated[str, typer.Option("--printer", help="tcp://host:9100 or serial:///dev/…")],
     file: Annotated[Path | None, typer.Argument(readable=False, help="A receipt as JSON.")] = None,
     sample: Annotated[
-        str, typer.Option("--sample", help="accepted, delivered, reprint, rare_name or test.")
+        str,
+        typer.Option(
+            "--sample",
+            help="accepted, delivered, reprint, to_follow, papers, papers_elsewhere, rare_name or test.",
+        ),
     ] = "",
     language: Annotated[str, typer.Option("--language", help="Of a sample: zh or en.")] = "zh",
     width: Annotated[int, typer.Option("--width", help="Of the paper: 58 or 80 mm.")] = 80,
