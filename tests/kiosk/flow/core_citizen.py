@@ -305,10 +305,21 @@ class Terminal:
         **more: Any,
     ) -> None:
         """No draft; an application that this terminal keeps (`qr_text`) or the centre knows of."""
-        asked = self.last(LookForEarlier).scope
         self.hear(DraftKnown(self.last(LookForDraft).scope, None, None, None))
+        self.known_before_only(centre_asked=centre_asked, days_ago=days_ago, state=state, **more)
+
+    def known_before_only(
+        self,
+        *,
+        centre_asked: bool = False,
+        days_ago: float = 10,
+        state: ProgressKind = ProgressKind.RECEIVED,
+        **more: Any,
+    ) -> None:
+        """The same without a word about a draft."""
         at = self.clock.utc() - timedelta(days=days_ago)
-        self.hear(EarlierKnown(asked, Found(EARLIER, at, state, **more), centre_asked))
+        found = Found(EARLIER, at, state, **more)
+        self.hear(EarlierKnown(self.last(LookForEarlier).scope, found, centre_asked))
 
     def centre_knows(
         self, number: str = "", *, days_ago: float = 10, state: ProgressKind, **more: Any
@@ -328,8 +339,8 @@ class Terminal:
         self.hear(Sealed(scope, number, qr_text(number, SIGNATURE), self.clock.utc()))
         return number
 
-    def delivered(self, number: str) -> None:
-        self.hear(Delivered(number))
+    def delivered(self, number: str, *, papers: bool = False) -> None:
+        self.hear(Delivered(number, papers))
 
     def printed(self) -> None:
         self.hear(Printed(self.last(Print).job))
