@@ -107,6 +107,31 @@ def test_the_hub_knows_of_an_application_made_elsewhere(wire: Wire, hub: HubDesk
     assert len(wire.posted) == 1
 
 
+def test_what_the_office_asks_for_comes_with_the_answer(wire: Wire, hub: HubDesk) -> None:
+    hub.ask_earlier(EARLIER)
+    answer = sync_messages.Earlier(
+        id=asked(wire).id,
+        asked=True,
+        number=NUMBER,
+        accepted_at=AT,
+        state="needs_more",
+        materials=("household_page",),
+        note="户口簿首页不清楚",
+    )
+    hub_says(hub, answer)
+    found = Found(NUMBER, AT, ProgressKind.NEEDS_MORE, "户口簿首页不清楚", ("household_page",))
+    assert wire.posted == [EarlierKnown(SCOPE, found)]
+    assert "户口簿" not in repr(answer) + repr(wire.posted)
+
+
+def test_papers_that_were_delivered_are_told_apart_from_their_application(
+    wire: Wire, hub: HubDesk
+) -> None:
+    hub_says(hub, sync_messages.Delivered(number=NUMBER, papers=True))
+    hub_says(hub, sync_messages.Delivered(number=NUMBER))
+    assert wire.posted == [Delivered(NUMBER, papers=True), Delivered(NUMBER)]
+
+
 def test_without_the_sync_process_a_citizen_is_not_kept_waiting(wire: Wire, hub: HubDesk) -> None:
     wire.open = False
     hub.ask_earlier(EARLIER)

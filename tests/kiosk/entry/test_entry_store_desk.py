@@ -24,6 +24,7 @@ from kiosk.flow.effects import (
     Attachment,
     CheckReceipt,
     EraseDraft,
+    HandIn,
     LookForDraft,
     LookForEarlier,
     SaveDraft,
@@ -38,7 +39,7 @@ from kiosk.flow.events import (
     StorageChanged,
 )
 from kiosk.flow.pages import ProgressKind
-from kiosk.receipts.number import agrees, parse_qr
+from kiosk.receipts.number import agrees, make, parse_qr
 from kiosk.settings import PathSettings, Settings
 from offline_cache.database import condemn
 from offline_cache.disk import Disk, Room
@@ -47,7 +48,7 @@ from offline_cache.faults import StoreFault, StoreFaultCode
 from offline_cache.hub_keys import HubKeysFile
 from offline_cache.journal import Journal
 from offline_cache.keys import Keys, open_keys
-from offline_cache.outbox import Outbox
+from offline_cache.outbox import Application, ItemState, Outbox
 from offline_cache.outbox import Sealed as Committed
 from offline_cache.store import StorePlaces
 from offline_cache.suites import SuiteId
@@ -200,6 +201,137 @@ def test_the_same_person_again_is_shown_the_earlier_number_and_a_stranger_is_ask
     other = LookForEarlier(SCOPE, "old_age_allowance", 30, "440308199901101512")
     desk.desk.perform(other)
     assert desk.asked.get(timeout=WAIT_S) == other
+
+
+# -- who comes again -------------------------------------------------------------------------
+
+KEPT = (("事项", "高龄津贴申领"), ("申请人", "张*"))
+
+
+def applied(desk: Desk) -> Sealed:
+    """Without the second of two papers."""
+    desk.desk.perform(replace(seal(), receipt=KEPT, lacks=("proof",)))
+    sealed = desk.wait_for(Sealed)
+    assert isinstance(sealed, Sealed)
+    return sealed
+
+
+def known(desk: Desk, number: str = NUMBER) -> EarlierKnown:
+    desk.desk.perform(LookForEarlier(SCOPE, "old_age_allowance", 30, number))
+    earlier = desk.wait_for(EarlierKnown)
+    assert isinstance(earlier, EarlierKnown)
+    return earlier
+
+
+def papers(number: str, code: str = "proof") -> HandIn:
+    return HandIn(
+        Scope("s2", 7),
+        number,
+        "old_age_allowance",
+        {"item": "old_age_allowance", "materials": [{"code": code, "name": "居住证明"}]},
+        (Attachment(code, "application/pdf", b"%PDF-1.7 proof"),),
+        (code,),
+    )
+
+
+@pytest.mark.fault(2)
+def test_after_a_crash_the_receipt_can_be_printed_again_and_what_lacks_is_known(desk: Desk) -> None:
+    sealed = applied(desk)
+    desk.crash()
+    found = known(desk).found
+    assert found is not None
+    assert (found.number, found.qr_text) == (sealed.number, sealed.qr_text)
+    assert (found.receipt, found.lacks, found.printed) == (KEPT, ("proof",), False)
+    desk.desk.perform(AddPrintResult(sealed.number, "printed", sealed.accepted_at))
+    found = known(desk).found
+    assert found is not None and found.printed
+
+
+def test_nobody_else_is_offered_the_receipt(desk: Desk) -> None:
+    applied(desk)
+    other = LookForEarlier(SCOPE, "old_age_allowance", 30, "440308199901101512")
+    desk.desk.perform(other)
+    assert desk.asked.get(timeout=WAIT_S) == other  # the centre is asked: here nothing is known
+
+
+def test_papers_handed_in_keep_the_number_and_are_not_asked_for_again(desk: Desk) -> None:
+    sealed = applied(desk)
+    desk.desk.perform(SaveDraft("s2", NUMBER, "{}"))
+    desk.desk.perform(papers(sealed.number))
+    kept = desk.wait_for(Sealed)
+    assert isinstance(kept, Sealed)
+    assert (kept.scope, kept.number, kept.qr_text) == (
+        Scope("s2", 7),
+        sealed.number,
+        sealed.qr_text,
+    )
+    assert "papers_handed_in" in desk.told
+    desk.crash()
+    found = known(desk).found
+    assert found is not None and found.lacks == ()
+    desk.desk.perform(LookForDraft(SCOPE, NUMBER))  # gone with the commit
+    draft = desk.wait_for(DraftKnown)
+    assert isinstance(draft, DraftKnown) and draft.payload is None
+
+
+def test_papers_for_another_terminals_application_have_no_code_of_ours(desk: Desk) -> None:
+    number = make("QS02", 12, desk.clock.utc())
+    desk.desk.perform(papers(number))
+    kept = desk.wait_for(Sealed)
+    assert isinstance(kept, Sealed)
+    assert (kept.number, kept.qr_text) == (number, "")
+
+
+@pytest.mark.fault(7)
+def test_papers_for_which_there_is_no_room_are_not_said_to_be_kept(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = StoreFault(StoreFaultCode.DISK_FULL, "commit")
+    sealed = applied(desk)
+    hand_in = Outbox.hand_in
+    monkeypatch.setattr(Outbox, "hand_in", lambda *_, **__: full)
+    desk.desk.perform(papers(sealed.number))
+    failed = desk.wait_for(SealFailed)
+    assert isinstance(failed, SealFailed) and failed.disk_full
+    monkeypatch.setattr(Outbox, "hand_in", hand_in)
+    desk.desk.perform(papers(sealed.number))
+    assert isinstance(desk.wait_for(Sealed), Sealed)
+
+
+@pytest.mark.fault(8)
+def test_papers_of_whose_commit_the_disk_told_nothing_are_looked_for_before_anybody_presses_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = applied(desk)
+    commit = Outbox.hand_in
+
+    def torn(outbox: Outbox, *given: Any, **more: Any) -> StoreFault:
+        assert not isinstance(commit(outbox, *given, **more), StoreFault)
+        return StoreFault(StoreFaultCode.UNREADABLE, "commit")
+
+    monkeypatch.setattr(Outbox, "hand_in", torn)
+    desk.desk.perform(papers(sealed.number))
+    kept = desk.wait_for(Sealed)
+    assert isinstance(kept, Sealed) and kept.number == sealed.number
+
+
+def test_the_centre_is_asked_about_what_it_has_and_not_about_what_waits_here(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = applied(desk)
+    assert not known(desk).centre_asked
+    look = Outbox.earlier
+
+    def delivered(outbox: Outbox, *asked: Any) -> Application:
+        found = look(outbox, *asked)
+        assert isinstance(found, Application)
+        return replace(found, state=ItemState.ACCEPTED)
+
+    monkeypatch.setattr(Outbox, "earlier", delivered)
+    earlier = known(desk)
+    assert earlier.centre_asked and earlier.found is not None
+    assert (earlier.found.number, earlier.found.state) == (sealed.number, ProgressKind.RECEIVED)
+    assert desk.asked.get(timeout=WAIT_S) == LookForEarlier(SCOPE, "old_age_allowance", 30, NUMBER)
 
 
 def test_a_draft_is_offered_after_a_crash_and_never_after_a_leave(desk: Desk) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from core_citizen import (
     ACCOUNT,
     CHILD_CARD,
+    EARLIER_QR,
     ELDER,
     ITEM,
     PHONE,
@@ -39,6 +40,7 @@ from kiosk.flow.effects import (
     AskCardPassword,
     ChangeCardPassword,
     CheckReceipt,
+    HandIn,
     LookForDraft,
     LookForEarlier,
     MakeDocuments,
@@ -58,6 +60,7 @@ from kiosk.flow.events import (
     PageNotTaken,
     ProgressKnown,
     ReceiptRefused,
+    Sealed,
     SealFailed,
 )
 from kiosk.flow.pages import (
@@ -67,6 +70,7 @@ from kiosk.flow.pages import (
     CheckPage,
     ConfirmIdentity,
     Consent,
+    EarlierApplication,
     Form,
     Home,
     PlaceIdCard,
@@ -125,17 +129,18 @@ def press(act: Act, argument: str, quick: bool) -> Deed:
     return do
 
 
+ANSWERED = LookForDraft | MakeDocuments | Seal | HandIn | Print | TakePage | CheckReceipt
+
+
 def answer(terminal: Terminal) -> None:
     """Whatever was asked last is answered well, if anything was."""
-    asked = [
-        effect
-        for effect in terminal.effects
-        if isinstance(effect, LookForDraft | MakeDocuments | Seal | Print | TakePage | CheckReceipt)
-    ]
+    asked = [effect for effect in terminal.effects if isinstance(effect, ANSWERED)]
     match asked[-1] if asked else None:
         case LookForDraft():
             if terminal.all(LookForEarlier):
                 terminal.no_past()
+        case HandIn(scope=scope, number=number):
+            terminal.hear(Sealed(scope, number, EARLIER_QR, terminal.clock.utc()))
         case MakeDocuments():
             terminal.documents()
         case Seal():
@@ -148,6 +153,12 @@ def answer(terminal: Terminal) -> None:
             terminal.hear(ProgressKnown(scope, number, ProgressKind.RECEIVED, ITEM, None, None))
         case _:
             pass
+
+
+def came_before(terminal: Terminal) -> None:
+    """They applied here some days ago, without the page of the register."""
+    if terminal.all(LookForEarlier) and isinstance(terminal.page, ConfirmIdentity):
+        terminal.known_before(lacks=("household_page",), qr_text=EARLIER_QR)
 
 
 def insert_social_card(terminal: Terminal) -> None:
@@ -177,7 +188,7 @@ def refuse(terminal: Terminal) -> None:
         match effect:
             case MakeDocuments(scope=scope):
                 return terminal.hear(DocumentsFailed(scope, ""))
-            case Seal(scope=scope):
+            case Seal(scope=scope) | HandIn(scope=scope):
                 return terminal.hear(SealFailed(scope, False, ""))
             case Print():
                 return terminal.print_fails(FaultCode.PAPER_OUT)
@@ -218,9 +229,12 @@ def onward(terminal: Terminal) -> None:
         case PlaceIdCard() | CardProblem():
             terminal.lift_card()
             terminal.lay_card(RELATIVE_CARD if getattr(page, "role", "") == "agent" else ELDER)
-        case ConfirmIdentity():
-            terminal.press(Act.CONFIRM_IDENTITY)
+        case ConfirmIdentity(looking=looking):
+            if not looking:
+                terminal.press(Act.CONFIRM_IDENTITY)
             answer(terminal)
+        case EarlierApplication():
+            terminal.press(Act.HAND_IN)
         case Form(fields=fields):
             values = {"phone": PHONE, "account": ACCOUNT, "relative_phone": "13900139000"}
             for field in fields:
@@ -258,6 +272,7 @@ def onward(terminal: Terminal) -> None:
 others: st.SearchStrategy[Deed] = st.one_of(
     st.just(answer),
     st.just(refuse),
+    st.just(came_before),
     st.builds(press, st.sampled_from(Act), st.sampled_from(ARGUMENTS), st.booleans()),
     st.sampled_from([ELDER, RELATIVE_CARD, CHILD_CARD]).map(
         lambda record: lambda terminal: terminal.lay_card(record)
@@ -288,6 +303,12 @@ deeds = st.tuples(st.integers(0, 9), others).map(lambda pair: onward if pair[0] 
 @given(st.lists(deeds, min_size=10, max_size=60))
 @example([onward] * 25)
 @example(
+    [onward] * 5
+    + [press(Act.CONFIRM_IDENTITY, "", False), came_before]
+    + [press(Act.PRINT_AGAIN, "", False), answer, press(Act.BACK, "", False)]
+    + [onward] * 12
+)
+@example(
     [press(Act.START, "", False), press(Act.CHOOSE_ITEM, "social_card_password", False)]
     + [onward] * 14
 )
@@ -312,7 +333,8 @@ def test_nothing_anybody_does_breaks_it_or_leaves_anything_behind(way: list[Deed
     wiped = {effect.session for effect in terminal.all(Wipe)}
     assert len(wiped) == begun
     assert sum(event == "session_ended" for event, _ in terminal.logged) == begun
-    assert len(terminal.all(AddRating)) <= len({seal.scope.session for seal in terminal.all(Seal)})
+    kept = [*terminal.all(Seal), *terminal.all(HandIn)]
+    assert len(terminal.all(AddRating)) <= len({one.scope.session for one in kept})
     assert not any(secret in str(terminal.logged) for secret in SECRETS)
     assert not any(secret in repr(terminal.effects) for secret in SECRETS)
     numbers = [effect.card_number for effect in terminal.all(SaveDraft)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy
@@ -20,7 +21,7 @@ from drivers.receipt_printer.values import Line, Pair, QrCode, Text
 from kiosk.flow.pages import Words
 from kiosk.receipts import number as numbers
 from kiosk.receipts.number import QrFault, ReceiptQr
-from kiosk.receipts.receipt import Receipt, lines
+from kiosk.receipts.receipt import PapersReceipt, Receipt, kept_lines, lines, papers_lines
 from rehearsal.emulators.escpos import Tokenizer
 from rehearsal.emulators.paper import Paper
 from rehearsal.emulators.paper import Receipt as PrintedPaper
@@ -187,3 +188,61 @@ def test_english_where_the_citizen_chose_it_and_no_empty_phone() -> None:
 
 def test_a_receipt_does_not_show_itself_in_a_trace() -> None:
     assert "138****8000" not in repr(lines(receipt(), "zh"))
+
+
+# -- papers that follow --------------------------------------------------------------------
+
+PROOF = both("居住证明", "Proof of residence")
+
+
+def papers(*, qr_text: str = "ZW1.X", delivered: bool = False) -> PapersReceipt:
+    return PapersReceipt(
+        centre=both("清水镇便民服务中心", "Qingshui Town Service Centre"),
+        terminal="QS01",
+        item=both("高龄津贴申领", "Old-age allowance"),
+        number=numbers.make("QS01", 37, AT),
+        qr_text=qr_text,
+        name_masked="张*兰",
+        papers=(PROOF,),
+        handed_in_at=AT,
+        delivered=delivered,
+        help_phone="12345",
+    )
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_is_still_to_be_handed_in_stands_on_the_receipt(language: str) -> None:
+    paper = read(lines(replace(receipt(), to_follow=(PROOF,)), language))
+    assert PROOF.get(language) in paper
+    assert PROOF.get(language) not in read(lines(receipt(), language))
+
+
+def test_a_copy_says_what_the_first_receipt_said_though_the_item_was_changed_since() -> None:
+    first = receipt()
+    kept = kept_lines("高龄津贴申领", "张*兰", "138****8000", "民政", 5)
+    changed = replace(
+        first, reprint=True, kept=kept, item=both("新名字", "New name"), days=9, phone_masked=""
+    )
+    said, again = read(lines(first, "zh")), read(lines(changed, "zh"))
+    assert again.replace("（补打）\n", "") == said
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_receipt_of_papers_names_them_their_time_and_the_number_of_before(
+    language: str,
+) -> None:
+    paper = read(papers_lines(papers(), language))
+    for wanted in (PROOF.get(language), "2026-11-23 00:30", "张*兰", "ZW1.X"):
+        assert wanted in paper
+    assert numbers.grouped(papers().number) in paper
+
+
+def test_papers_are_called_sent_only_when_the_centre_has_them() -> None:
+    assert "已收到，待上传" in read(papers_lines(papers(), "zh"))
+    assert "已收到，已上传" in read(papers_lines(papers(delivered=True), "zh"))
+
+
+def test_without_a_code_the_paper_says_where_the_code_is() -> None:
+    paper = papers_lines(papers(qr_text=""), "zh")
+    assert not any(isinstance(line, QrCode) for line in paper)
+    assert "第一张回执" in read(paper)
