@@ -65,9 +65,10 @@ def all_ordered(quads: Corners) -> Corners:
     """The same for n x 4 x 2."""
     around = quads - quads.mean(axis=1, keepdims=True)
     turn = np.argsort(np.arctan2(around[..., 1], around[..., 0]), axis=1)
-    quads = np.take_along_axis(quads, turn[..., None], axis=1)
+    rows = np.arange(len(quads))[:, None]
+    quads = quads[rows, turn]
     # the top side is the one that runs most nearly to the right
     edge = np.roll(quads, -1, axis=1) - quads
     along = edge[..., 0] - np.roll(edge, -2, axis=1)[..., 0]
     first = (np.argmax(along, axis=1)[:, None] + np.arange(4)) % 4
-    return np.asarray(np.take_along_axis(quads, first[..., None], axis=1), np.float64)
+    return np.asarray(quads[rows, first], np.float64)

@@ -57,8 +57,14 @@ class Print:
 
 def has_ink(planes: Planes, beside: Corners | None = None) -> bool:
     """Whether there can be print at all, or beside a candidate: a glance, to spare a closer look."""
-    ground = planes.ground[..., 0]
-    dark = ((ground - planes.seen[..., 0]) > INK_SHARE / 2 * ground).astype(np.uint8)
+    lit = cv2.addWeighted(
+        cv2.extractChannel(planes.ground, 0),
+        1 - INK_SHARE / 2,
+        cv2.extractChannel(planes.seen, 0),
+        -1,
+        0,
+    )
+    dark = cv2.threshold(lit, 0.0, 1.0, cv2.THRESH_BINARY)[1]
     if beside is not None:
         cv2.fillConvexPoly(dark, np.rint(grown(beside)).astype(np.int32), 0)
     return cv2.countNonZero(dark) >= FEW_INK_PX

@@ -14,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiosk.documents.pages.lines import CLEAR_STEP, FLAT_STEP
-from kiosk.documents.pages.planes import Planes, sample, smooth
-from kiosk.documents.pages.reckoning import lengths, mean_of_three, medians
+from kiosk.documents.pages.planes import Planes, beside, sample, smooth
+from kiosk.documents.pages.reckoning import lengths, medians
 from kiosk.documents.quads import Corners, Floats, all_ordered, areas, encloses, off_line, ordered
 
 MIN_PROMISE = 0.3  # below: not worth a refit
 SAMPLES = 36  # a side is looked at in this many places
-BEYOND_OUT = (-14.0, -13.0, -12.0)
-FAR_OUT = (-9.0, -8.0, -7.0)  # pixels of the search picture, beyond any line drawn on the plate
-FAR_IN = 6.0  # within the margin of a sheet
+BESIDE_PX = 2.5  # of the search picture: on both sides of a side, and not on it
+FAR_OUT_PX = 8.0  # beyond any line drawn on the plate
+BEYOND_OUT_PX = 13.0
+FAR_IN_PX = 6.0  # within the margin of a sheet
 GROUND_SWING = 2.5  # times as much as the ground swings must a side step to count in full
 CALM_SWING = 4.0  # grey levels: the sheet's own shadow on the ground
 ALIKE_DIFFERENCE = 0.7  # of the clearest side's difference to the empty plate counts in full
@@ -81,18 +82,14 @@ def judge(planes: Planes, quads: Corners) -> list[Judged]:
     inward = np.stack([-tangent[..., 1], tangent[..., 0]], axis=2)  # clockwise on the screen
     part = np.linspace(0.04, 0.96, SAMPLES, dtype=np.float32)
     at = (corners[:, :, None] + part[:, None] * edge[:, :, None]).reshape(-1, SAMPLES, 2)
-    offsets = np.array([*BEYOND_OUT, *FAR_OUT, -3.5, -2.5, -1.5, 1.5, 2.5, 3.5], np.float32)
-    where = at[:, None] + offsets[:, None, None] * inward.reshape(-1, 1, 1, 2)
-    values = sample(planes.seen, where)
-    seen_beyond, seen_out, outer, inner = (mean_of_three(values, first) for first in (0, 3, 6, 9))
+    offsets: tuple[float, ...] = (-BEYOND_OUT_PX, -FAR_OUT_PX, -BESIDE_PX, BESIDE_PX)
+    seen_beyond, seen_out, outer, inner = beside(planes.soft, at, inward.reshape(-1, 2), offsets)
     step = smooth(inner - outer, 5)
     size = lengths(step)
     # print steps as well, but the ground is the same on both sides of it
     # and has no grain: one place tells
-    offsets = np.array([BEYOND_OUT[1], FAR_OUT[1], FAR_IN], np.float32)
-    where = at[:, None] + offsets[:, None, None] * inward.reshape(-1, 1, 1, 2)
-    values = sample(planes.ground, where)
-    beyond_out, far_out, far_in = (values[:, place] for place in range(3))
+    offsets = (-BEYOND_OUT_PX, -FAR_OUT_PX, FAR_IN_PX)
+    beyond_out, far_out, far_in = beside(planes.ground, at, inward.reshape(-1, 2), offsets)
     behind = smooth(far_in - far_out, 9)
     # and so does a slow change of light, but it goes on outside
     slope = smooth(far_out - beyond_out, 21)
@@ -120,10 +117,11 @@ def judge(planes: Planes, quads: Corners) -> list[Judged]:
     seen = within.mean(axis=1).reshape(count, 4)
     sides = (shown * plain * within).sum(axis=1).reshape(count, 4)
     sides = sides / np.maximum(within.sum(axis=1).reshape(count, 4), 1)
-    spread = np.minimum(_spread(inner, count), _spread(outer, count))
+    spread_inside = _spread(inner, count)
+    spread = np.minimum(spread_inside, _spread(outer, count))
     # a side along the frame's edge cannot be judged; then all must look alike inside
     off = seen < 0.5
-    spread = np.where(off.any(axis=1), _spread(inner, count), spread)
+    spread = np.where(off.any(axis=1), spread_inside, spread)
     alike = np.clip(1.3 - spread / 90.0, 0.5, 1) * np.array(CUT_OFF_SCORES)[off.sum(axis=1)]
     opposite = (off & np.roll(off, 2, axis=1)).any(axis=1)
     alike = np.where(opposite, np.minimum(alike, NO_CORNER_SCORE), alike)

@@ -9,14 +9,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.pages.planes import Planes, sample, smooth
+from kiosk.documents.pages.planes import Planes, beside, shifted, smooth
 from kiosk.documents.pages.reckoning import lengths, medians
 from kiosk.documents.quads import Floats, Image
 
 MAX_LINES = 24  # all pairs of pairs are tried: more lines cost to the fourth power
 MAX_PROPOSED = 56  # lines of which the best are kept
+ON_LINE_PX = 2.2  # of the search picture: segments so near are parts of one line
 MAX_SEGMENTS = 160  # the longest: every one is compared with every other
 STEP_PX = 2.0
+LSD_SCALE = 0.6  # of the search picture: as many long segments as at 0.8, in half the time
+NEAR_PX = 2.4  # of the search picture, to both sides of a line: where it steps
+FAR_PX = 7.2  # beyond a line that is drawn
 FRAME_LINES = 4  # the last of all lines: the edges of the frame
 FLAT_STEP = 2.0  # a step of this many grey levels or fewer is no step
 CLEAR_STEP = 9.0  # from here on a step is beyond doubt
@@ -37,21 +41,19 @@ class Lines:
 def propose(planes: Planes) -> Floats:
     """Segments x1 y1 x2 y2 from every cue, n x 4."""
     height, width = planes.shape
-    seen = planes.seen
-    light = np.clip(seen[..., 0], 0, 255).astype(np.uint8)
-    chroma = np.clip(np.hypot(seen[..., 1], seen[..., 2]) * 2.5, 0, 255).astype(np.uint8)
-    ground = np.ascontiguousarray(planes.ground[..., 0])
-    around = cv2.blur(ground, (41, 41))
-    local = np.clip((ground - around) * 4.0 + 128.0, 0, 255).astype(np.uint8)
-    found: list[Floats] = []
-    pictures = [light]
+    one, other = (cv2.extractChannel(planes.seen, plane) for plane in (1, 2))
+    chroma = np.asarray(cv2.convertScaleAbs(cv2.magnitude(one, other), alpha=2.5), np.uint8)
+    pictures = [cv2.convertScaleAbs(cv2.extractChannel(planes.seen, 0))]
     if planes.plate_known:
-        pictures.append(np.clip(seen[..., 3] * 8.0, 0, 255).astype(np.uint8))
+        pictures.append(cv2.convertScaleAbs(cv2.extractChannel(planes.seen, 3), alpha=8.0))
     else:
-        pictures.append(local)
+        ground = cv2.extractChannel(planes.ground, 0)
+        around = cv2.blur(ground, (41, 41))
+        pictures.append(cv2.addWeighted(ground, 4.0, around, -4.0, 128.0, dtype=cv2.CV_8U))
     if float(np.percentile(chroma[::3, ::3], 95)) > 20:
         pictures.append(chroma)
-    detector = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD)
+    found: list[Floats] = []
+    detector = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD, LSD_SCALE)
     for one in pictures:
         segments = detector.detect(one)[0]
         if segments is not None:
@@ -67,20 +69,15 @@ def propose(planes: Planes) -> Floats:
 def _outlines(planes: Planes, chroma: Image) -> list[Floats]:
     """Straight parts of the outlines of areas that may be the page."""
     height, width = planes.shape
-    ground = planes.ground
-    light = np.clip(ground[..., 0], 0, 255).astype(np.uint8)
     rim = max(3, height // 50)
-    frame = np.concatenate(
-        [
-            ground[:rim].reshape(-1, 3),
-            ground[-rim:].reshape(-1, 3),
-            ground[:, :rim].reshape(-1, 3),
-            ground[:, -rim:].reshape(-1, 3),
-        ]
-    )
-    distance = lengths(ground - medians(frame, 0))
+    own = planes.ground
+    frame = (own[:rim], own[-rim:], own[:, :rim], own[:, -rim:])
+    usual = medians(np.concatenate([part.reshape(-1, 3) for part in frame]), 0)
+    away = shifted(own, (-float(usual[0]), -float(usual[1]), -float(usual[2])))
+    distance = cv2.sqrt(cv2.transform(cv2.multiply(away, away), np.ones((1, 3), np.float32)))
+    light = cv2.convertScaleAbs(cv2.extractChannel(own, 0))
     masks = [
-        cv2.threshold(np.clip(distance, 0, 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)[1],
+        cv2.threshold(cv2.convertScaleAbs(distance), 0, 255, cv2.THRESH_OTSU)[1],
         cv2.threshold(light, 0, 255, cv2.THRESH_OTSU)[1],
         cv2.threshold(chroma, 0, 255, cv2.THRESH_OTSU)[1],
     ]
@@ -114,17 +111,11 @@ def evidence(planes: Planes, segments: Floats) -> Lines:
     tangent = np.stack([-normals[:, 1], normals[:, 0]], axis=1)
     foot = normals * rhos[:, None] + centre
     at = foot[:, None, :] + along[None, :, None] * tangent[:, None, :]
-    offsets = np.array([-3.0, -1.7, 1.7, 3.0], np.float32)
-    where = at[:, None] + offsets[None, :, None, None] * normals[:, None, None, :]
-    sampled = sample(planes.seen, where)  # n, 4, samples, 4
-    b, c = (np.asarray((sampled[:, one] + sampled[:, one + 1]) / 2, np.float32) for one in (0, 2))
-    near = lengths(smooth(c - b, 7))
+    one, other = beside(planes.soft, at, normals, (-NEAR_PX, NEAR_PX))
+    near = lengths(smooth(other - one, 7))
     # a line drawn on one ground steps as well, but the ground is the same on both sides of it
-    offsets = np.array([-8.0, -6.5, 6.5, 8.0], np.float32)
-    where = at[:, None] + offsets[None, :, None, None] * normals[:, None, None, :]
-    sampled = sample(planes.ground, where)
-    a, d = (np.asarray((sampled[:, one] + sampled[:, one + 1]) / 2, np.float32) for one in (0, 2))
-    beyond = lengths(smooth(d - a, 9))
+    one, other = beside(planes.ground, at, normals, (-FAR_PX, FAR_PX))
+    beyond = lengths(smooth(other - one, 9))
     size = np.minimum(near, 1.6 * beyond)
     within = (
         (at[..., 0] >= 0)
@@ -164,45 +155,56 @@ def _joined(segments: Floats, reach: int) -> tuple[Floats, Floats, NDArray[np.bo
     ends = segments.reshape(-1, 2, 2)
     rhos = (normal * ends[:, 0]).sum(axis=1)
     # lines x segments: is the segment on the line?
-    off = np.abs(np.einsum("lk,sek->lse", normal, ends) - rhos[:, None, None]).max(axis=2)
-    together = (off < 2.2) & (np.abs(normal @ normal.T) > 0.998)
+    together = np.abs(normal @ normal.T) > 0.998
+    for end in (ends[:, 0], ends[:, 1]):
+        together &= np.abs(normal @ end.T - rhos[:, None]) < ON_LINE_PX
     np.fill_diagonal(together, True)
-    middles = (normal * ends.mean(axis=1)).sum(axis=1)
-    lines: list[tuple[float, Floats, float, NDArray[np.intp]]] = []
+    groups: list[NDArray[np.intp]] = []
     for index in range(len(order)):
-        if not free[index]:
-            continue
-        near = np.nonzero(free & together[index])[0]
-        free[near] = False
-        if len(near) == 1:  # as most are
-            lines.append((float(length[index]), normal[index], float(middles[index]), near))
-        else:
-            lines.append((float(length[near].sum()), *_through(ends[near], length[near]), near))
-    lines.sort(key=lambda line: -line[0])
-    kept = lines[:MAX_PROPOSED]
+        if free[index]:
+            near = np.nonzero(free & together[index])[0]
+            free[near] = False
+            groups.append(near)
+    groups.sort(
+        key=lambda group: -float(length[group].sum() if len(group) > 1 else length[group[0]])
+    )
+    groups = groups[:MAX_PROPOSED]
     along = np.arange(-reach, reach + STEP_PX, STEP_PX, dtype=np.float32)
-    normals = np.array([line[1] for line in kept], np.float32).reshape(-1, 2)
-    rhos = np.array([line[2] for line in kept], np.float32)
-    if not kept:
-        return normals, rhos, np.empty((0, len(along)), bool)
-    members = np.concatenate([line[3] for line in kept])
-    counts = np.array([len(line[3]) for line in kept])
+    if not groups:
+        return (
+            np.empty((0, 2), np.float32),
+            np.empty(0, np.float32),
+            np.empty((0, len(along)), bool),
+        )
+    members = np.concatenate(groups)
+    counts = np.array([len(group) for group in groups])
+    firsts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    normals, rhos = _through(ends[members], length[members], firsts)
     tangents = np.stack([-normals[:, 1], normals[:, 0]], axis=1).repeat(counts, axis=0)
     runs = (ends[members] * tangents[:, None]).sum(axis=2)
     low, high = runs.min(axis=1) - STEP_PX, runs.max(axis=1) + STEP_PX
     reached = (along >= low[:, None]) & (along <= high[:, None])
-    firsts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     return normals, rhos, np.asarray(np.logical_or.reduceat(reached, firsts, axis=0), np.bool_)
 
 
-def _through(ends: Floats, length: Floats) -> tuple[Floats, float]:
-    """The line (normal, rho) through segments (n x 2 x 2), each counting by its length."""
-    points = ends.reshape(-1, 2)
-    weight = np.repeat(length, 2)
-    mean = weight @ points / weight.sum()
-    dx, dy = (points - mean).T
-    angle = 0.5 * math.atan2(
-        2 * float(weight @ (dx * dy)), float(weight @ (dx * dx)) - float(weight @ (dy * dy))
+def _through(ends: Floats, length: Floats, firsts: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """The lines (normals, rhos) through groups of segments, each segment counting by its length.
+
+    `ends`: segments x 2 x 2; `firsts`: where in it each group begins.
+    """
+
+    def total(values: Floats) -> Floats:
+        return np.asarray(np.add.reduceat(values, firsts, axis=0), np.float64)
+
+    middle, half = (
+        ends.mean(axis=1).astype(np.float64),
+        ((ends[:, 1] - ends[:, 0]) / 2).astype(np.float64),
     )
-    normal = np.array([-math.sin(angle), math.cos(angle)], np.float32)
-    return normal, float(normal @ mean)
+    weight = total(length)
+    mean = total(middle * length[:, None]) / weight[:, None]
+    dx, dy = (middle - mean.repeat(np.diff([*firsts, len(ends)]), axis=0)).T
+    across = 2 * total(length * (dx * dy + half[:, 0] * half[:, 1]))
+    along = total(length * (dx**2 - dy**2 + half[:, 0] ** 2 - half[:, 1] ** 2))
+    angle = 0.5 * np.arctan2(across, along)
+    normals = np.stack([-np.sin(angle), np.cos(angle)], axis=1)
+    return np.asarray(normals, np.float32), np.asarray((normals * mean).sum(axis=1), np.float32)

@@ -26,21 +26,20 @@ PRINT_SHARE = 0.0095  # of the long side: a line of small print on a sheet that 
 class Planes:
     """`seen`: lightness 0..255, two colours, difference to the empty plate, h x w x 4.
 
+    `soft`: the same, each place the mean of the 3 x 3 around it, for looks beside a line.
     `ground`: lightness and colours without print, h x w x 3.
+    `plate_known`: whether anything differs from a known plate.
     """
 
     seen: Floats
+    soft: Floats
     ground: Floats
+    plate_known: bool
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width."""
         return self.seen.shape[0], self.seen.shape[1]
-
-    @property
-    def plate_known(self) -> bool:
-        """Whether anything differs from a known plate."""
-        return bool(self.seen[..., 3].any())
 
 
 def resized(picture: Image, scale: float) -> Image:
@@ -78,20 +77,28 @@ def planes_of(small: Image, ground: Image, plate: PlateReference | None) -> Plan
         differs = np.zeros(small.shape[:2], np.float32)
     else:  # what differs clearly differs enough: how much tells of the plate, not of the paper
         differs = np.minimum(plate.difference(small) * 2.0, MAX_DIFFERENCE).astype(np.float32)
-    seen = np.asarray(cv2.merge((*_lab(small, gain), differs)), np.float32)
-    behind = np.asarray(cv2.merge(_lab(ground, gain)), np.float32)
+    seen = np.asarray(cv2.cvtColor(_lab(small, gain), cv2.COLOR_BGR2BGRA), np.float32)
+    cv2.insertChannel(differs, seen, 3)
+    behind = _lab(ground, gain)
     if gain > 1.5:  # what was stretched is noisy
         soft = 0.4 * math.sqrt(gain)
         seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), soft), np.float32)
         behind = np.asarray(cv2.GaussianBlur(behind, (0, 0), soft), np.float32)
-    return Planes(seen, behind)
+    mean = np.asarray(cv2.blur(seen, (3, 3)), np.float32)
+    return Planes(seen, mean, behind, bool(differs.any()))
 
 
-def _lab(small: Image, gain: float) -> tuple[Floats, Floats, Floats]:
+def _lab(small: Image, gain: float) -> Floats:
+    """Lightness 0..255 and two colours about 0."""
     stretched = small if gain < 1.01 else cv2.convertScaleAbs(small, alpha=gain)
-    lab = cv2.cvtColor(stretched, cv2.COLOR_BGR2Lab)
-    light, one, other = (plane.astype(np.float32) for plane in cv2.split(lab))
-    return light, one - 128.0, other - 128.0
+    lab = np.asarray(cv2.cvtColor(stretched, cv2.COLOR_BGR2Lab), np.float32)
+    return shifted(lab, (0.0, -128.0, -128.0))
+
+
+def shifted(planes: Floats, by: tuple[float, float, float]) -> Floats:
+    """h x w x 3 with a number added to each plane: five times as fast as numpy's broadcasting."""
+    matrix = np.concatenate([np.eye(3), np.array(by)[:, None]], axis=1)
+    return np.asarray(cv2.transform(planes, matrix.astype(np.float32)), np.float32)
 
 
 def sample(planes: Floats, where: Floats) -> Floats:
@@ -108,9 +115,16 @@ def sample(planes: Floats, where: Floats) -> Floats:
     return np.asarray(values, np.float32).reshape(*shape, planes.shape[2])
 
 
+def beside(planes: Floats, at: Floats, normals: Floats, offsets: tuple[float, ...]) -> Floats:
+    """Values along lines drawn `offsets` (pixels) beside n lines: offsets x n x samples x planes.
+
+    `at`: places on the lines, n x samples x 2; `normals`: n x 2.
+    """
+    away = np.array(offsets, np.float32)[:, None, None, None] * normals[:, None]
+    return sample(planes, at + away)
+
+
 def smooth(values: Floats, window: int) -> Floats:
     """Running mean along the second axis of n x samples x planes."""
-    count, samples, depth = values.shape
-    flat = np.ascontiguousarray(values.transpose(0, 2, 1)).reshape(count * depth, samples)
-    blurred = cv2.blur(flat, (window, 1), borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(blurred, np.float32).reshape(count, depth, samples).transpose(0, 2, 1)
+    blurred = cv2.blur(values, (window, 1), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(blurred, np.float32).reshape(values.shape)

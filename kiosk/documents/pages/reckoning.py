@@ -27,14 +27,13 @@ def medians(values: Floats, axis: int) -> Floats:
     return np.asarray(middle, np.float32)
 
 
-def median(values: NDArray[np.floating[Any]]) -> float:
-    """The median of one row of numbers."""
-    ranked = np.sort(values)
-    count = len(ranked)
-    return (float(ranked[(count - 1) // 2]) + float(ranked[count // 2])) / 2
-
-
-def mean_of_three(values: Floats, first: int) -> Floats:
-    """The mean of three neighbours along the second axis of n x places x ..."""
-    three = values[:, first] + values[:, first + 1] + values[:, first + 2]
-    return np.asarray(three / 3, np.float32)
+def masked_medians(
+    values: NDArray[np.floating[Any]], counted: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """The median of those of each row (n x k) that count; 0 for a row of which none does."""
+    ranked = np.sort(np.where(counted, values, np.inf), axis=1)
+    count = counted.sum(axis=1)
+    rows = np.arange(len(values))
+    low, high = (count - 1).clip(0) // 2, (count // 2).clip(0, values.shape[1] - 1)
+    middle = (ranked[rows, low] + ranked[rows, high]) / 2
+    return np.where(count > 0, middle, 0.0)

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.pages.refit import meeting, refit_side
+from kiosk.documents.pages.refit import meeting, refit_sides
 from kiosk.documents.quads import Corners, Floats, Image, ordered
 
 RIM_SHARE = 0.0125  # of the long side: 24 pixels of a preview at 1080 lines
@@ -144,7 +144,8 @@ def _true_side(picture: Image, rim: _Rim) -> tuple[NDArray[np.float64], float] |
         line = (float(slope), float(shift))
     ends_at = [rim.point(place, line[0] * place + line[1]) for place in (rim.first, rim.last)]
     start, end = ends_at if _runs_inward(ends_at, rim.frame[0]) else ends_at[::-1]
-    return refit_side(picture, start, end, REFIT_PX)
+    normals, rhos = refit_sides(picture, start[None], end[None], REFIT_PX)
+    return normals[0], float(rhos[0])
 
 
 def _runs_inward(ends: list[NDArray[np.float64]], inward: NDArray[np.float64]) -> bool:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.quads import Image
+from kiosk.documents.quads import Floats, Image
 
 SHADOW_SHARE = 0.12  # how much of an evenly darker place counts
 DEEPEST_SHADOW = 0.42  # of the light is left in it: a head close above the plate
@@ -19,7 +19,8 @@ WORK_PX = 480  # long side of the comparison
 PAPER_SHARE = 0.01  # of the plate: half an ID card on an A3 plate; less is dust and reflections
 PLATE_CHANGE = 5.0  # grey levels between plate and paper, where the empty plate is known
 NOISE_SHARE = 5.0  # and this many times the usual difference, which is noise and drifting light
-LIGHT_STEP_PX = 5  # places at which the light is compared
+DARK = np.float32(4.0)  # added to both: what is nearly black has no ratio
+LIGHT_STEP_PX = 10  # places at which the light is compared
 MOST_LIGHT_LOG = 1.5  # a quarter to four times as bright: a lamp has failed, a blind was opened
 RIM_SHARE = 0.1  # of the frame: where paper seldom lies
 RIM_WEIGHT = 4.0
@@ -36,24 +37,24 @@ class PlateReference:
         scale = min(1.0, WORK_PX / max(picture.shape[:2]))
         size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
         small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        self._picture = np.asarray(small, np.float32)
+        self._picture = np.asarray(small, np.uint8)
         self._soft = _soft(self._picture)
+        self._places = _Places(self._soft[0])
 
-    def difference(self, small: Image) -> NDArray[np.float32]:
+    def difference(self, small: Image) -> Floats:
         """Grey levels by which `small` differs from the plate under the same light, h x w."""
         height, width = small.shape[:2]
-        if self._soft.shape[:2] != (height, width):
+        if self._soft[0].shape != (height, width):
             resized = cv2.resize(self._picture, (width, height), interpolation=cv2.INTER_AREA)
-            self._soft = _soft(np.asarray(resized, np.float32))
-        now, then = _soft(small.astype(np.float32)), self._soft
-        then = then * _light(now, then)
+            self._soft = _soft(np.asarray(resized, np.uint8))
+            self._places = _Places(self._soft[0])
+        now = _soft(small)
+        light = self._places.light(now, self._soft)
+        then = [plane * lit for plane, lit in zip(self._soft, light, strict=True)]
+        largest = _most([np.abs(one - other) for one, other in zip(now, then, strict=True)])
         # evenly darker is a shadow of the sheet, a hand or the head, not the sheet
-        size = cv2.absdiff(now, then)
-        one, two, three = cv2.split((now + 4.0) / (then + 4.0))
-        highest = np.maximum(np.maximum(one, two), three)
-        lowest = np.minimum(np.minimum(one, two), three)
-        one, two, three = cv2.split(size)
-        largest = np.maximum(np.maximum(one, two), three)
+        ratios = [(one + DARK) / (other + DARK) for one, other in zip(now, then, strict=True)]
+        highest, lowest = _most(ratios), cv2.min(cv2.min(ratios[0], ratios[1]), ratios[2])
         shadow = (highest - lowest < 0.08) & (highest < 1.0) & (lowest > DEEPEST_SHADOW)
         return np.asarray(np.where(shadow, largest * SHADOW_SHARE, largest), np.float32)
 
@@ -90,33 +91,57 @@ def something_lies_there(picture: Image, plate: PlateReference | None) -> bool:
     return largest >= PAPER_SHARE * mask.size
 
 
-def _soft(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.8), np.float32)
+def _soft(picture: Image) -> list[Floats]:
+    """Blue, green and red apart, with less noise."""
+    soft = cv2.GaussianBlur(picture.astype(np.float32), (5, 5), 0.8)
+    return [np.asarray(cv2.extractChannel(soft, plane), np.float32) for plane in range(3)]
 
 
-def _light(now: NDArray[np.float32], then: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much brighter each colour is now at each place, h x w x 3.
+def _most(planes: list[Floats]) -> Floats:
+    return np.asarray(cv2.max(cv2.max(planes[0], planes[1]), planes[2]), np.float32)
 
-    A factor that changes steadily across the plate: a lamp at one side, the sun at another hour.
-    It is had from where nothing lies: begin with the most common ratio, the rim counting more
-    because paper seldom reaches it, or with the slope along the rim (under a strong slope one
-    sheet may have the most common ratio); follow what agrees, and take what more agrees with.
-    """
-    height, width = now.shape[:2]
-    step = LIGHT_STEP_PX
-    seen = np.log((now[::step, ::step] + 4.0) / (then[::step, ::step] + 4.0))
-    y, x = np.mgrid[0:height:step, 0:width:step]
-    x, y = x / width - 0.5, y / height - 0.5
-    rim = (np.maximum(np.abs(x), np.abs(y)) > 0.5 - RIM_SHARE).reshape(-1)
-    weight = np.where(rim, RIM_WEIGHT, 1.0)
-    flat = seen.reshape(-1, 3)
-    base = np.stack([np.ones(x.size), x.reshape(-1), y.reshape(-1)], axis=1)
-    common = _followed(flat, base, weight, _most_common(flat, weight))
-    around = _followed(flat, base, weight, _along_rim(flat[rim], base[rim]))
-    model = max(common, around, key=lambda one: one[1])[0]
-    # a plane has no detail: worked out on the coarse grid
-    coarse = np.exp(base @ model).reshape(*seen.shape).astype(np.float32)
-    return np.asarray(cv2.resize(coarse, (width, height)), np.float32)
+
+class _Places:
+    """The places at which the light on a plate of one size is compared."""
+
+    def __init__(self, plane: Floats) -> None:
+        height, width = self._size = plane.shape
+        y, x = np.mgrid[0:height:LIGHT_STEP_PX, 0:width:LIGHT_STEP_PX]
+        self._coarse = x.shape
+        x, y = x.reshape(-1) / width - 0.5, y.reshape(-1) / height - 0.5
+        self._rim = np.maximum(np.abs(x), np.abs(y)) > 0.5 - RIM_SHARE
+        self._weight = np.where(self._rim, RIM_WEIGHT, 1.0)
+        self._base = np.stack([np.ones(x.size), x, y], axis=1)
+        self._rim_base = self._base[self._rim]
+
+    def light(self, now: list[Floats], then: list[Floats]) -> list[Floats]:
+        """How much brighter each colour is now at each place.
+
+        A factor that changes steadily across the plate: a lamp at one side, the sun at another
+        hour. It is had from where nothing lies: begin with the most common ratio, the rim counting
+        more because paper seldom reaches it, or with the slope along the rim (under a strong slope
+        one sheet may have the most common ratio); follow what agrees, and take what more agrees
+        with.
+        """
+        flat = np.stack(
+            [np.log(self._at(one) / self._at(other)) for one, other in zip(now, then, strict=True)],
+            axis=1,
+        )
+        begin = (
+            _most_common(flat, self._weight),
+            _along_rim(flat[self._rim], self._rim_base),
+        )
+        followed = [_followed(flat, self._base, self._weight, model) for model in begin]
+        model = max(followed, key=lambda one: one[1])[0]
+        # a plane has no detail: worked out at the places only
+        coarse = np.exp(self._base @ model).astype(np.float32).reshape(*self._coarse, 3)
+        size = (self._size[1], self._size[0])
+        return [np.asarray(cv2.resize(plane, size)) for plane in np.moveaxis(coarse, 2, 0)]
+
+    @staticmethod
+    def _at(plane: Floats) -> NDArray[np.float64]:
+        places = plane[::LIGHT_STEP_PX, ::LIGHT_STEP_PX].reshape(-1)
+        return np.asarray(places + DARK, np.float64)
 
 
 def _most_common(flat: NDArray[np.floating], weight: NDArray[np.float64]) -> NDArray[np.float64]:
