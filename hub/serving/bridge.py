@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import random
+import math
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -31,7 +31,9 @@ WAITING_MAX = 512  # requests that wait for a thread
 WAIT_S_MAX = 1.2  # and how long that may take: later answers would be given up by who asked
 FIRST_GUESS_S = 0.01  # a request's time in its thread, before any was seen
 MEMORY = 0.05  # how much the newest counts in that time's average
-RETRY_S = (3, 10)
+RETRY_S = (3.0, 300.0)  # when to come again: the soonest and the latest that is told
+# Who comes again asks for contact and then hands over, so each is given the time of two requests.
+REQUESTS_OF_ONE = 2
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class Load:
     threads: int
     waiting: int = 0
     service_s: float = FIRST_GUESS_S
+    promised_s: float = 0.0  # monotonic: when the last of those who were turned away comes again
 
     def takes(self) -> bool:
         """Whether one more request would be begun in time. A free thread is always used."""
@@ -51,6 +54,16 @@ class Load:
         return (
             self.waiting < WAITING_MAX and before_it * self.service_s / self.threads <= WAIT_S_MAX
         )
+
+    def come_again_s(self, now_s: float) -> float:
+        """After how long one who is turned away now finds room: one after the other, each a time of
+        their own. All told the same, they would come together and be turned away together."""
+        soonest_s, latest_s = RETRY_S
+        each_s = REQUESTS_OF_ONE * self.service_s / self.threads
+        self.promised_s = max(self.promised_s, now_s + soonest_s) + each_s
+        if self.promised_s > now_s + latest_s:
+            self.promised_s = now_s + soonest_s  # more than can be promised: from the front again
+        return self.promised_s - now_s
 
     def took(self, seconds: float) -> None:
         self.service_s += MEMORY * (seconds - self.service_s)
@@ -80,11 +93,12 @@ class Bridge:
         try:
             body = await gathering.body(scope, receive)
             if isinstance(body, Refused):
-                await _turn_away(send, scope, body)
+                await _turn_away(send, scope, body, self._come_again)
                 return
             load = self._load
             if not load.takes():
-                await _refuse(send, 503, "busy", "too many at once; come again", close=False)
+                text = "too many at once; come again"
+                await _refuse(send, 503, "busy", text, close=False, again_s=self._come_again())
                 return
             load.waiting += 1
             try:
@@ -106,6 +120,9 @@ class Bridge:
             shown = [value for name, value in scope["headers"] if name == GATEWAY_HEADER]
             certificate = certificate or b"".join(shown)
         return Holder(certificate, "" if certificate else host)
+
+    def _come_again(self) -> int:
+        return math.ceil(self._load.come_again_s(time.monotonic()))
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -163,7 +180,9 @@ def _environ(scope: dict[str, Any], body: io.BytesIO) -> dict[str, Any]:
     return environ
 
 
-async def _turn_away(send: Send, scope: dict[str, Any], why: Refused) -> None:
+async def _turn_away(
+    send: Send, scope: dict[str, Any], why: Refused, come_again: Callable[[], int]
+) -> None:
     """Its body was not read to the end."""
     match why:
         case Refused.TOO_LARGE:
@@ -174,7 +193,8 @@ async def _turn_away(send: Send, scope: dict[str, Any], why: Refused) -> None:
         case Refused.NO_ROOM:
             # What a sender announced is let pass unheld; what has no end that is known is cut off.
             endless = not announced(scope)
-            await _refuse(send, 503, "busy", "too much is under way; come again", close=endless)
+            text = "too much is under way; come again"
+            await _refuse(send, 503, "busy", text, close=endless, again_s=come_again())
         case Refused.TOO_SLOW:
             await _refuse(send, 408, "too_slow", "the body stopped coming")
         case Refused.GONE:
@@ -183,16 +203,18 @@ async def _turn_away(send: Send, scope: dict[str, Any], why: Refused) -> None:
             assert_never(why)
 
 
-async def _refuse(send: Send, status: int, code: str, text: str, *, close: bool = True) -> None:
-    """`close`: the rest of the body is not read."""
+async def _refuse(
+    send: Send, status: int, code: str, text: str, *, close: bool = True, again_s: int = 0
+) -> None:
+    """`close`: the rest of the body is not read. `again_s`: when to come again, if that is told."""
     body = json.dumps({"error": {"code": code, "text": text}}).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"cache-control", b"no-store"),
         (b"content-length", str(len(body)).encode()),
     ]
-    if status == 503:
-        headers.append((b"retry-after", str(random.randint(*RETRY_S)).encode()))  # noqa: S311
+    if again_s:
+        headers.append((b"retry-after", str(again_s).encode()))
     if close:
         headers.append((b"connection", b"close"))
     await _say(send, status, headers, body)

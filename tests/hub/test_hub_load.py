@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ import pytest
 from hub import limits
 from hub.serving import bridge as bridge_module
 from hub.serving import gathering
-from hub.serving.bridge import CERTIFICATE, Bridge, Load
+from hub.serving.bridge import CERTIFICATE, REQUESTS_OF_ONE, RETRY_S, Bridge, Load
 from hub.serving.gathering import Holder, Room
 from hub.terminals.identity import ENVIRON
 
@@ -113,7 +114,7 @@ def test_who_comes_when_too_many_wait_is_told_when_to_come_again(
     answers = asyncio.run(all_at_once())
     assert [status for status, _, _ in answers] == [200] * 4 + [503] * 6
     for _, headers, body in answers[4:]:
-        assert 3 <= int(headers["retry-after"]) <= 10
+        assert int(headers["retry-after"]) >= RETRY_S[0]
         assert json.loads(body)["error"]["code"] == "busy"
     assert asyncio.run(_asked(bridge, [b"x"]))[0] == 200  # and nothing is left behind
     bridge.close()
@@ -129,6 +130,28 @@ def test_how_many_may_wait_follows_from_how_long_one_takes() -> None:
     assert load.takes()
     load.waiting = 16  # 13 before it, 0.4 s each, by four threads: too long
     assert not load.takes()
+
+
+@pytest.mark.fault(18)
+def test_who_is_turned_away_gets_a_time_of_their_own() -> None:
+    """Ten thousand who are all told "in five seconds" are all turned away again in five seconds."""
+    load = Load(threads=4)
+    for _ in range(400):
+        load.took(0.4)
+    told = [load.come_again_s(100.0) for _ in range(50)]
+    assert told[0] >= RETRY_S[0]
+    gaps = [later - sooner for sooner, later in itertools.pairwise(told)]
+    assert gaps == pytest.approx([REQUESTS_OF_ONE * 0.4 / 4] * 49, rel=0.01)
+    # When that crowd is past, the next one waits no longer than the first did.
+    assert load.come_again_s(1000.0) == pytest.approx(told[0])
+
+
+def test_nobody_is_told_to_come_later_than_a_terminal_waits() -> None:
+    load = Load(threads=1)
+    for _ in range(400):
+        load.took(2.0)
+    told = [load.come_again_s(0.0) for _ in range(1000)]
+    assert RETRY_S[0] <= min(told) and max(told) <= RETRY_S[1]
 
 
 class _Slow:

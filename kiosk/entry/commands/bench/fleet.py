@@ -8,6 +8,7 @@ compressed to a minute; then all at once. Nothing may be lost, doubled or starve
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import multiprocessing
 import os
@@ -187,6 +188,9 @@ async def _all(
     seen = _Seen()
     certificates = where.folder / "terminals"
     contexts = {code: tls(where.data, certificates / f"{code}.pem") for code in bodies}
+    # Thousands of contexts that stay: looking through them for garbage would be load of our own.
+    gc.collect()
+    gc.freeze()
     start = max(start, time.time())
     tasks = []
     for code, (epoch, body) in bodies.items():
