@@ -105,7 +105,8 @@ class Application:
     """What is known here of one application; nothing personal.
 
     `receipt`: the masked lines of the paper, label and text, to print it again. `lacks`: codes of the
-    materials that were to follow and that nothing here hands in. `printed`: a receipt came out whole.
+    materials that were to follow and that nothing here hands in; `following`: of materials handed in
+    here later that the hub is not known to hold. `printed`: a receipt came out whole.
     """
 
     number: str
@@ -114,6 +115,7 @@ class Application:
     state: ItemState
     receipt: tuple[tuple[str, str], ...] = ()
     lacks: tuple[str, ...] = ()
+    following: tuple[str, ...] = ()
     printed: bool = False
 
 
@@ -669,13 +671,17 @@ def find_application(database: Database, number: str) -> Application | StoreFaul
         return rows
     found: tuple[str, str, str, dict[str, Any]] | None = None
     followed: set[str] = set()
+    following: dict[str, None] = {}  # in their order, each once
     printed = False
     for kind, state, item, created_at, told in rows:
         outside = json.loads(told) if told else {}
         if item is not None:
             found = found or (state, item, created_at, outside)
         elif kind == ItemKind.LATER_PAPERS and ItemState(state) in _STANDS:
-            followed.update(outside.get("codes", ()))
+            codes = outside.get("codes", ())
+            followed.update(codes)
+            if ItemState(state).waits:
+                following.update(dict.fromkeys(codes))
         printed = printed or "printed" in outside
     if found is None:
         return None
@@ -687,6 +693,7 @@ def find_application(database: Database, number: str) -> Application | StoreFaul
         ItemState(state),
         receipt=receipt_lines(outside),
         lacks=tuple(code for code in outside.get("lacks", ()) if code not in followed),
+        following=tuple(following),
         printed=printed,
     )
 

@@ -392,7 +392,7 @@ class LaterPapersAdmin(FactsOnly):
 
     list_display = ("number_", "papers", "by", "at", "terminal_", "arrived")
     list_filter = ("handed_in_at",)
-    search_fields = ("number", "by_name", "by_number")
+    search_fields = ("number", "by_name", "by_number", "agent_name")
     search_help_text = "办件编号、交件人姓名或证件号码"
     fields = ("number_", "papers", "by", "handed_in_at", "received_at", "terminal_", "arrived")
     readonly_fields = fields
@@ -411,7 +411,8 @@ class LaterPapersAdmin(FactsOnly):
 
     @admin.display(description="交件人")
     def by(self, row: LaterPapers) -> str:
-        return masked_name(row.by_name)
+        by = masked_name(row.by_name)
+        return f"{by}（{masked_name(row.agent_name)}代交）" if row.agent_name else by
 
     @admin.display(description="补交时间", ordering="handed_in_at")
     def at(self, row: LaterPapers) -> str:

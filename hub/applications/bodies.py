@@ -180,8 +180,8 @@ class ApplicationBody(Strict):
 
 
 class LaterPapersBody(Strict):
-    """Materials handed in after their application, of whichever terminal that is; `by`: who stood
-    there."""
+    """Materials handed in after their application, of whichever terminal that is; `by`: whose card was
+    read there, `agent`: who stood there for them."""
 
     number: Number
     item: Code
@@ -190,6 +190,7 @@ class LaterPapersBody(Strict):
     handed_in_at: Moment
     language: matching(r"^[A-Za-z0-9_-]{2,16}$")
     by: Person
+    agent: Person | None = None
     materials: list[Material] = Field(min_length=1, max_length=MATERIALS_MAX)
     signature: Enclosed | None = None
 

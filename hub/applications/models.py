@@ -179,8 +179,10 @@ class LaterPapers(models.Model):
     )
     handed_in_at = models.DateTimeField("补交时间")
     received_at = models.DateTimeField("送达时间")
+    # Who was identified, and who stood there for them, if anybody did.
     by_name = models.CharField("交件人", max_length=200)
     by_number = models.CharField("交件人证件号码", max_length=32)
+    agent_name = models.CharField("代办人", max_length=200, blank=True)
 
     class Meta:
         verbose_name = "补交材料"

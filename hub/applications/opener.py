@@ -53,9 +53,9 @@ PAGE = 200  # items opened before they are written: a tenth of a second's work
 AGAIN_AFTER = timedelta(minutes=10)  # what we could not read: after an update of the hub, we may
 LOOK_EVERY_S = 0.5  # when nothing waits; a citizen who asks at once has it opened by asking
 # While items arrive the door goes first, for terminals wait there and nobody waits here; but what
-# has lain for so long is opened beside it.
+# has lain for so long is opened beside it. A minute: no desk notices it, and most crowds are through.
 QUIET = timedelta(seconds=0.4)
-PATIENCE = timedelta(seconds=10)
+PATIENCE = timedelta(seconds=60)
 # Beside it a page is followed by a rest of so many times what it took: a quarter of one core at the
 # most, the database's part of it included. That is still several hundred items a second, and ten
 # thousand terminals hand over 250 in their busiest hour: only in a storm what waits grows. Who asks
@@ -78,7 +78,7 @@ _APPLICATION = (
 )  # fmt: skip
 _LATER_PAPERS = (
     "received_id", "number", "application_id", "handed_in_at", "received_at", "by_name",
-    "by_number",
+    "by_number", "agent_name",
 )  # fmt: skip
 _ENCLOSURE = (
     "application_id", "papers_id", "attachment_id", "position", "code", "name", "pages",
@@ -354,7 +354,7 @@ class _Spreading:
                 rows.later_papers.append(
                     (
                         item.id, body.number, None, body.handed_in_at, item.received_at,
-                        body.by.name, body.by.number,
+                        body.by.name, body.by.number, body.agent.name if body.agent else "",
                     )
                 )  # fmt: skip
                 rows.enclosures += _enclosures(body, read, (None, item.id))

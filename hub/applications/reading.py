@@ -106,8 +106,9 @@ def handed_in(application: Application) -> list[HandedIn]:
 
 
 def _by(application: Application, papers: LaterPapers) -> str:
-    himself = papers.by_number == application.applicant_number
-    return f"{papers.by_name}（{'申请人本人' if himself else '代办人'}）"
+    applicant = papers.by_number == application.applicant_number
+    by = f"{papers.by_name}（{'申请人' if applicant else '代办人'}）"
+    return f"{by}，由{papers.agent_name}代交" if papers.agent_name else by
 
 
 def stars(rating: Rating) -> str:

@@ -55,6 +55,7 @@ def record(number: str) -> dict[str, Any] | None:
                 "handed_in_at": utc(row.handed_in_at),
                 "received_at": utc(row.received_at),
                 "by": {"name": row.by_name, "number": row.by_number},
+                "agent": row.agent_name,
                 "attachments": _attachments(row.enclosures, store),
             }
             for row in found.later_papers.select_related("received__queue")

@@ -45,7 +45,7 @@ from offline_cache.line.failures import Failure, FailureKind
 from offline_cache.line.hub_time import HubTime
 from offline_cache.line.identity import DeviceKey, Identity
 from offline_cache.line.wire import CardStep, Progress
-from offline_cache.outbox import Application, ItemState, Serials
+from offline_cache.outbox import Application, ItemKind, ItemState, Serials
 from offline_cache.queue import SendQueue
 from offline_cache.retention import Retention
 from offline_cache.store import StorePlaces
@@ -394,7 +394,9 @@ class SyncProcess:
             uniform=random.SystemRandom().uniform,
             pace=Pace(hub.idle_poll_s, hub.longest_retry_s, hub.spread_s),
             on_line=self._tell_line,
-            on_delivered=lambda number: self._send(messages.Delivered(number=number)),
+            on_delivered=lambda number, kind: self._send(
+                messages.Delivered(number=number, papers=kind == ItemKind.LATER_PAPERS)
+            ),
         )
         retention_at = self._clock.monotonic()
         while not self._stopping.is_set():

@@ -260,10 +260,11 @@ class SyncEngine:
         uniform: Uniform,
         pace: Pace,
         on_line: Callable[[Line], None],
-        on_delivered: Callable[[str], None],
+        on_delivered: Callable[[str, str], None],
     ) -> None:
         """`on_line` is called when the line's state or what waits has changed, `on_delivered` with
-        the order key of an application that the hub acknowledged; both on the stepping thread.
+        order key and kind of an application, or of papers handed in after it, that the hub
+        acknowledged; both on the stepping thread.
         """
         self._queue = queue
         self._hub = hub
@@ -656,8 +657,8 @@ class SyncEngine:
                 seq=verdict.item.seq,
                 result=verdict.result,
             )
-            if verdict.item.kind == APPLICATION:
-                self._on_delivered(verdict.item.order_key)
+            if verdict.item.kind in WAITED_FOR:
+                self._on_delivered(verdict.item.order_key, verdict.item.kind)
         for verdict in verdicts:
             match verdict.kind:
                 case VerdictKind.ACCEPTED:
@@ -836,4 +837,4 @@ class SyncEngine:
         return wait_s
 
 
-APPLICATION: Final = "application"  # the kind of item that a citizen waits for
+WAITED_FOR: Final = ("application", "later_papers")  # the kinds of items that a citizen waits for

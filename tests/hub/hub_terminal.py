@@ -351,6 +351,7 @@ class Terminal:
             "handed_in_at": "2026-11-23T02:10:00Z",
             "language": "zh",
             "by": PERSON,
+            "agent": None,
             "materials": [
                 {
                     "code": code,

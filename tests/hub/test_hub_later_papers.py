@@ -210,12 +210,21 @@ def test_staff_see_who_handed_in_what_and_open_it(
 ) -> None:
     number = number_in(terminal.applied(agent=RELATIVE))
     other.outcome(other.handed_in(number, "household_page", by=RELATIVE))
+    on_behalf = {"agent": STRANGER, "handed_in_at": "2026-11-24T02:10:00Z"}
+    other.outcome(other.handed_in(number, "bank_card", **on_behalf))
     early = other.handed_in(terminal.number(), "photo")
     other.outcome(early)
     text = _page(clerk, f"{LIST}{number}/change/")
-    for words in ("补交材料", "钟离小满（代办人）", "白水镇", "2026-11-23 10:10:00", "1页，PDF"):
+    for words in (
+        "补交材料",
+        "钟离小满（代办人）",
+        "钟离秋实（申请人），由司马长风代交",
+        "白水镇",
+        "2026-11-23 10:10:00",
+        "1页，PDF",
+    ):
         assert words in text, words
-    papers = LaterPapers.objects.get(application=number)
+    papers = LaterPapers.objects.get(application=number, by_name=RELATIVE["name"])
     address = f"{LIST}{number}/later/{papers.pk}/household_page/"
     assert address in text
     shown = clerk.get(address)
@@ -229,6 +238,7 @@ def test_staff_see_who_handed_in_what_and_open_it(
     listed = _page(clerk, "/staff/applications/laterpapers/")
     assert "材料household_page" in listed and "（办件未到）" in listed
     assert "钟离小满" not in listed and "钟**满" in listed
+    assert "钟**实（司**风代交）" in listed
     of_attachments = _page(clerk, "/staff/applications/attachment/")
     assert "（补交）" in of_attachments and "（办件未到）" in of_attachments
 

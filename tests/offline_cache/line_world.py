@@ -218,6 +218,7 @@ class LineWorld:
         self.spread_s = spread_s
         self.lines: list[Line] = []
         self.delivered: list[str] = []
+        self.papers_delivered: list[str] = []
         self.logged: list[tuple[str, dict[str, object]]] = []
         self.client: HubClient | None = None
         self.start()
@@ -265,7 +266,9 @@ class LineWorld:
             uniform=middle,
             pace=Pace(idle_poll_s=30, last_retry_s=300, spread_s=self.spread_s),
             on_line=self.lines.append,
-            on_delivered=self.delivered.append,
+            on_delivered=lambda number, kind: (
+                self.delivered if kind == "application" else self.papers_delivered
+            ).append(number),
         )
 
     def up(self) -> None:

@@ -160,7 +160,7 @@ def test_nothing_is_begun_on_a_terminal_that_never_met_its_hub(tmp_path: Path) -
     store.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_what_is_lacking_is_what_no_papers_on_their_way_bring(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -200,10 +200,13 @@ def test_what_is_lacking_is_what_no_papers_on_their_way_bring(
                 ok(Retention(store.database, store.blobs, clock, WEEK).run())
             case _:
                 pass
-        on_their_way: set[str] = set()
+        on_their_way, waiting = set[str](), set[str]()
         for brought, state in handed.values():
             if state.waits or state is ItemState.ACCEPTED:
                 on_their_way |= brought
+            if state.waits:
+                waiting |= brought
+        assert set(_known(store, number).following) == waiting
         assert _known(store, number).lacks == tuple(it for it in lacked if it not in on_their_way)
     store.close()
 

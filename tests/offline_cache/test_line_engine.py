@@ -504,6 +504,7 @@ def test_what_follows_an_application_never_overtakes_it(world: LineWorld) -> Non
     numbers = world.seal(3)
     for number in numbers:
         world.queue.seal(number, kind="print_result")
+        world.queue.seal(number, kind="later_papers")
         world.queue.seal(number, kind="rating")
     world.hub.batch_tricks = ["", "silent on first", "500", "", "wrong hash"]
     world.drain()
@@ -511,7 +512,8 @@ def test_what_follows_an_application_never_overtakes_it(world: LineWorld) -> Non
     for item_id in world.hub.order:
         held = world.hub.held[item_id]
         kinds.setdefault(held.body["number"], []).append(held.kind)
-    assert list(kinds.values()) == [["application", "print_result", "rating"]] * 3
+    assert list(kinds.values()) == [["application", "print_result", "later_papers", "rating"]] * 3
+    assert sorted(world.delivered) == sorted(world.papers_delivered) == sorted(numbers)
 
 
 def test_one_refused_application_holds_nobody_else_up(world: LineWorld) -> None:

@@ -53,6 +53,10 @@ class Migration(migrations.Migration):
                 ("by_name", models.CharField(max_length=200, verbose_name="交件人")),
                 ("by_number", models.CharField(max_length=32, verbose_name="交件人证件号码")),
                 (
+                    "agent_name",
+                    models.CharField(blank=True, max_length=200, verbose_name="代办人"),
+                ),
+                (
                     "application",
                     models.ForeignKey(
                         null=True,

@@ -23,7 +23,7 @@ from offline_cache.line.enrolment import EnrolmentFiles
 from offline_cache.line.failures import Failure
 from offline_cache.line.hub_time import HubTime
 from offline_cache.line.identity import DeviceKey, Identity
-from offline_cache.outbox import Serials
+from offline_cache.outbox import ItemKind, Serials
 from offline_cache.ports import utc_text
 from offline_cache.queue import SendQueue
 from offline_cache.store import StorePlaces
@@ -107,6 +107,7 @@ def _once(line: _Line, json: bool) -> int:
         line.database, Blobs(places.attachments), line.times, Serials(places.serials)
     )
     delivered: list[str] = []
+    papers: list[str] = []  # handed in later for these
     hub = line.settings.hub
     engine = SyncEngine(
         queue=sender,
@@ -121,7 +122,9 @@ def _once(line: _Line, json: bool) -> int:
         # A technician waits: this one terminal takes nobody's turn.
         pace=Pace(hub.idle_poll_s, hub.longest_retry_s, spread_s=0.0),
         on_line=lambda told: None,
-        on_delivered=delivered.append,
+        on_delivered=lambda number, kind: (
+            papers if kind == ItemKind.LATER_PAPERS else delivered
+        ).append(number),
     )
     for _ in range(AT_MOST_STEPS):
         waited = engine.step()
@@ -145,9 +148,10 @@ def _once(line: _Line, json: bool) -> int:
         return exit_code(fault)
     last_contact = utc_text(told.last_contact) if told.last_contact else None
     if json:
-        print(ok_line(**fields, delivered=delivered, last_contact=last_contact))
+        print(ok_line(**fields, delivered=delivered, papers=papers, last_contact=last_contact))
     else:
-        print(f"{len(delivered)} applications delivered, {fields['waiting']} waiting")
+        later = f", papers for {len(papers)}" if papers else ""
+        print(f"{len(delivered)} applications delivered{later}, {fields['waiting']} waiting")
     return Exit.DONE
 
 

@@ -121,7 +121,7 @@ class _Terminal:
             uniform=random.SystemRandom().uniform,
             pace=Pace(idle_poll_s=30, last_retry_s=4, spread_s=0),
             on_line=lambda line: None,
-            on_delivered=lambda number: None,
+            on_delivered=lambda number, kind: None,
         )
 
     def client_at(self, port: int) -> HubClient:
