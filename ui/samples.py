@@ -616,7 +616,9 @@ def _submit_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
     )
     paper = item.materials[0].name.words
     for state in (pages.PrintState.PRINTED, pages.PrintState.PAPER_OUT, pages.PrintState.DECLINED):
-        page = replace(_accepted(item, waiting, state), to_follow=(paper,))
+        page = replace(
+            _accepted(item, waiting, state), to_follow=(paper,), follow_by=date(2026, 12, 22)
+        )
         yield f"to_follow_{state}", page, 5
     for delivery, state in (
         (waiting, pages.PrintState.PRINTING),

@@ -323,6 +323,10 @@ class Item(_Part):
         return next(material for material in self.materials if material.code == code)
 
     @property
+    def earlier(self) -> EarlierStep | None:
+        return next((step for step in self.steps if isinstance(step, EarlierStep)), None)
+
+    @property
     def identify(self) -> IdentifyStep | None:
         return next((step for step in self.steps if isinstance(step, IdentifyStep)), None)
 
@@ -341,6 +345,11 @@ class Item(_Part):
             seen.add(step.kind)
         _same(used, StepKind.FORM, [form.code for form in self.forms], "forms")
         _same(used, StepKind.CAPTURE, [material.code for material in self.materials], "materials")
+        later = [material.code for material in self.materials if not material.required]
+        if later and StepKind.EARLIER not in seen:
+            raise ValueError(
+                f"materials: {later[0]} may follow, but without a step earlier nowhere"
+            )
         if StepKind.CONSENT in seen and self.consent is None:
             raise ValueError("consent: missing, and there is a step consent")
         if (StepKind.BLANKS in seen) != bool(self.blanks):

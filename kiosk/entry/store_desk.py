@@ -625,6 +625,7 @@ class StoreDesk:
             accepted_at=found.accepted_at,
             state=ProgressKind.RECEIVED if centre else ProgressKind.WAITING_HERE,
             lacks=found.lacks,
+            following=found.following,
             receipt=found.receipt,
             qr_text=self._qr_text(found.number),
             printed=found.printed,

@@ -8,6 +8,7 @@ receipt of an application of before that is printed again.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
 
 from drivers.device import DeviceClass
@@ -15,7 +16,7 @@ from drivers.receipt_printer.values import Line
 from kiosk.catalogue.model import StepKind, StepPart
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.case import SealedCase, phone_masked, wanted
-from kiosk.flow.earlier import lacking
+from kiosk.flow.earlier import lacking, last_day
 from kiosk.flow.events import Event
 from kiosk.flow.pages import Accepted, Delivery, Page, PrintState, ProgressKind, Visit, Words
 from kiosk.flow.printing import ReceiptPrinting
@@ -83,6 +84,7 @@ class Accept(Step):
             printer_back=self.context.world.status(DeviceClass.RECEIPT_PRINTER).usable,
             visit=self.context.case.visit,
             to_follow=self._to_follow,
+            follow_by=self._follow_by,
         )
 
     def situation(self) -> str:
@@ -120,6 +122,13 @@ class Accept(Step):
         else:
             codes = tuple(material.code for material in item.materials)
         return self._names(tuple(code for code in codes if not case.pages.get(code)))
+
+    @property
+    def _follow_by(self) -> date | None:
+        item, supplement = self.context.item, self.context.case.supplement
+        if item.earlier is None:
+            return None
+        return supplement.until if supplement else last_day(item, self._sealed.accepted_at)
 
     def _names(self, codes: tuple[str, ...]) -> tuple[Words, ...]:
         item = self.context.item
@@ -193,6 +202,7 @@ class Accept(Step):
             reprint=reprint,
             kept=earlier.receipt if context.case.reprint and earlier is not None else (),
             to_follow=self._to_follow,
+            follow_by=self._follow_by,
         )
         return lines(receipt, context.preferences.language)
 
@@ -215,6 +225,7 @@ class Accept(Step):
             help_phone=terminal.help_phone,
             reprint=reprint,
             to_follow=self._to_follow,
+            follow_by=self._follow_by,
         )
         return papers_lines(receipt, context.preferences.language)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
@@ -54,6 +54,7 @@ class Supplement:
     number: str
     codes: tuple[str, ...]  # of the materials that may be handed in, in the item's order
     lacks: tuple[str, ...]  # those of them that are still to follow
+    until: date  # local: the last day on which they may
 
 
 @dataclass(slots=True)
@@ -191,6 +192,7 @@ class Case:
                 number=self.supplement.number,
                 codes=self.supplement.codes,
                 lacks=self.supplement.lacks,
+                until=self.supplement.until,
             )
             if self.supplement
             else None,
@@ -209,7 +211,9 @@ class Case:
         }
         self.earlier_number = draft.earlier_number
         papers = draft.supplement
-        self.supplement = Supplement(papers.number, papers.codes, papers.lacks) if papers else None
+        self.supplement = (
+            Supplement(papers.number, papers.codes, papers.lacks, papers.until) if papers else None
+        )
         return True
 
     def draft_fits(self, payload: str) -> bool:
@@ -293,6 +297,7 @@ class _DraftSupplement(BaseModel):
     number: str
     codes: tuple[str, ...]
     lacks: tuple[str, ...]
+    until: date
 
 
 class _Draft(BaseModel):

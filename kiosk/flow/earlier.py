@@ -7,11 +7,12 @@ papers may be handed in and the receipt printed again, but only while the card l
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, assert_never
 
 from kiosk.catalogue.model import EarlierStep, Item, StepKind, StepPart
+from kiosk.clock import local
 from kiosk.flow.actions import Act, Action
 from kiosk.flow.case import SealedCase, Supplement
 from kiosk.flow.effects import Effect, EraseDraft, LookForDraft, LookForEarlier
@@ -212,7 +213,9 @@ class Earlier(Step):
         codes = asked_for(item, earlier)
         if not codes or not self.context.in_full:
             return NOTHING
-        self.context.case.supplement = Supplement(earlier.number, codes, lacking(item, earlier))
+        self.context.case.supplement = Supplement(
+            earlier.number, codes, lacking(item, earlier), last_day(item, earlier.accepted_at)
+        )
         return FORWARD
 
     def _print(self, earlier: Found) -> Outcome:
@@ -233,6 +236,12 @@ class Earlier(Step):
             and self.context.now < draft.expires_at
             and self.context.case.draft_fits(draft.payload)
         )
+
+
+def last_day(item: Item, accepted_at: datetime) -> date:
+    """The local day until which an application accepted then is shown to who comes again."""
+    step = item.earlier
+    return local(accepted_at + timedelta(days=step.within_days if step else 0)).date()
 
 
 def lacking(item: Item, earlier: Found) -> tuple[str, ...]:

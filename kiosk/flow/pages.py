@@ -411,6 +411,7 @@ class Accepted:
     printer_back: bool = False  # it can be used now, whatever `print_state` said when it was tried
     visit: Visit = Visit.APPLY
     to_follow: tuple[Words, ...] = ()  # papers that are still to be handed in
+    follow_by: date | None = None  # the last day on which they may be
 
 
 @dataclass(frozen=True, slots=True)

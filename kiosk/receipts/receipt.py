@@ -7,7 +7,7 @@ paper is left lying about. Both languages are not printed; the one the citizen c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from drivers.receipt_printer.values import Align, Feed, Line, Pair, QrCode, Rule, Text
@@ -42,6 +42,7 @@ class Receipt:
     reprint: bool = False
     kept: tuple[tuple[str, str], ...] = ()
     to_follow: tuple[Words, ...] = ()
+    follow_by: date | None = None  # the last day on which they may be handed in
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class PapersReceipt:
     help_phone: str
     reprint: bool = False
     to_follow: tuple[Words, ...] = ()
+    follow_by: date | None = None  # the last day on which they may be handed in
 
 
 def kept_lines(
@@ -113,7 +115,7 @@ def _chinese(receipt: Receipt) -> tuple[Line, ...]:
         Rule(),
         *(Pair(label, value) for label, value in told),
         Pair("受理时间", f"{local(receipt.accepted_at):%Y-%m-%d %H:%M}"),
-        *_to_follow_chinese(receipt.to_follow),
+        *_to_follow_chinese(receipt.to_follow, receipt.follow_by),
         *_end_chinese(receipt.qr_text, receipt.help_phone, receipt.terminal),
     )
 
@@ -140,7 +142,7 @@ def _english(receipt: Receipt) -> tuple[Line, ...]:
         Pair("Department", receipt.department.get("en")),
         Pair("Answer within", f"{receipt.days} working days"),
         Pair("Accepted", f"{local(receipt.accepted_at):%Y-%m-%d %H:%M}"),
-        *_to_follow_english(receipt.to_follow),
+        *_to_follow_english(receipt.to_follow, receipt.follow_by),
         *_end_english(receipt.qr_text, receipt.help_phone, receipt.terminal),
     )
 
@@ -164,7 +166,7 @@ def _papers_chinese(receipt: PapersReceipt) -> tuple[Line, ...]:
         Pair(_APPLICANT, receipt.name_masked),
         *(Pair("补交材料", paper.get("zh")) for paper in receipt.papers),
         Pair("补交时间", f"{local(receipt.handed_in_at):%Y-%m-%d %H:%M}"),
-        *_to_follow_chinese(receipt.to_follow),
+        *_to_follow_chinese(receipt.to_follow, receipt.follow_by),
         *_end_chinese(receipt.qr_text, receipt.help_phone, receipt.terminal),
     )
 
@@ -188,7 +190,7 @@ def _papers_english(receipt: PapersReceipt) -> tuple[Line, ...]:
         Pair("Applicant", receipt.name_masked),
         *(Pair("Paper", paper.get("en")) for paper in receipt.papers),
         Pair("Handed in", f"{local(receipt.handed_in_at):%Y-%m-%d %H:%M}"),
-        *_to_follow_english(receipt.to_follow),
+        *_to_follow_english(receipt.to_follow, receipt.follow_by),
         *_end_english(receipt.qr_text, receipt.help_phone, receipt.terminal),
     )
 
@@ -212,24 +214,29 @@ def _number(label: str, number: str) -> tuple[Line, ...]:
     )
 
 
-def _to_follow_chinese(papers: tuple[Words, ...]) -> tuple[Line, ...]:
+def _to_follow_chinese(papers: tuple[Words, ...], by: date | None) -> tuple[Line, ...]:
     if not papers:
         return ()
     return (
         Rule(),
         Text(f"还要补交：{'、'.join(paper.get('zh') for paper in papers)}", bold=True),
-        Text("请带身份证和材料，到任一自助终端选同一事项补交。"),
+        Text(
+            f"请{f'在{by:%Y-%m-%d}前' if by else ''}带身份证和材料，到任一自助终端选同一事项补交。"
+        ),
         Rule(),
     )
 
 
-def _to_follow_english(papers: tuple[Words, ...]) -> tuple[Line, ...]:
+def _to_follow_english(papers: tuple[Words, ...], by: date | None) -> tuple[Line, ...]:
     if not papers:
         return ()
     return (
         Rule(),
         Text(f"Still to hand in: {', '.join(paper.get('en') for paper in papers)}", bold=True),
-        Text("Bring it and your ID card to any terminal and choose the same service."),
+        Text(
+            f"Bring it and your ID card to any terminal{f' by {by:%Y-%m-%d}' if by else ''}"
+            " and choose the same service."
+        ),
         Rule(),
     )
 

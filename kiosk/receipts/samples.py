@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 from drivers.receipt_printer.values import Align, Feed, Line, Pair, QrCode, Rule, Text
@@ -60,7 +60,9 @@ def sample(name: str, language: str, paper_mm: int) -> tuple[Line, ...] | None:
         case "reprint":
             return lines(replace(ACCEPTED, reprint=True), language)
         case "to_follow":
-            return lines(replace(ACCEPTED, to_follow=(_PAPER,)), language)
+            return lines(
+                replace(ACCEPTED, to_follow=(_PAPER,), follow_by=date(2026, 12, 22)), language
+            )
         case "papers":
             return papers_lines(PAPERS, language)
         case "papers_elsewhere":  # for an application of another terminal: without a code

@@ -53,6 +53,9 @@ class Errand:
     receipt_qr: str = ""
     pin: str = "739164"  # the new password of a social card
     again: bool = True  # goes on although there is an earlier application
+    without_paper: bool = False  # has not got it along, and hands it in later
+    reprint: bool = False  # wants the receipt of the earlier application once more
+    hand_in: bool = False  # brings the paper for the earlier application
     wait_for_paper: bool = True
     photograph: Path | None = None  # of a paper, instead of the register's page
     paper: Mapping[str, Any] = field(default_factory=dict)  # how the page is put down
@@ -123,6 +126,7 @@ class Citizen:
         self._pin_typed = False  # once
         self._rated = False
         self._scanned = False
+        self._reprinted = False
         self._receipts_before = 0
         self._new_at = 0.0  # when the page or overlay that is there was first seen
         self._top = ""
@@ -332,7 +336,7 @@ class Citizen:
         self._cards = 0
         self._acting = False
         self._typed = set()
-        self._signed = self._rated = self._scanned = self._pin_typed = False
+        self._signed = self._rated = self._scanned = self._pin_typed = self._reprinted = False
         self.number_seen = ""
         self.met = []
         self._receipts_before = self.devices["receipt_printer"].ask("status")["receipts"]
@@ -449,6 +453,12 @@ class Citizen:
         self.leave_page(errand, "resume_draft", words("draft_found.resume"), "main")
 
     def on_earlier_application(self, errand: Errand, sight: Sight) -> None:
+        if errand.reprint and not self._reprinted:
+            self.leave_page(errand, "print_again", words("earlier_application.print"))
+            return
+        if errand.hand_in:
+            self.leave_page(errand, "hand_in", words("earlier_application.hand_in"), "main")
+            return
         if not errand.again:
             self.leave_page(errand, "finish", words("earlier_application.finish"), "go_home")
             return
@@ -466,6 +476,9 @@ class Citizen:
 
     def on_capture_page(self, errand: Errand, sight: Sight) -> None:
         self._let_pass(SETTLE_S)
+        if errand.without_paper:
+            self.leave_page(errand, words("capture_page.go_on_later"))
+            return
         self.put_paper(errand)
         for _ in polled(CAMERA_PATIENCE_S, LOOK_EVERY_S):
             sight = self.look()
@@ -501,7 +514,7 @@ class Citizen:
             self.leave_page(errand, despite, seen=sight)
 
     def on_review(self, errand: Errand, sight: Sight) -> None:
-        agree = words("review.confirm")
+        agree = words("review.confirm_papers" if errand.hand_in else "review.confirm")
         if (seen := self._read_on(sight, agree)) is not None:
             self.leave_page(errand, "next", agree, "main", seen=seen)
 
@@ -557,6 +570,11 @@ class Citizen:
                     break
         self._show("accepted")
         self.number_seen = self._number_on(sight) or self.number_seen
+        if errand.reprint and not self._reprinted:
+            self._reprinted = True
+            self._receipts_before += 1
+            self.leave_page(errand, "back", words("common.return"))
+            return
         self.leave_page(errand, "rate", words("accepted.rate"), "main", seen=sight)
 
     def _rate_by_key(self, errand: Errand) -> None:

@@ -334,6 +334,55 @@ def same_again(stage: Stage) -> None:
     stage.held(stage.number(), rated=False)
 
 
+def comes_again(stage: Stage) -> None:
+    """Without the paper, and the power goes before the receipt is out. Who comes back with the same
+    card has it printed, marked as a copy, and hands the paper in: one application, all of it held."""
+    citizen, before = stage.citizen, stage.counts()
+    errand = Errand(stage.everyone["yan_guangming"], without_paper=True, rate_on="skip")
+    stage.printer("paper_out")
+    try:
+        citizen.begin(errand)
+        _said_on(citizen.go(errand, "accepted"), "accepted.to_follow")
+        stage.world.restart_terminal()
+    finally:
+        stage.printer("refill")
+    citizen.clear_away()
+    back = Errand(errand.person, reprint=True, hand_in=True, rate_on="skip")
+    citizen.begin(back)
+    _said_on(citizen.go(back, "earlier_application"), "earlier_application.not_printed")
+    citizen.go(back, "capture_page")
+    copy = "".join(stage.receipt()["text"])
+    if "补打" not in copy or "还要补交" not in copy:
+        raise ScenarioError("the copy does not say that it is one, or what is still to come")
+    number = stage.number()
+    citizen.go(back, "standby")
+    if "补交材料回执" not in "".join(stage.receipt()["text"]) or stage.number() != number:
+        raise ScenarioError("the papers have no receipt with the number of before")
+    record = _joined(stage, number)
+    results = [one["result"] for one in record["print_results"]]
+    if results.count("printed") != 2 or "paper_out" not in results:
+        raise ScenarioError(f"the centre was told of the receipts: {', '.join(results)}")
+    more = {name: count - before[name] for name, count in stage.counts().items()}
+    if (more["applications"], more["later_papers"], more["conflicts"]) != (1, 1, 0):
+        raise ScenarioError(f"not one application with its papers: {more}")
+
+
+def _said_on(sight: Sight, key: str) -> None:
+    said = words(key).partition("{")[0]
+    if not any(said in text for text in sight.texts()):
+        raise ScenarioError(f"{sight.situation} does not say {key}")
+
+
+def _joined(stage: Stage, number: str) -> dict[str, Any]:
+    """Wait until the hub holds the application with its later papers, whole."""
+    for _ in polled(DELIVERY_S, 2.0):
+        record = stage.record(number)
+        papers = record["later_papers"] if record else []
+        if record and papers and all(attachments(one) for one in papers):
+            return record
+    raise ScenarioError(f"the hub does not hold the later papers of {number}")
+
+
 def too_young(stage: Stage) -> None:
     """Told plainly, before anything is typed; the start comes back."""
     citizen = stage.citizen
@@ -348,6 +397,7 @@ SCENARIOS: dict[str, Callable[[Stage], None]] = {
     "happy": happy,
     "relative": relative,
     "same_again": same_again,
+    "comes_again": comes_again,
     "progress": progress,
     "hub_down": hub_down,
     "double_presses": double_presses,

@@ -32,6 +32,11 @@ def full_day(texts: Texts, day: date) -> str:
     )
 
 
+def month_day(texts: Texts, day: date) -> str:
+    """12月22日. `day` is local already."""
+    return texts.get("dates", "month_day", month=_month(texts, day.month), day=day.day)
+
+
 def day_time(texts: Texts, at: datetime) -> str:
     """11月22日 09:41, of a time in UTC."""
     here = local(at)

@@ -24,7 +24,7 @@ from kiosk.flow.pages import (
 )
 from kiosk.receipts.number import grouped
 from ui.desk import Desk
-from ui.models._format import clock, day_time
+from ui.models._format import clock, day_time, month_day
 from ui.models._model import PageModel, Rows
 from ui.models.materials import points
 
@@ -435,6 +435,14 @@ class AcceptedModel(PageModel):
             self.said(name) for name in self._page.to_follow
         )
         return self.say("accepted", "to_follow", papers=names) if names else ""
+
+    @Property(str, notify=renewed)
+    def toFollowDetail(self) -> str:
+        """Until when, and how."""
+        by = self._page.follow_by
+        if by is None:
+            return ""
+        return self.say("accepted", "to_follow_by", day=month_day(self._desk.texts, by))
 
     @Property(bool, notify=renewed)
     def hasCode(self) -> bool:

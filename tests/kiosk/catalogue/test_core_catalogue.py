@@ -114,6 +114,7 @@ def test_the_age_is_the_sites_rule_and_stands_in_the_text() -> None:
         ("materials.0.code", "other_page", "", "household_page is not in materials"),
         ("steps.4.form", "nothing", "", "form nothing is not in forms"),
         ("statement", None, "", "statement"),
+        ("steps.3", None, "", "household_page may follow"),  # nowhere to hand it in
     ],
 )
 def test_a_faulty_item_is_closed_and_its_fault_said_and_the_rest_opens(

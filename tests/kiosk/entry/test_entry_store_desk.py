@@ -268,7 +268,8 @@ def test_papers_handed_in_keep_the_number_and_are_not_asked_for_again(desk: Desk
     assert "papers_handed_in" in desk.told
     desk.crash()
     found = known(desk).found
-    assert found is not None and found.lacks == ()
+    assert found is not None
+    assert (found.lacks, found.following) == ((), ("proof",))  # the centre has not heard of it
     desk.desk.perform(LookForDraft(SCOPE, NUMBER))  # gone with the commit
     draft = desk.wait_for(DraftKnown)
     assert isinstance(draft, DraftKnown) and draft.payload is None

@@ -17,6 +17,7 @@ from core_citizen import (
     PAGE_JPEG,
     PDF,
     RELATIVE_CARD,
+    SHIPPED,
     SIGNATURE,
     Terminal,
     card,
@@ -482,6 +483,7 @@ def test_who_brought_only_one_of_two_is_told_what_is_still_to_come(three: Catalo
     kept(terminal)
     assert [words.get("zh") for words in terminal.sees(Accepted).to_follow] == ["材料second"]
     assert "还要补交：材料second" in paper(terminal)
+    assert "在2026-12-12前" in paper(terminal)  # counted from the application, ten days ago
 
 
 def test_nothing_at_all_cannot_be_handed_in(three: Catalogue) -> None:
@@ -653,7 +655,9 @@ def test_who_does_not_want_the_draft_comes_to_the_application_again() -> None:
 
 
 def test_a_draft_of_papers_is_not_taken_for_one_of_an_application() -> None:
-    case = Case(ITEM, 1)
+    item = SHIPPED.find(ITEM)
+    assert item is not None
+    case = Case(ITEM, item.version)
     assert case.take_from_draft(at_review().last(SaveDraft).payload)
     assert case.visit is Visit.HAND_IN
     assert case.supplement is not None and case.supplement.number == EARLIER
@@ -679,7 +683,7 @@ def test_who_leaves_a_paper_out_is_told_on_the_screen_and_on_the_receipt() -> No
     terminal.seal()
     assert [words.get("zh") for words in terminal.sees(Accepted).to_follow] == ["户口簿本人页"]
     assert "还要补交：户口簿本人页" in paper(terminal)
-    assert "选同一事项" in paper(terminal)
+    assert "在2026-12-22前带身份证" in paper(terminal)  # thirty days from the day of the visit
 
 
 def test_who_handed_in_everything_is_told_nothing_of_papers() -> None:

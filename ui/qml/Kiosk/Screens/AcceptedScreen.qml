@@ -112,7 +112,7 @@ PageFrame {
         visible: root.followFirst
         icon: "file-plus"
         words: root.model.toFollow
-        detail: Texts.words.accepted.to_follow_lead
+        detail: root.model.toFollowDetail
     }
 
     // -- paper comes, or none is wanted ------------------------------------------
@@ -239,7 +239,7 @@ PageFrame {
         visible: root.model.toFollow !== "" && !root.followFirst && !root.followInLead
         icon: "file-plus"
         words: root.model.toFollow
-        detail: Texts.words.accepted.to_follow_lead
+        detail: root.model.toFollowDetail
     }
     ListCard {
         visible: !root.model.paperTrouble && !Theme.elder && !Theme.landscape
