@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 from hub import limits
 from hub.applications.bodies import CitizenNumber, Code, Moment, text_of
 from hub.applications.intake import Result
-from hub.applications.questions import NOTE_CHARACTERS
+from hub.applications.questions import TOLD_CHARACTERS
 from hub.applications.wire import Batch, WireItem
 from hub.pickups.keeping import PickupState
 from hub.terminals.authority import CSR_CHARACTERS_MAX
@@ -156,7 +156,7 @@ class EarlierOut(Schema):
         default=[], description="codes of what is held of it, handed in then or later"
     )
     note: str = Field(
-        default="", description=f"needs_more: what staff ask for, {NOTE_CHARACTERS} characters"
+        default="", description=f"needs_more: what staff ask for, {TOLD_CHARACTERS} characters"
     )
 
 

@@ -226,7 +226,7 @@ class ApplicationAdmin(FactsOnly):
             "steps": steps,
             "note_characters": NOTE_CHARACTERS,
             "may_ask": any(step.to == State.NEEDS_MORE for step in steps),
-            "told_characters": questions.NOTE_CHARACTERS,
+            "told_characters": questions.TOLD_CHARACTERS,
             "history": application.history.select_related("by"),
             "ratings": [
                 {

@@ -12,7 +12,7 @@ from hub.applications.opener import Opener
 from hub.numbers import read_qr, terminal_of
 from hub.terminals.enrolment import signed_by
 
-NOTE_CHARACTERS = 200  # of a clerk's words, on the page of a terminal
+TOLD_CHARACTERS = 200  # of a clerk's words, on the page of a terminal
 
 
 class ProgressFault(StrEnum):
@@ -70,7 +70,7 @@ def earlier(
     for enclosed in (found.enclosures, Enclosure.objects.filter(papers__application=found)):
         codes.update(enclosed.values_list("code", flat=True))
     note = asked_for(found)
-    if len(note) > NOTE_CHARACTERS:
-        note = note[: NOTE_CHARACTERS - 1] + "…"
+    if len(note) > TOLD_CHARACTERS:
+        note = note[: TOLD_CHARACTERS - 1] + "…"
     held = sorted(codes - {SIGNATURE})
     return Earlier(found.number, found.accepted_at, found.state, held, note)

@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cache_world import GRANNY, HandClock, due, keys_in, ok, queue_of, row, seal, store_in
+from cache_world import GRANNY, HandClock, due, hand_in, keys_in, ok, queue_of, row, seal, store_in
 from hypothesis import given
 from hypothesis import strategies as st
 from power_cuts import mounted, possible
@@ -100,6 +100,7 @@ def _a_busy_day(disk: Path, page: bytes, monkeypatch: pytest.MonkeyPatch) -> Non
         ok(store.journal.save(f"s{count}", GRANNY, draft) or 0)
         number = ok(seal(store, session=f"s{count}", page=page + bytes([count]))).number
         ok(store.outbox.add(ItemKind.RATING, number, {"number": number, "level": 5}))
+        ok(hand_in(store, number, "photo", page=page + b"later"))
         ok(store.outbox.earlier("x", GRANNY, clock.utc()))
     ok(store.journal.save("left lying by a crash", GRANNY, draft) or 0)
     queue = queue_of(store, clock)
@@ -158,10 +159,11 @@ def test_what_is_erased_is_erased_for_good_even_for_who_has_the_key(tmp_path: Pa
     draft = secrets.token_hex(40)
     ok(store.journal.save("s", GRANNY, draft) or 0)
     number = ok(seal(store, session="s", form={"text": secrets.token_hex(3000)})).number
-    ((key, sealed, digest),) = ok(
+    ok(hand_in(store, number, "photo"))
+    (key, sealed, digest), (later_key, later_sealed, _) = ok(
         store.database.rows(
             "SELECT o.key, s.bytes, o.person_digest FROM outbox o JOIN sealed s ON s.row = o.row"
-            " WHERE o.order_key = ?",
+            " WHERE o.order_key = ? ORDER BY o.row",
             (number,),
         )
     )
@@ -174,16 +176,19 @@ def test_what_is_erased_is_erased_for_good_even_for_who_has_the_key(tmp_path: Pa
         digest,
         draft.encode(),
         b"139****0000",
+        later_key,
+        later_sealed[:60],
+        b'{"codes":["photo"]}',
     ]
     assert store.database.empty_wal()
     before = _decrypted(tmp_path)
     planted = [piece for piece in pieces if piece in before]  # not cut by the end of a page
-    assert len(planted) >= 6 and key in planted and digest in planted
+    assert len(planted) >= 8 and {key, later_key} <= set(planted) and digest in planted
 
-    queue_of(store, clock).accepted([row(1), row(2)])
+    queue_of(store, clock).accepted([row(1), row(2), row(3)])
     clock.advance(8 * 86400)
     erased = Retention(store.database, store.blobs, clock, WEEK).run()
-    assert erased == Erased(2, 2)
+    assert erased == Erased(3, 3)
     wal = StorePlaces(tmp_path).database.with_name("store.db-wal")
     assert not wal.exists() or wal.stat().st_size == 0
     after = _decrypted(tmp_path)
@@ -191,5 +196,5 @@ def test_what_is_erased_is_erased_for_good_even_for_who_has_the_key(tmp_path: Pa
         assert piece not in after, place
     assert list(StorePlaces(tmp_path).attachments.iterdir()) == []
     assert store.check() is None
-    assert ok(seal(store, session="next")).seq == 3
+    assert ok(seal(store, session="next")).seq == 4
     store.close()

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cache_world import keys_in, ok, queue_of, seal, store_in
+from cache_world import hand_in, keys_in, ok, queue_of, seal, store_in
 from line_world import LineWorld
 
 from offline_cache.faults import StoreFault, StoreFaultCode
@@ -59,10 +59,13 @@ def test_an_application_with_its_papers_is_opened_by_the_hub_and_accepted(
 ) -> None:
     number = ok(seal(world.store)).number
     ok(world.store.outbox.add(ItemKind.RATING, number, {"number": number, "level": 5}))
+    ok(hand_in(world.store, number, "photo"))
     world.drain()
-    assert world.hub.numbers() == [number] and len(world.hub.order) == 2
-    assert len(world.hub.attachments) == 2
+    assert world.hub.numbers() == [number] and len(world.hub.order) == 3
+    assert len(world.hub.attachments) == 3
     assert world.state(number) is ItemState.ACCEPTED
+    application = ok(world.store.outbox.state_of(number))
+    assert application is not None and application.following == ()
 
 
 @pytest.mark.fault(12, 13, 14)
@@ -83,16 +86,20 @@ def test_a_batch_that_went_wrong_leaves_the_row_waiting_and_counts_once(
 def test_a_hub_restored_from_a_copy_gets_the_accepted_rows_again(
     world: StoreWorld,
 ) -> None:
-    numbers = [ok(seal(world.store, session=f"s{at}")).number for at in range(3)]
+    numbers = [ok(seal(world.store, session=f"s{at}", lacks=("photo",))).number for at in range(3)]
+    ok(hand_in(world.store, numbers[0], "photo"))
     world.drain()
     world.hub.forget()
-    world.hub.resend = [(1, 3)]
+    world.hub.resend = [(1, 4)]
     world.clock.advance(30)
     world.step()
     world.hub.resend = []
     world.drain()
     assert sorted(map(str, world.hub.numbers())) == sorted(numbers)
     assert [world.state(number) for number in numbers] == [ItemState.ACCEPTED] * 3
+    assert len(world.hub.order) == 4 and len(world.hub.attachments) == 3  # its papers as well
+    asked = [ok(world.store.outbox.state_of(number)) for number in numbers]
+    assert [one.lacks for one in asked if one is not None] == [(), ("photo",), ("photo",)]
 
 
 @pytest.mark.fault(15)
