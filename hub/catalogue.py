@@ -21,8 +21,11 @@ ITEMS_FILE = DATA / "items.json"
 
 @dataclass(frozen=True, slots=True)
 class ItemWords:
+    """`later`: the materials that may be handed in later."""
+
     name: str
     fields: dict[str, str]
+    later: dict[str, str]
 
 
 def labels_from(packages: Path) -> str:
@@ -37,6 +40,11 @@ def labels_from(packages: Path) -> str:
                 for form in package.get("forms", ())
                 for field in form["fields"]
             },
+            "later": {
+                material["code"]: material["name"]["zh"]
+                for material in package.get("materials", ())
+                if not material.get("required", True)
+            },
         }
     return json.dumps(items, ensure_ascii=False, indent=2) + "\n"
 
@@ -44,7 +52,9 @@ def labels_from(packages: Path) -> str:
 @cache
 def items() -> dict[str, ItemWords]:
     read = json.loads(ITEMS_FILE.read_text(encoding="utf-8"))
-    return {code: ItemWords(item["name"], item["fields"]) for code, item in read.items()}
+    return {
+        code: ItemWords(item["name"], item["fields"], item["later"]) for code, item in read.items()
+    }
 
 
 def item_name(code: str) -> str:

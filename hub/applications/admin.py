@@ -221,6 +221,7 @@ class ApplicationAdmin(FactsOnly):
             "papers": reading.papers(application),
             "signature": reading.signature(application),
             "handed_in": reading.handed_in(application),
+            "to_come": reading.to_come(application),
             "earlier": earlier,
             "earlier_number": grouped(application.earlier_number),
             "steps": steps,

@@ -66,11 +66,19 @@ def earlier(
     )
     if found is None:
         return None
-    codes: set[str] = set()
-    for enclosed in (found.enclosures, Enclosure.objects.filter(papers__application=found)):
-        codes.update(enclosed.values_list("code", flat=True))
     note = asked_for(found)
     if len(note) > TOLD_CHARACTERS:
         note = note[: TOLD_CHARACTERS - 1] + "…"
-    held = sorted(codes - {SIGNATURE})
+    held = sorted(codes_held(found))
     return Earlier(found.number, found.accepted_at, found.state, held, note)
+
+
+def codes_held(application: Application) -> set[str]:
+    """Of materials, handed in with the application or later."""
+    codes: set[str] = set()
+    for enclosed in (
+        application.enclosures,
+        Enclosure.objects.filter(papers__application=application),
+    ):
+        codes.update(enclosed.values_list("code", flat=True))
+    return codes - {SIGNATURE}

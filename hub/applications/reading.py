@@ -13,6 +13,7 @@ from django.utils import timezone
 from hub import catalogue
 from hub.applications import opening
 from hub.applications.models import SIGNATURE, Application, Enclosure, LaterPapers, Rating
+from hub.applications.questions import codes_held
 from hub.seal.keys import key_ring
 
 LONG_TERM = "长期"
@@ -88,6 +89,13 @@ def papers(application: Application) -> list[Paper]:
 def signature(application: Application) -> Paper | None:
     row = application.enclosures.filter(code=SIGNATURE).select_related("attachment").first()
     return _paper(row) if row else None
+
+
+def to_come(application: Application) -> list[str]:
+    """Names of what may be handed in later, and was not."""
+    words = catalogue.items().get(application.item)
+    held = codes_held(application)
+    return [name for code, name in words.later.items() if code not in held] if words else []
 
 
 def handed_in(application: Application) -> list[HandedIn]:

@@ -113,8 +113,10 @@ def test_papers_are_taken_only_when_they_are_whole(terminal: Terminal) -> None:
     assert terminal.outcome(item)["result"] == "accepted"
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(
+    ("order", "together"),
+    list(zip(itertools.permutations(range(3)), itertools.cycle([True, False]), strict=False)),
+)
 def test_in_whatever_order_they_come_papers_find_their_application_and_a_strangers_do_not(
     terminal: Terminal, other: Terminal, order: tuple[int, ...], together: bool
 ) -> None:
@@ -241,6 +243,16 @@ def test_staff_see_who_handed_in_what_and_open_it(
     assert "钟**实（司**风代交）" in listed
     of_attachments = _page(clerk, "/staff/applications/attachment/")
     assert "（补交）" in of_attachments and "（办件未到）" in of_attachments
+
+
+def test_staff_see_what_may_still_come(terminal: Terminal, clerk: Client) -> None:
+    number = number_in(terminal.applied(materials=[]))
+    address = f"{LIST}{number}/change/"
+    text = _page(clerk, address)
+    assert "户口簿本人页" in text and "还没有交，可以后补" in text
+    assert "本事项不需要材料" not in text
+    terminal.outcome(terminal.handed_in(number, "household_page"))
+    assert "还没有交" not in _page(clerk, address)
 
 
 def test_who_comes_back_is_told_what_is_held_and_what_is_wanted(
