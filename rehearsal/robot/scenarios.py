@@ -233,9 +233,11 @@ def _nothing_personal(sight: Sight, person: Person, where: str) -> None:
 
 def crash(stage: Stage) -> None:
     """The window dies in the middle of the form. Who comes back with the same card goes on where
-    they were; another card is not told of it; after a normal leave nothing is offered."""
-    citizen, world = stage.citizen, stage.world
-    mine = self_errand(stage, relative_name=(), rate_on="skip")
+    they were; another card is not told of it; after a normal leave nothing is offered. It dies once
+    more when the application is there and its receipt is not: see `_comes_again`."""
+    citizen, world, before = stage.citizen, stage.world, stage.counts()
+    # The register is at home.
+    mine = self_errand(stage, relative_name=(), rate_on="skip", without_paper=True)
     other = Errand(stage.everyone["zhao_guifen"])
     citizen.begin(mine)
     citizen.go(mine, "form")
@@ -253,19 +255,58 @@ def crash(stage: Stage) -> None:
         raise ScenarioError("somebody else's card was offered the draft")
     _leave_by_button(stage)
 
-    citizen.begin(mine)
-    citizen.go(mine, "standby")
-    if "draft_found" not in citizen.met:
-        raise ScenarioError("the draft was not offered to its own card")
-    record = stage.held(stage.number(), rated=False)
+    stage.printer("paper_out")
+    try:
+        citizen.begin(mine)
+        _must_say(citizen.go(mine, "accepted"), "accepted.to_follow")
+        if "draft_found" not in citizen.met:
+            raise ScenarioError("the draft was not offered to its own card")
+        world.restart_terminal()
+    finally:
+        stage.printer("refill")
+    citizen.clear_away()
+    record = _comes_again(stage, mine.person)
     if mine.person.phone not in json.dumps(record["application"]):
         raise ScenarioError("the phone number typed before the crash was not in the application")
+    more = {name: count - before[name] for name, count in stage.counts().items()}
+    if (more["applications"], more["later_papers"], more["conflicts"]) != (1, 1, 0):
+        raise ScenarioError(f"not one application with its papers: {more}")
 
     citizen.begin(mine)
     citizen.go(mine, "form")
     if "draft_found" in citizen.met:
         raise ScenarioError("a draft was offered after a normal leave")
     _leave_by_button(stage)
+
+
+def _comes_again(stage: Stage, person: Person) -> dict[str, Any]:
+    """Their receipt never came out: it is printed, marked as a copy, and the paper that was left at
+    home is handed in under the same number. The hub's record, once it holds all of it."""
+    citizen = stage.citizen
+    errand = Errand(person, reprint=True, hand_in=True, rate_on="skip")
+    citizen.begin(errand)
+    _must_say(citizen.go(errand, "earlier_application"), "earlier_application.not_printed")
+    citizen.go(errand, "capture_page")
+    copy = "".join(stage.receipt()["text"])
+    if "补打" not in copy or "还要补交" not in copy:
+        raise ScenarioError("the copy does not say that it is one, or what is still to come")
+    number = stage.number()
+    citizen.go(errand, "standby")
+    if "补交材料回执" not in "".join(stage.receipt()["text"]) or stage.number() != number:
+        raise ScenarioError("the papers have no receipt with the number of before")
+    for _ in polled(DELIVERY_S, 2.0):
+        record = stage.record(number)
+        papers = record["later_papers"] if record else []
+        printed = [one["result"] for one in record["print_results"]] if record else []
+        if record and papers and attachments(papers[0]) and printed.count("printed") == 2:
+            return record
+    raise ScenarioError(f"the hub lacks the later papers of {number}, or how its receipts went")
+
+
+def _must_say(sight: Sight, key: str) -> None:
+    said = words(key).partition("{")[0]
+    if not any(said in text for text in sight.texts()):
+        raise ScenarioError(f"{sight.situation} does not say {key}")
 
 
 def _leave_by_button(stage: Stage) -> None:
@@ -334,55 +375,6 @@ def same_again(stage: Stage) -> None:
     stage.held(stage.number(), rated=False)
 
 
-def comes_again(stage: Stage) -> None:
-    """Without the paper, and the power goes before the receipt is out. Who comes back with the same
-    card has it printed, marked as a copy, and hands the paper in: one application, all of it held."""
-    citizen, before = stage.citizen, stage.counts()
-    errand = Errand(stage.everyone["yan_guangming"], without_paper=True, rate_on="skip")
-    stage.printer("paper_out")
-    try:
-        citizen.begin(errand)
-        _said_on(citizen.go(errand, "accepted"), "accepted.to_follow")
-        stage.world.restart_terminal()
-    finally:
-        stage.printer("refill")
-    citizen.clear_away()
-    back = Errand(errand.person, reprint=True, hand_in=True, rate_on="skip")
-    citizen.begin(back)
-    _said_on(citizen.go(back, "earlier_application"), "earlier_application.not_printed")
-    citizen.go(back, "capture_page")
-    copy = "".join(stage.receipt()["text"])
-    if "补打" not in copy or "还要补交" not in copy:
-        raise ScenarioError("the copy does not say that it is one, or what is still to come")
-    number = stage.number()
-    citizen.go(back, "standby")
-    if "补交材料回执" not in "".join(stage.receipt()["text"]) or stage.number() != number:
-        raise ScenarioError("the papers have no receipt with the number of before")
-    record = _joined(stage, number)
-    results = [one["result"] for one in record["print_results"]]
-    if results.count("printed") != 2 or "paper_out" not in results:
-        raise ScenarioError(f"the centre was told of the receipts: {', '.join(results)}")
-    more = {name: count - before[name] for name, count in stage.counts().items()}
-    if (more["applications"], more["later_papers"], more["conflicts"]) != (1, 1, 0):
-        raise ScenarioError(f"not one application with its papers: {more}")
-
-
-def _said_on(sight: Sight, key: str) -> None:
-    said = words(key).partition("{")[0]
-    if not any(said in text for text in sight.texts()):
-        raise ScenarioError(f"{sight.situation} does not say {key}")
-
-
-def _joined(stage: Stage, number: str) -> dict[str, Any]:
-    """Wait until the hub holds the application with its later papers, whole."""
-    for _ in polled(DELIVERY_S, 2.0):
-        record = stage.record(number)
-        papers = record["later_papers"] if record else []
-        if record and papers and all(attachments(one) for one in papers):
-            return record
-    raise ScenarioError(f"the hub does not hold the later papers of {number}")
-
-
 def too_young(stage: Stage) -> None:
     """Told plainly, before anything is typed; the start comes back."""
     citizen = stage.citizen
@@ -397,7 +389,6 @@ SCENARIOS: dict[str, Callable[[Stage], None]] = {
     "happy": happy,
     "relative": relative,
     "same_again": same_again,
-    "comes_again": comes_again,
     "progress": progress,
     "hub_down": hub_down,
     "double_presses": double_presses,

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("robot")  # in order, in one process
         "double_presses",
         "same_again",
         "progress",
-        "crash",
+        pytest.param("crash", marks=pytest.mark.fault(2)),
     ],
 )
 def test_the_robot_plays(stage: Stage, scenario: str) -> None:

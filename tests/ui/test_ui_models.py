@@ -27,7 +27,7 @@ from ui.desk import Desk
 from ui.models import closing, copies, form, identity, start, submit
 from ui.models._format import grouped, typed_value
 from ui.models._model import Rows
-from ui.samples import Sample
+from ui.samples import NOTE, Sample
 from ui.texts import Texts
 
 SERIAL = 7
@@ -222,6 +222,52 @@ def test_nothing_is_called_uploaded_before_it_is() -> None:
     assert [row.at for row in waiting.chain.rows()] == ["done", "current", "later", "later"]
     delivered = submit.AcceptedModel(page("accepted-printed"), citizen.desk)
     assert [row.at for row in delivered.chain.rows()] == ["done", "done", "current", "later"]
+
+
+def test_papers_are_not_called_uploaded_before_they_are_and_are_no_application() -> None:
+    waiting = submit.AcceptedModel(page("accepted-papers_printing"), Citizen().desk)
+    assert (waiting.title, waiting.deliveryWords) == (
+        "补交材料已收到，待上传",
+        "补交材料已收到，待上传",
+    )
+    assert [row.at for row in waiting.chain.rows()] == ["done", "current", "later", "later"]
+    there = submit.AcceptedModel(page("accepted-papers_printed"), Citizen().desk)
+    assert "已上传" in there.title
+    for model in (waiting, there):
+        said = [model.lead, model.acceptedWords, *(row.words for row in model.chain.rows())]
+        assert not any("受理" in words for words in said)
+
+
+def test_without_a_code_nobody_is_told_to_photograph_one() -> None:
+    for name in ("declined", "unavailable"):
+        model = submit.AcceptedModel(page(f"accepted-papers_elsewhere_{name}"), Citizen().desk)
+        assert not model.hasCode
+        said = (model.title, model.lead, model.printDetail, model.photoWords)
+        assert not any("二维码" in words for words in said)
+
+
+def test_what_is_still_to_come_stands_there_with_its_last_day() -> None:
+    model = submit.AcceptedModel(page("accepted-to_follow_printed"), Citizen().desk)
+    assert model.toFollow == "还要补交：户口簿本人页"
+    assert model.toFollowDetail.startswith("12月22日前")
+    assert submit.AcceptedModel(page("accepted-printed"), Citizen().desk).toFollow == ""
+
+
+def test_the_way_back_from_a_copy_is_there_once_it_is_out() -> None:
+    assert not submit.AcceptedModel(page("accepted-reprint_printing"), Citizen().desk).mayReturn
+    assert submit.AcceptedModel(page("accepted-reprint_printed"), Citizen().desk).mayReturn
+    assert not submit.AcceptedModel(page("accepted-printed"), Citizen().desk).mayReturn
+
+
+def test_the_offices_own_words_come_before_ours() -> None:
+    asked = identity.EarlierApplicationModel(page("earlier_application-asked"), Citizen().desk)
+    assert (asked.papersWords, asked.papersDetail) == ("办理部门请您补交：", NOTE)
+    lacks = identity.EarlierApplicationModel(page("earlier_application-lacks"), Citizen().desk)
+    assert lacks.papersWords == "还要补交：户口簿本人页"
+    waits = identity.EarlierApplicationModel(
+        page("earlier_application-papers_wait"), Citizen().desk
+    )
+    assert (waits.papersWords, waits.state) == ("", "补交材料已收到，待上传")
 
 
 def test_a_closed_service_keeps_its_place_and_says_why() -> None:

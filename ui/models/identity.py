@@ -415,13 +415,20 @@ class EarlierApplicationModel(PageModel):
     def cardThere(self) -> bool:
         return self._page.card_there
 
+    @Property(bool, notify=renewed)
+    def unprinted(self) -> bool:
+        """No receipt is known to have come out, and it can be printed here."""
+        return self._never_printed()
+
+    def _never_printed(self) -> bool:
+        return self._page.may_print and not self._page.printed
+
     @Property(str, notify=renewed)
     def tip(self) -> str:
         """That the receipt never came out, or how to see how far it is; "" where papers matter."""
-        page = self._page
-        if page.may_print and not page.printed:
+        if self._never_printed():
             return self._say("not_printed")
-        return "" if page.may_hand_in else self._say("ask")
+        return "" if self._page.may_hand_in else self._say("ask")
 
     @Property(str, notify=renewed)
     def finishWords(self) -> str:

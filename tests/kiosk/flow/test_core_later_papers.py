@@ -197,8 +197,9 @@ def test_whose_receipt_never_came_gets_it_whole_and_marked_and_no_second_applica
 
 def test_what_the_centre_has_is_said_on_the_copy_and_in_english_if_that_was_chosen() -> None:
     terminal = at_earlier()
+    terminal.line(online=True)
     terminal.press(Act.TOGGLE_LANGUAGE)
-    terminal.press(Act.PRINT_AGAIN)
+    terminal.press(Act.PRINT_AGAIN)  # at once: nothing is waited for
     text = paper(terminal)
     assert "Accepted and sent" in text
     assert "Service Old-age allowance" in text

@@ -51,7 +51,7 @@ PageFrame {
     }
     Banner {
         visible: root.model.tip !== ""
-        icon: root.model.mayPrint ? "receipt-text" : "search"
+        icon: root.model.unprinted ? "receipt-text" : "search"
         words: root.model.tip
     }
     TileGrid {
