@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.documents.pages.judge import Judged
+from kiosk.documents.pages.judge import ENCLOSING_SHARE, Judged
 from kiosk.documents.pages.planes import Planes
 from kiosk.documents.pages.reckoning import lengths
 from kiosk.documents.quads import Corners, Floats, Image, grown
@@ -33,11 +33,13 @@ LEAST_SIDES_BESIDE = 2  # a label on an unknown plate stands on one side of a pa
 MANY_BESIDE = 15  # or has fewer characters
 LEAST_SCORE = 0.3  # below it does not matter
 BESIDE_SCORE = 0.45  # of its score is left to what has print beside it
-LEAST_SIGNS = 60  # on a picture that is wholly page
-SPREAD_SHARE = 0.72  # of width and height do they reach over
+LEAST_SIGNS = 45  # on a picture that is wholly page
+SPREAD_SHARE = 0.72  # of width and height does what is drawn reach over, rules and all
+SIGNS_SPREAD = 0.6  # of one of them do characters: a form's stand in one column
 GRAIN_SHARE = 0.05  # of its lightness, by which half of all paper is darker than the lightest
 CELLS = 4  # the frame in so many parts across and down
-LEAST_CELLS = 9  # of them with print
+LEAST_CELLS = 12  # of them with print or rules; of a page all are, of a sheet on a plate fewer
+LEAST_INK_SHARE = 0.004  # of a cell: half a rule across it, or some five characters
 PAPER_LEVEL = 105.0
 EVEN_LEVELS = 70.0  # between the darkest and the lightest part of the paper, shadows and all
 DIFFERS = 10.0  # of the difference to the known plate: what is printed on the plate is no page's
@@ -47,12 +49,14 @@ DIFFERS = 10.0  # of the difference to the known plate: what is printed on the p
 class Print:
     """Characters: where, in pixels of the search picture (n x 2), and on what ground (n x 3).
 
-    `of_papers`: what is printed on the plate itself was taken out.
+    `of_papers`: what is printed on the plate itself was taken out. `drawn`: all ink, rules as
+    well, in pixels of a larger picture.
     """
 
     places: Corners
     grounds: Floats
     of_papers: bool
+    drawn: NDArray[np.bool_]
 
 
 def has_ink(planes: Planes, beside: Corners | None = None) -> bool:
@@ -93,19 +97,27 @@ def print_in(middle: Image, ground: Image, planes: Planes) -> Print:
     if planes.plate_known:
         new = planes.seen[rows, columns, 3] >= DIFFERS
         places, rows, columns = places[new], rows[new], columns[new]
-    return Print(np.asarray(places, np.float64), planes.ground[rows, columns], planes.plate_known)
+    grounds = planes.ground[rows, columns]
+    return Print(np.asarray(places, np.float64), grounds, planes.plate_known, strong)
 
 
 def with_print_beside(judged: list[Judged], quads: Corners, signs: Print) -> list[Judged]:
-    """Candidates with print beside them, on the ground that they would lie on, are worth less."""
+    """Candidates with print beside them, on the ground that they would lie on, are worth less.
+
+    Looked at from the best on, until none that was not looked at can be chosen any more.
+    """
+    told = list(judged)
     if len(signs.places) < LEAST_BESIDE:
-        return judged
-    return [
-        replace(one, score=one.score * BESIDE_SCORE, worth=BESIDE_SCORE)
-        if one.score > LEAST_SCORE and _beside(one, quad, signs)
-        else one
-        for one, quad in zip(judged, quads, strict=True)
-    ]
+        return told
+    best = 0.0
+    for index in sorted(range(len(judged)), key=lambda one: -judged[one].score):
+        one = judged[index]
+        if one.score < max(LEAST_SCORE, ENCLOSING_SHARE * best):
+            break
+        if _beside(one, quads[index], signs):
+            told[index] = one = replace(one, score=one.score * BESIDE_SCORE, worth=BESIDE_SCORE)
+        best = max(best, one.score)
+    return told
 
 
 def _beside(one: Judged, quad: Corners, signs: Print) -> bool:
@@ -137,16 +149,24 @@ def wholly_page(planes: Planes, signs: Print) -> bool:
     low, middle, high = np.percentile(light, (5, 50, 98))
     if len(signs.places) < LEAST_SIGNS or middle < PAPER_LEVEL or high - low > EVEN_LEVELS:
         return False
-    reach = np.percentile(signs.places, 99, axis=0) - np.percentile(signs.places, 1, axis=0)
     seen = planes.seen[::4, ::4, 0]
     if float(np.median((light - seen) / np.maximum(light, 1.0))) > GRAIN_SHARE:
         return False
-    if (reach < SPREAD_SHARE * np.array([width, height])).any():
+    if max(_reach(signs.places[:, 0]) / width, _reach(signs.places[:, 1]) / height) < SIGNS_SPREAD:
         return False
-    cells = _cells(signs.places, width, height)
-    return len(np.unique(cells)) >= LEAST_CELLS
+    drawn = signs.drawn.astype(np.float32)
+    if planes.plate_known:
+        new = (planes.seen[..., 3] >= DIFFERS).astype(np.float32)
+        drawn *= cv2.resize(new, drawn.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    for axis in range(2):
+        share = np.cumsum(drawn.sum(axis=axis)) / max(float(drawn.sum()), 1.0)
+        if int(((share > 0.01) & (share < 0.99)).sum()) < SPREAD_SHARE * len(share):
+            return False
+    cells = cv2.resize(drawn, (CELLS, CELLS), interpolation=cv2.INTER_AREA)
+    return int((cells >= LEAST_INK_SHARE).sum()) >= LEAST_CELLS
 
 
-def _cells(places: Corners, width: int, height: int) -> NDArray[np.intp]:
-    part = np.clip(places * CELLS / np.array([width, height]), 0, CELLS - 1).astype(np.intp)
-    return np.asarray(part[:, 0] + CELLS * part[:, 1], np.intp)
+def _reach(places: NDArray[np.float64]) -> float:
+    """How far places reach, but for a few."""
+    low, high = np.percentile(places, (1, 99))
+    return float(high - low)

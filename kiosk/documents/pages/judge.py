@@ -73,23 +73,94 @@ class Judged:
 
 def judge(planes: Planes, quads: Corners) -> list[Judged]:
     """How much each of n x 4 x 2 looks like paper on something else, by its worst side."""
-    height, width = planes.shape
-    count = len(quads)
     corners = all_ordered(quads).astype(np.float32)
-    edge = np.roll(corners, -1, axis=1) - corners
-    length = np.maximum(np.hypot(edge[..., 0], edge[..., 1]), 1e-3)
-    tangent = edge / length[..., None]
-    inward = np.stack([-tangent[..., 1], tangent[..., 0]], axis=2)  # clockwise on the screen
+    ends, which = _once(corners)
+    look = _looked_along(planes, ends)
+    sides, off = look.share[which], (look.seen < 0.5)[which]
+    spread_inside = _spread(look.inner[which])
+    # a side along the frame's edge cannot be judged; then all must look alike inside
+    spread = np.minimum(spread_inside, _spread(look.outer[which]))
+    spread = np.where(off.any(axis=1), spread_inside, spread)
+    alike = np.clip(1.3 - spread / 90.0, 0.5, 1) * np.array(CUT_OFF_SCORES)[off.sum(axis=1)]
+    opposite = (off & np.roll(off, 2, axis=1)).any(axis=1)
+    alike = np.where(opposite, np.minimum(alike, NO_CORNER_SCORE), alike)
+    # and the sides that run to it must show up to there
+    sides = np.where(np.roll(off, 1, axis=1), np.minimum(sides, look.begin[which]), sides)
+    sides = np.where(np.roll(off, -1, axis=1), np.minimum(sides, look.end[which]), sides)
+    goes_on = (look.goes_on[which] & ~off).any(axis=1)
+    alike = np.where(goes_on, OVERRUN_SCORE * alike, alike)
+    judgeable = np.maximum((~off).sum(axis=1), 1)
+    if planes.plate_known:  # what is as the empty plate is, is no paper
+        differs = np.where(off, look.inner[which][..., 3], look.differs[which])
+        known = np.where(off, 0.0, differs).sum(axis=1) / judgeable
+        alike = alike * np.clip(known / CLEAR_STEP, 0, 1)
+        # and all sides of a sheet differ alike: where a shadow begins or print stands, less or nothing
+        clearest = np.where(off, 0.0, differs).max(axis=1, keepdims=True)
+        share = np.clip(differs / np.maximum(ALIKE_DIFFERENCE * clearest, 1e-3), 0, 1)
+        alike = alike * np.where(off, share, 1.0).min(axis=1)
+        sides = sides * np.where(off, 1.0, NO_DIFFERENCE + (1 - NO_DIFFERENCE) * share)
+    worst = np.where(off, 1.0, sides).min(axis=1)
+    mean = np.where(off, 0.0, sides).sum(axis=1) / judgeable
+    score = (0.7 * worst + 0.3 * mean) * alike * _shape(corners)
+    paper, ground, strange = look.paper[which], look.ground[which], look.strange[which]
+    return [
+        Judged(float(score[i]), (top, right, bottom, left), paper[i], ground[i], strange[i])
+        for i, (top, right, bottom, left) in enumerate(sides.tolist())
+    ]
+
+
+def _once(corners: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """Sides from corner to corner, n x 2 x 2, and which four of them each quadrilateral has.
+
+    Candidates made of a few lines share most of their sides: each is looked at once.
+    """
+    ends = np.stack([corners, np.roll(corners, -1, axis=1)], axis=2).reshape(-1, 4)
+    known: dict[bytes, int] = {}
+    which = [known.setdefault(side.tobytes(), len(known)) for side in ends]
+    first = np.empty(len(known), np.intp)
+    first[which[::-1]] = np.arange(len(ends))[::-1]
+    return ends[first].reshape(-1, 2, 2), np.array(which, np.intp).reshape(-1, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What shows along n sides.
+
+    `share` of the side that is a step to paper, and of its `begin` and its `end`; how much of it
+    lies in the frame (`seen`). By their medians: `inner` and `outer`, n x 4, just beside the side;
+    `paper` and `ground`, n x 3, farther off; `strange`: the difference to a known plate outside,
+    and by how much it `differs` more inside. `goes_on`: beyond one of its ends.
+    """
+
+    share: Floats
+    begin: Floats
+    end: Floats
+    seen: Floats
+    inner: Floats
+    outer: Floats
+    paper: Floats
+    ground: Floats
+    strange: Floats
+    differs: Floats
+    goes_on: NDArray[np.bool_]
+
+
+def _looked_along(planes: Planes, ends: Floats) -> _Looked:
+    """`ends`: n x 2 x 2, clockwise around what would be paper."""
+    height, width = planes.shape
+    edge = ends[:, 1] - ends[:, 0]
+    tangent = edge / np.maximum(np.hypot(edge[:, 0], edge[:, 1]), 1e-3)[:, None]
+    inward = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)  # clockwise on the screen
     part = np.linspace(0.04, 0.96, SAMPLES, dtype=np.float32)
-    at = (corners[:, :, None] + part[:, None] * edge[:, :, None]).reshape(-1, SAMPLES, 2)
+    at = ends[:, None, 0] + part[:, None] * edge[:, None]
     offsets: tuple[float, ...] = (-BEYOND_OUT_PX, -FAR_OUT_PX, -BESIDE_PX, BESIDE_PX)
-    seen_beyond, seen_out, outer, inner = beside(planes.soft, at, inward.reshape(-1, 2), offsets)
+    seen_beyond, seen_out, outer, inner = beside(planes.soft, at, inward, offsets)
     step = smooth(inner - outer, 5)
     size = lengths(step)
     # print steps as well, but the ground is the same on both sides of it
     # and has no grain: one place tells
     offsets = (-BEYOND_OUT_PX, -FAR_OUT_PX, FAR_IN_PX)
-    beyond_out, far_out, far_in = beside(planes.ground, at, inward.reshape(-1, 2), offsets)
+    beyond_out, far_out, far_in = beside(planes.ground, at, inward, offsets)
     behind = smooth(far_in - far_out, 9)
     # and so does a slow change of light, but it goes on outside
     slope = smooth(far_out - beyond_out, 21)
@@ -107,79 +178,44 @@ def judge(planes: Planes, quads: Corners) -> list[Judged]:
     agree = (step * direction).sum(axis=2) / np.maximum(size * lengths(direction), 1e-3)
     shown *= np.clip(0.6 + 0.6 * agree, 0, 1)
     # of one colour on one side of it at least, slow changes of light allowed
-    plain = np.clip(1.25 - np.minimum(_rough(inner), _rough(outer)) / 40.0, 0, 1)
-    within = (
-        (at[..., 0] >= 0)
-        & (at[..., 0] <= width - 1)
-        & (at[..., 1] >= 0)
-        & (at[..., 1] <= height - 1)
+    shown *= np.clip(1.25 - np.minimum(_rough(inner), _rough(outer)) / 40.0, 0, 1)
+    within = ((at >= 0) & (at <= np.array([width - 1, height - 1]))).all(axis=2)
+    shown *= within
+    grounds = medians(far_out, 1), medians(far_in, 1)
+    return _Looked(
+        shown.sum(axis=1) / np.maximum(within.sum(axis=1), 1),
+        shown[:, :END_SAMPLES].mean(axis=1),
+        shown[:, -END_SAMPLES:].mean(axis=1),
+        within.mean(axis=1),
+        medians(inner, 1),
+        medians(outer, 1),
+        grounds[1],
+        grounds[0],
+        medians(seen_out[..., 3], 1),
+        medians(inner[..., 3] - seen_out[..., 3], 1),
+        _overruns(planes, ends, (tangent, inward), grounds),
     )
-    seen = within.mean(axis=1).reshape(count, 4)
-    sides = (shown * plain * within).sum(axis=1).reshape(count, 4)
-    sides = sides / np.maximum(within.sum(axis=1).reshape(count, 4), 1)
-    spread_inside = _spread(inner, count)
-    spread = np.minimum(spread_inside, _spread(outer, count))
-    # a side along the frame's edge cannot be judged; then all must look alike inside
-    off = seen < 0.5
-    spread = np.where(off.any(axis=1), spread_inside, spread)
-    alike = np.clip(1.3 - spread / 90.0, 0.5, 1) * np.array(CUT_OFF_SCORES)[off.sum(axis=1)]
-    opposite = (off & np.roll(off, 2, axis=1)).any(axis=1)
-    alike = np.where(opposite, np.minimum(alike, NO_CORNER_SCORE), alike)
-    # and the sides that run to it must show up to there
-    ends = (shown * plain * within).reshape(count, 4, SAMPLES)
-    first, last = ends[..., :END_SAMPLES].mean(axis=2), ends[..., -END_SAMPLES:].mean(axis=2)
-    sides = np.where(np.roll(off, 1, axis=1), np.minimum(sides, first), sides)
-    sides = np.where(np.roll(off, -1, axis=1), np.minimum(sides, last), sides)
-    grounds = (medians(far_out, 1).reshape(count, 4, -1), medians(far_in, 1).reshape(count, 4, -1))
-    goes_on = _overruns(planes, corners, (tangent, inward), grounds)
-    alike = np.where((goes_on & ~off).any(axis=1), OVERRUN_SCORE * alike, alike)
-    if planes.plate_known:  # what is as the empty plate is, is no paper
-        differs = medians(inner[..., 3] - seen_out[..., 3], 1).reshape(count, 4)
-        differs = np.where(off, medians(inner[..., 3], 1).reshape(count, 4), differs)
-        known = np.where(off, 0.0, differs).sum(axis=1) / np.maximum((~off).sum(axis=1), 1)
-        alike = alike * np.clip(known / CLEAR_STEP, 0, 1)
-        # and all sides of a sheet differ alike: where a shadow begins or print stands, less or nothing
-        clearest = np.where(off, 0.0, differs).max(axis=1, keepdims=True)
-        share = np.clip(differs / np.maximum(ALIKE_DIFFERENCE * clearest, 1e-3), 0, 1)
-        alike = alike * np.where(off, share, 1.0).min(axis=1)
-        sides = sides * np.where(off, 1.0, NO_DIFFERENCE + (1 - NO_DIFFERENCE) * share)
-    worst = np.where(off, 1.0, sides).min(axis=1)
-    mean = np.where(off, 0.0, sides).sum(axis=1) / np.maximum((~off).sum(axis=1), 1)
-    score = (0.7 * worst + 0.3 * mean) * alike * _shape(tangent, length)
-    strange = medians(seen_out[..., 3], 1).reshape(count, 4)
-    return [
-        Judged(
-            float(score[i]),
-            (float(sides[i, 0]), float(sides[i, 1]), float(sides[i, 2]), float(sides[i, 3])),
-            grounds[1][i],
-            grounds[0][i],
-            strange[i],
-        )
-        for i in range(count)
-    ]
 
 
 def _overruns(
-    planes: Planes, corners: Floats, ways: tuple[Floats, Floats], grounds: tuple[Floats, Floats]
+    planes: Planes, ends: Floats, ways: tuple[Floats, Floats], grounds: tuple[Floats, Floats]
 ) -> NDArray[np.bool_]:
-    """Which sides (n x 4) go on beyond one of their corners: then that is no corner of the sheet.
+    """Which of n sides go on beyond one of their corners: then that is no corner of the sheet.
 
     So it is where print was taken for a side: the sides beside it run on to the true one, or to
-    the frame's edge. `ways`: along the sides and inwards; `grounds`: outside and inside, n x 4 x 3.
+    the frame's edge. `ways`: along the sides and inwards; `grounds`: outside and inside, n x 3.
     """
     (tangent, inward), (out, paper) = ways, grounds
     height, width = planes.shape
-    ends = np.stack([corners, np.roll(corners, -1, axis=1)], axis=2)  # n x 4 x 2 x 2
     sign = np.array([-1.0, 1.0], np.float32)[:, None, None]
     away = np.array(OVERRUN_PX, np.float32)[:, None] * sign
-    at = ends[..., None, :] + away * tangent[:, :, None, None]
+    at = ends[:, :, None] + away * tangent[:, None, None]
     offsets = np.array([OVERRUN_OFF_PX, -OVERRUN_OFF_PX], np.float32)
-    where = at[..., None, :] + offsets[:, None] * inward[:, :, None, None, None]
+    where = at[..., None, :] + offsets[:, None] * inward[:, None, None, None]
     inside = ((where >= 0) & (where <= np.array([width - 1, height - 1]))).all(axis=(-1, -2))
     values = sample(planes.ground, where.reshape(-1, 2, 2)).reshape(*where.shape[:-1], -1)
-    own = np.stack([paper, out], axis=2)[:, :, None, None]
-    off = lengths(values - own).max(axis=-1)
-    same = off < OVERRUN_SHARE * lengths(paper - out)[:, :, None, None]
+    off = lengths(values - np.stack([paper, out], axis=1)[:, None, None]).max(axis=-1)
+    same = off < OVERRUN_SHARE * lengths(paper - out)[:, None, None]
     goes_on = (same | ~inside).all(axis=-1) & (inside.sum(axis=-1) >= LEAST_OVERRUNS)
     return np.asarray(goes_on.any(axis=-1), np.bool_)
 
@@ -189,16 +225,18 @@ def _rough(strip: Floats) -> Floats:
     return np.asarray(lengths(strip - smooth(strip, 21)), np.float32)
 
 
-def _spread(strip: Floats, count: int) -> Floats:
-    """How different the four sides are; lightness counts less, because of shadows."""
-    colours = medians(strip[..., :3], 1) * np.array([0.4, 1.0, 1.0], np.float32)
-    colours = colours.reshape(count, 4, 3)
+def _spread(strips: Floats) -> Floats:
+    """How different the four sides (n x 4 x 4) are; lightness counts less, because of shadows."""
+    colours = strips[..., :3] * np.array([0.4, 1.0, 1.0], np.float32)
     off = lengths(colours - medians(colours, 1)[:, None])
     return np.asarray(off.max(axis=1), np.float32)
 
 
-def _shape(tangent: Floats, length: Floats) -> Floats:
+def _shape(corners: Floats) -> Floats:
     """1 for what a sheet can look like from above the plate, less for splinters."""
+    edge = np.roll(corners, -1, axis=1) - corners
+    length = np.maximum(np.hypot(edge[..., 0], edge[..., 1]), 1e-3)
+    tangent = edge / length[..., None]
     cosines = np.abs((tangent * np.roll(tangent, -1, axis=1)).sum(axis=2))
     angle = np.clip(1.6 - 1.3 * cosines.max(axis=1), 0, 1)
     across = np.roll(length, -2, axis=1)

@@ -17,7 +17,7 @@ MAX_LINES = 24  # all pairs of pairs are tried: more lines cost to the fourth po
 MAX_PROPOSED = 56  # lines of which the best are kept
 ON_LINE_PX = 2.2  # of the search picture: segments so near are parts of one line
 MAX_SEGMENTS = 160  # the longest: every one is compared with every other
-STEP_PX = 2.0
+STEP_PX = 3.0
 LSD_SCALE = 0.6  # of the search picture: as many long segments as at 0.8, in half the time
 NEAR_PX = 2.4  # of the search picture, to both sides of a line: where it steps
 FAR_PX = 7.2  # beyond a line that is drawn
@@ -112,10 +112,10 @@ def evidence(planes: Planes, segments: Floats) -> Lines:
     foot = normals * rhos[:, None] + centre
     at = foot[:, None, :] + along[None, :, None] * tangent[:, None, :]
     one, other = beside(planes.soft, at, normals, (-NEAR_PX, NEAR_PX))
-    near = lengths(smooth(other - one, 7))
+    near = lengths(smooth(other - one, 5))
     # a line drawn on one ground steps as well, but the ground is the same on both sides of it
     one, other = beside(planes.ground, at, normals, (-FAR_PX, FAR_PX))
-    beyond = lengths(smooth(other - one, 9))
+    beyond = lengths(smooth(other - one, 7))
     size = np.minimum(near, 1.6 * beyond)
     within = (
         (at[..., 0] >= 0)

@@ -12,13 +12,13 @@ from kiosk.documents.pages.reckoning import masked_medians, medians
 from kiosk.documents.quads import Corners, Floats, Image, ordered
 
 REFIT_SAMPLES = 72  # places along a side
-REFIT_ROUNDS = 4  # of the reweighted line fit; it has settled after three
+REFIT_ROUNDS = 3  # of the reweighted line fit: then it has settled
 LEAST_PLACES = 12  # of a side in the frame; fewer tell nothing
 LEAST_STEPS = 10  # of them that show a step
 LEAST_STEP = 1.5  # grey levels, along the colour of the side's step
 FLAT_STEP = 1.0  # the same, of all the side: nothing steps there
 ON_LINE_PX = 0.8  # of the picture: so near lie the places of one straight side
-TRIED_ENDS = 10  # places at each end of a side through which a line is tried
+TRIED_ENDS = 8  # places at each end of a side through which a line is tried
 ALONG_SHARES = (-0.3, 0.3)  # of the way to the next place: where a place is looked at
 
 Vectors = NDArray[np.float64]

@@ -43,6 +43,14 @@ def test_a_page_that_sticks_out_ends_at_the_frame_and_is_told_as_cut_off(number:
     assert found.whole_picture == (made.kind == "wholly page")
 
 
+def test_a_form_that_fills_the_frame_is_wholly_page_though_its_words_stand_in_one_column() -> None:
+    made = made_edges.make(66017, 7)
+    assert (made.kind, made.paper) == ("wholly page", "form")
+    found = find_page(made.picture)
+    assert found is not None
+    assert found.whole_picture
+
+
 @pytest.mark.parametrize("gap", [2.0, 5.0, 10.0])
 def test_a_page_that_ends_just_within_the_frame_is_whole(gap: float) -> None:
     found = find_page(sheet_at((300, 80, 1280 - gap, 640)))
