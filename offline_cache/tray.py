@@ -30,13 +30,15 @@ class Refused:
     reason: str
     receipt: tuple[tuple[str, str], ...]  # label and text, of its application
     created_at: datetime
+    codes: tuple[str, ...]  # of papers handed in later: which materials
 
 
 def list_tray(database: Database) -> tuple[Refused, ...] | StoreFault:
     """What the hub would not take, oldest first."""
     rows = database.rows(
         "SELECT o.row, o.kind, o.order_key, coalesce(a.name_masked, ''), o.settled_at, o.code,"
-        " o.reason, coalesce(a.receipt, '{}'), o.created_at FROM outbox o"
+        " o.reason, coalesce(a.receipt, '{}'), o.created_at, coalesce(o.receipt, '{}')"
+        " FROM outbox o"
         " LEFT JOIN outbox a ON a.order_key = o.order_key AND a.item IS NOT NULL"
         " WHERE o.state = 'refused' ORDER BY o.row"
     )
@@ -54,8 +56,9 @@ def list_tray(database: Database) -> tuple[Refused, ...] | StoreFault:
             reason,
             receipt_lines(json.loads(receipt)),
             utc_time(created_at),
+            tuple(json.loads(outside).get("codes", ())),
         )
-        for row, kind, order_key, name, at, code, reason, receipt, created_at in rows
+        for row, kind, order_key, name, at, code, reason, receipt, created_at, outside in rows
     )
 
 

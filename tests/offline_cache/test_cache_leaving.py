@@ -18,6 +18,7 @@ from cache_world import (
     TERMINAL,
     HandClock,
     due,
+    hand_in,
     keys_in,
     ok,
     queue_of,
@@ -33,7 +34,7 @@ from offline_cache.database import set_aside
 from offline_cache.envelope import attachment_context, item_context
 from offline_cache.faults import StoreFaultCode
 from offline_cache.leaving import may_leave
-from offline_cache.outbox import ItemState
+from offline_cache.outbox import ItemKind, ItemState
 from offline_cache.store import Store, StorePlaces, look_over
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,6 +108,32 @@ def test_a_slip_tells_staff_what_to_do_and_nothing_that_is_not_masked(
     assert cache.run(settings, "slip", str(row(1)), json=False) == 0
     assert "中心未接收" in capsys.readouterr().out
     assert cache.run(settings, "slip", str(row(2)), json=True) == 3
+    store.close()
+
+
+def test_a_slip_says_which_part_of_the_case_the_centre_did_not_take(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = store_in(data, HandClock())
+    number = ok(seal(store)).number
+    ok(hand_in(store, number, "household_page", "of_no_item"))
+    ok(store.outbox.add(ItemKind.RATING, number, {"number": number, "level": 5}))
+    ok(store.outbox.add(ItemKind.PRINT_RESULT, number, {"number": number, "result": "printed"}))
+    queue = queue_of(store, HandClock())
+    slips = []
+    for seq in range(1, 5):
+        queue.refused(row(seq), "another_person", "")
+        assert cache.run(_settings(data), "slip", str(row(seq)), json=True) == 0
+        (slip,) = _said(capsys)
+        slips.append(dict(slip["lines"]))  # type: ignore[call-overload]
+    assert [slip.get("退回内容") for slip in slips] == [
+        None,  # all of it
+        "补交材料（户口簿本人页、of_no_item）",
+        "评价",
+        "打印结果",
+    ]
+    assert slips[1]["补交时间"] == "2026-11-22 14:30"
+    assert all(slip["申请人"] == "甄**" for slip in slips)
     store.close()
 
 

@@ -7,8 +7,9 @@ import sys
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
+from kiosk.catalogue.load import load as load_catalogue
 from kiosk.clock import SystemClock, local
 from kiosk.entry.commands.answer import Exit, bad_use, exit_code, fault_line, ok_line
 from kiosk.entry.commands.settings_file import load_settings
@@ -21,12 +22,12 @@ from offline_cache.hub_keys import HubKeysFile
 from offline_cache.keys import Keys, credentials_folder, open_keys
 from offline_cache.leaving import anything_to_wipe, export, may_leave, told_aside, wipe
 from offline_cache.line.hub_time import HubTime
-from offline_cache.outbox import check_chain, count_waiting
+from offline_cache.outbox import ItemKind, check_chain, count_waiting
 from offline_cache.ports import utc_text, utc_time
 from offline_cache.queue import SendQueue, line_stopped
 from offline_cache.salvage import folders_to_salvage
 from offline_cache.store import StorePlaces, salvage_all
-from offline_cache.tray import list_tray, mark_handled, send_again
+from offline_cache.tray import Refused, list_tray, mark_handled, send_again
 
 ACTIONS: Final = "status, check, salvage, tray, again, handled, slip, export or wipe"
 MOST_ITEM_DIGITS: Final = 18  # the store counts to 2^63; one more digit may be beyond
@@ -202,7 +203,7 @@ def _slip(database: Database, row: int, settings: Settings, json: bool) -> int:
             lines = [
                 ("受理号", grouped(one.order_key)),
                 *one.receipt,
-                ("受理时间", f"{local(one.created_at):%Y-%m-%d %H:%M}"),
+                *_what(one, settings),
                 ("终端", settings.terminal.code),
                 ("状态", "中心未接收，请工作人员处理"),
                 ("原因", f"{one.code} {one.reason}".strip()),
@@ -214,6 +215,25 @@ def _slip(database: Database, row: int, settings: Settings, json: bool) -> int:
                 print("\n".join(f"{label}　{text}" for label, text in lines))
             return Exit.DONE
     return refuse(StoreFault(StoreFaultCode.NOT_FOUND, "no such item in the tray"), json)
+
+
+def _what(one: Refused, settings: Settings) -> list[tuple[str, str]]:
+    """Which part of the case the hub did not take, and when it was made."""
+    at = f"{local(one.created_at):%Y-%m-%d %H:%M}"
+    match ItemKind(one.kind):
+        case ItemKind.APPLICATION:
+            return [("受理时间", at)]
+        case ItemKind.LATER_PAPERS:
+            items = load_catalogue(settings.paths.catalogue).items
+            names = {it.code: it.name.words.get("zh") for item in items for it in item.materials}
+            papers = "、".join(names.get(code, code) for code in one.codes)
+            return [("退回内容", f"补交材料（{papers}）"), ("补交时间", at)]
+        case ItemKind.RATING:
+            return [("退回内容", "评价"), ("评价时间", at)]
+        case ItemKind.PRINT_RESULT:
+            return [("退回内容", "打印结果"), ("打印时间", at)]
+        case _ as never:
+            assert_never(never)
 
 
 def _salvage(settings: Settings, keys: Keys, json: bool) -> int:
