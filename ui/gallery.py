@@ -69,11 +69,12 @@ def render(out: Path, wanted: Iterable[Look] | None = None, only: str = "") -> i
     from ui.gallery_window import GalleryWindow  # noqa: PLC0415
 
     chosen = list(wanted) if wanted is not None else list(looks())
-    shown = [sample for sample in samples.samples() if only in sample.name]
     pictures: list[tuple[str, str]] = []
     for look in chosen:
         folder = out / look.name
         folder.mkdir(parents=True, exist_ok=True)
+        language = look.preferences.language
+        shown = [sample for sample in samples.samples(language) if only in sample.name]
         window = GalleryWindow(look.width, look.height, view_in(shown[0].view, look, 1))
         try:
             for serial, sample in enumerate(shown, start=2):

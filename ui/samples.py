@@ -41,6 +41,7 @@ VISIT_STEPS = {
 NO_STEP = -1
 LIKE_ANOTHER = frozenset(  # drawn as another sample is, with words that are not longer
     {
+        "earlier_application-delivered", "earlier_application-asked", "accepted-reprint_declined",
         "earlier_application-in_review", "earlier_application-granted",
         "earlier_application-refused", "earlier_application-lacks", "earlier_application-papers_wait",
         "earlier_application-asked_without_note", "capture_page-go_on_without",
@@ -293,7 +294,7 @@ def _capture_one_of_two() -> pages.CapturePage:
     )
 
 
-def _review(item: Item, *, relative: bool) -> pages.Review:
+def _review(item: Item, taken: str, *, relative: bool) -> pages.Review:
     def line(zh: str, en: str, masked: str, full: str) -> pages.ReviewLine:
         return pages.ReviewLine(_words(zh, en), masked, full)
 
@@ -337,14 +338,14 @@ def _review(item: Item, *, relative: bool) -> pages.Review:
         pages.ReviewGroup(
             "household_page",
             _words("材料", "Papers"),
-            (line("户口簿本人页", "Household register page", "1", "1"),),
+            (line("户口簿本人页", "Household register page", taken, taken),),
             images=(IMAGE,),
         ),
     ]
     return pages.Review(tuple(groups))
 
 
-def _review_papers(item: Item) -> pages.Review:
+def _review_papers(item: Item, taken: str) -> pages.Review:
     """Of papers handed in later: for which application, and which."""
     number = receipt_number.grouped(NUMBER)
     application = pages.ReviewGroup(
@@ -355,7 +356,7 @@ def _review_papers(item: Item) -> pages.Review:
             pages.ReviewLine(_words("申请人", "Applicant"), ELDER.name_masked, ELDER.name),
         ),
     )
-    papers = _review(item, relative=False).groups[-1]
+    papers = _review(item, taken, relative=False).groups[-1]
     return pages.Review((application, papers), pages.Visit.HAND_IN)
 
 
@@ -412,7 +413,7 @@ def _progress(item: Item, kind: pages.ProgressKind) -> pages.ProgressResult:
 
 
 def _pages(
-    allowance: Item, progress: Item, everything: tuple[Item, ...]
+    allowance: Item, progress: Item, everything: tuple[Item, ...], language: str
 ) -> Iterator[tuple[str, pages.Page, int]]:
     """Variant ("" for the plain one), page, and the step lit in the bar (NO_STEP: no bar)."""
     both = (_tile(allowance), _tile(progress))
@@ -445,7 +446,7 @@ def _pages(
     yield from _identity_pages(allowance)
     yield from _form_pages(allowance)
     yield from _paper_pages(allowance)
-    yield from _submit_pages(allowance)
+    yield from _submit_pages(allowance, language)
     yield from _closing_pages(allowance)
     for problem in pages.ScanProblem:
         variant = "" if problem is pages.ScanProblem.NONE else str(problem)
@@ -586,10 +587,11 @@ def _paper_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
     yield "hidden", pages.CheckPage(material, "", Advice.GOOD, kept_despite=False), 2
 
 
-def _submit_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
-    yield "", _review(item, relative=False), 3
-    yield "relative", _review(item, relative=True), 3
-    yield "papers", _review_papers(item), 2
+def _submit_pages(item: Item, language: str) -> Iterator[tuple[str, pages.Page, int]]:
+    taken = _words("1页，已拍好", "1 page, taken").get(language)  # said by the flow itself
+    yield "", _review(item, taken, relative=False), 3
+    yield "relative", _review(item, taken, relative=True), 3
+    yield "papers", _review_papers(item, taken), 2
     statement = tuple(text.words for text in item.statement)
     yield "empty", pages.Sign(statement, ELDER.name_masked, empty=True), 4
     yield "changed", pages.Sign(statement, ELDER.name_masked, empty=True, changed=True), 4
@@ -681,13 +683,15 @@ def _view(page: pages.Page, step: int, item_name: Words, names: tuple[str, ...] 
     return View(page, 1, True, None, Preferences(), header, steps)
 
 
-def samples() -> tuple[Sample, ...]:
-    """Every page with its variants, then every overlay above the form, then elder mode's home."""
+def samples(language: str = "zh") -> tuple[Sample, ...]:
+    """Every page with its variants, then every overlay above the form, then elder mode's home.
+
+    `language`: of the few words that the flow itself says."""
     catalogue = load(None)
     allowance = _item(catalogue, "old_age_allowance")
     found: list[Sample] = []
     for variant, page, step in _pages(
-        allowance, _item(catalogue, "progress_query"), catalogue.items
+        allowance, _item(catalogue, "progress_query"), catalogue.items, language
     ):
         name = f"{page_name(page)}-{variant}" if variant else page_name(page)
         names = VISIT_STEPS.get(getattr(page, "visit", pages.Visit.APPLY), STEPS)

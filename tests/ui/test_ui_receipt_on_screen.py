@@ -26,6 +26,7 @@ ROUNDS = 100  # a busy machine breaks a page into its parts later
         "low-zh",
         "elder-low-zh",
         "elder-low-en",
+        "elder-en",
     ],
 )
 def test_number_and_code_can_be_photographed_together(show: Shower, look: str) -> None:
@@ -33,6 +34,8 @@ def test_number_and_code_can_be_photographed_together(show: Shower, look: str) -
     states = ["paper_out", "unknown", "unavailable"]
     if "elder" in look or "largest" in look:
         states.append("declined")  # with ordinary type it is a picture beside the states
+    if look.endswith("-en") and "elder" in look:  # the longest words, and most to be said
+        states += ["to_follow_paper_out", "reprint_paper_out"]
     for state in states:
         shown.show(f"accepted-{state}")
         for _ in range(ROUNDS):
@@ -54,9 +57,18 @@ def test_who_is_not_sure_of_the_paper_can_print_again_without_turning(
     assert shown.named("再打印一次" if look.endswith("zh") else "Print again")
 
 
-@pytest.mark.parametrize("look", ["small-largest-en", "largest-en"])
-def test_the_number_is_on_the_first_page_where_paper_comes(show: Shower, look: str) -> None:
-    shown = show("accepted-printed", look)
+@pytest.mark.parametrize(
+    ("sample", "look"),
+    [
+        ("accepted-printed", "small-largest-en"),
+        ("accepted-printed", "largest-en"),
+        ("accepted-to_follow_printed", "elder-low-en"),
+    ],
+)
+def test_the_number_is_on_the_first_page_where_paper_comes(
+    show: Shower, sample: str, look: str
+) -> None:
+    shown = show(sample, look)
     for _ in range(ROUNDS):
         if any(is_number(item) and whole(item) for item in shown.items()):
             return

@@ -41,7 +41,8 @@ def wrong_in(look_name: str) -> list[str]:
     shown = shower("standby", look_name)
     size = next(size for size in ("elder", "largest", "") if size in look_name)
     found: list[str] = []
-    drawn = [sample for sample in samples.samples() if sample.laid_out]
+    language = shown.look.preferences.language
+    drawn = [sample for sample in samples.samples(language) if sample.laid_out]
     if look_name not in TIGHTEST:
         fullest = {sample.name.partition("-")[0]: sample for sample in reversed(drawn)}
         drawn = list(fullest.values())

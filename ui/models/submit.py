@@ -9,6 +9,7 @@ from typing import assert_never
 from PySide6.QtCore import Property, Signal, Slot
 from PySide6.QtQml import QmlElement
 
+from kiosk.clock import local
 from kiosk.flow.actions import Act, Stroke
 from kiosk.flow.pages import (
     Accepted,
@@ -24,7 +25,7 @@ from kiosk.flow.pages import (
 )
 from kiosk.receipts.number import grouped
 from ui.desk import Desk
-from ui.models._format import clock, day_time, month_day
+from ui.models._format import clock, month_day
 from ui.models._model import PageModel, Rows
 from ui.models.materials import points
 
@@ -415,8 +416,9 @@ class AcceptedModel(PageModel):
     @Property(str, notify=renewed)
     def acceptedWords(self) -> str:
         page = self._page
-        if page.visit is Visit.REPRINT:
-            return self.say("accepted", "at", time=day_time(self._desk.texts, page.accepted_at))
+        if page.visit is Visit.REPRINT:  # perhaps weeks ago
+            day = local(page.accepted_at).date()
+            return self.say("accepted", "at", time=month_day(self._desk.texts, day))
         return self._of_what("at", time=clock(page.accepted_at))
 
     @Property(str, notify=renewed)

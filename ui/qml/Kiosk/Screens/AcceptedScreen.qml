@@ -17,11 +17,12 @@ PageFrame {
     readonly property bool oneColumn: Theme.small || Theme.elder && !Theme.landscape || !model.hasChain
     readonly property bool compact: (Theme.elder || Theme.landscape) && model.paperComes
     readonly property bool onScreen: model.paperTrouble || Theme.elder && !model.paperComes
-    readonly property bool followFirst: model.toFollow !== "" && Theme.elder && !Theme.landscape && model.paperComes // else it is turned to last
+    readonly property bool followInGrid: model.toFollow !== "" && Theme.elder && !Theme.landscape && model.paperComes // before the chain, not after it
     readonly property bool followInLead: model.toFollow !== "" && onScreen && brief && !Theme.landscape // there is no room under it
-    readonly property bool brief: Theme.elder && Theme.lowReach // above what is touched is less room
+    readonly property bool brief: Theme.elder && (Theme.lowReach // above what is touched is less room
+                                                  || onScreen && (model.toFollow !== "" || model.mayReturn))
     // what is to be photographed fits on the first page only without it
-    leadLast: onScreen && Theme.elder && (Theme.largest || Theme.landscape)
+    leadLast: onScreen && Theme.elder && (Theme.largest || Theme.landscape || !Theme.lowReach)
 
     objectName: "accepted"
     title: model.title
@@ -59,11 +60,11 @@ PageFrame {
                     text: root.model.photoWords
                 }
                 Label {
-                    visible: Theme.landscape ? root.model.paperTrouble && !Theme.elder : root.model.hasCode && !Theme.largest && !root.brief
+                    visible: Theme.landscape ? root.model.paperTrouble && !Theme.elder : root.model.hasCode && !Theme.elder
                     text: Theme.landscape ? root.model.deliveryWords : Texts.words.accepted.photo_lead
                 }
                 Label {
-                    visible: root.model.hasCode && !Theme.landscape && !Theme.largest && !root.brief
+                    visible: root.model.hasCode && !Theme.landscape && !Theme.elder // in English the number would be on the next page
                     text: Texts.words.accepted.photo_lead_second
                 }
                 Label {
@@ -106,13 +107,6 @@ PageFrame {
     Label {
         visible: root.onScreen && Theme.largest && !Theme.landscape
         text: Texts.words.accepted.photo_also
-    }
-
-    Banner {
-        visible: root.followFirst
-        icon: "file-plus"
-        words: root.model.toFollow
-        detail: root.model.toFollowDetail
     }
 
     // -- paper comes, or none is wanted ------------------------------------------
@@ -211,9 +205,16 @@ PageFrame {
                 }
             }
         }
+        Banner {
+            visible: root.followInGrid
+            Layout.row: 2
+            icon: "file-plus"
+            words: root.model.toFollow
+            detail: root.model.toFollowDetail
+        }
         ColumnLayout {
             visible: root.model.hasChain && (!root.brief || !root.onScreen) // one step a page would be turned eight times
-            Layout.row: root.lying ? 0 : root.oneColumn ? 2 : 1
+            Layout.row: root.lying ? 0 : root.oneColumn ? 3 : 1
             Layout.rowSpan: root.lying ? 2 : 1
             Layout.column: 0
             Layout.columnSpan: root.onScreen && !root.oneColumn ? 2 : 1
@@ -236,7 +237,7 @@ PageFrame {
         }
     }
     Banner {
-        visible: root.model.toFollow !== "" && !root.followFirst && !root.followInLead
+        visible: root.model.toFollow !== "" && !root.followInGrid && !root.followInLead
         icon: "file-plus"
         words: root.model.toFollow
         detail: root.model.toFollowDetail
