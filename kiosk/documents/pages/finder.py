@@ -7,15 +7,17 @@ candidate (`candidates`), which is judged by its worst side (`judge`): a side pa
 grounds, the picture without its print (`planes`), or it is the frame's edge; and it ends at its
 corners. What has print beside it on its own ground is a part of a page (`beside`). The sides of
 the winner are then fitted again in the large picture (`refit`), and those close to the frame's
-edge are settled there: whole, or cut off (`rim`).
+edge are settled there: whole, or cut off (`rim`). What is a picture on a sheet as white as the
+plate is given its sheet (`around`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kiosk.documents.pages.around import Around, sheet_around
 from kiosk.documents.pages.beside import Print, has_ink, print_in, wholly_page, with_print_beside
 from kiosk.documents.pages.candidates import candidates_of
 from kiosk.documents.pages.judge import Judged, choose, judge
@@ -42,6 +44,8 @@ MIN_CONFIDENCE = 0.78  # below: there is no page; tiles and worn mats come near 
 MIN_CONFIDENCE_ON_KNOWN_PLATE = 0.5  # what looks like the plate was already taken out
 MIN_CONFIDENCE_OF_ANOTHER = 0.82  # beside a page: its own shadow and folds look like sheets
 MOVED_SHARE = 0.004  # of the long side: a page that lies still is seen again nearer than this
+FAINT_CONFIDENCE = 0.82  # at most, of a sheet of which no place shows an edge
+UNSURE_SHEET = 0.45  # of its confidence is left to a picture on a sheet that shows in part
 WHOLE_CONFIDENCE = 0.8  # of a picture that is wholly page: no side of it was seen
 OUTSIDE_PX = 1.0  # a corner farther out than the frame: half a pixel is its edge, half is error
 MAX_PAGES = 6  # cards on an A3 plate; more do not lie apart
@@ -110,6 +114,12 @@ def find_pages(
         if best is None:
             break
         page = _refined(picture, middle, planes, candidates[best], judged[best])
+        page = _of_sheet(
+            page,
+            sheet_around(ground, to_smaller(page.corners, 1 / factor), judged[best]),
+            factor,
+            (width, height),
+        )
         least = MIN_CONFIDENCE if plate is None else MIN_CONFIDENCE_ON_KNOWN_PLATE
         if found:
             least = max(least, MIN_CONFIDENCE_OF_ANOTHER)
@@ -148,6 +158,27 @@ def find_again(picture: Image, plate: PlateReference | None, seen: Corners) -> F
     return None if moved or page.confidence < least else page
 
 
+def _of_sheet(
+    page: FoundPage, around: Around | None, factor: int, size: tuple[int, int]
+) -> FoundPage:
+    """The sheet around what was found, if it is a picture on one."""
+    if around is None or page.cut_off:
+        return page
+    if around.corners is None:
+        return replace(page, confidence=page.confidence * UNSURE_SHEET)
+    corners = ordered(to_larger(around.corners, 1 / factor))
+    confidence = min(page.confidence, FAINT_CONFIDENCE)
+    return FoundPage(corners, confidence, page.sides, page.cut, _outside(corners, *size))
+
+
+def _outside(corners: Corners, width: int, height: int) -> tuple[bool, bool, bool, bool]:
+    """Which corners lie outside of the frame."""
+    far = np.array([width, height]) - 1 + OUTSIDE_PX
+    out = np.asarray(((corners < -OUTSIDE_PX) | (corners > far)).any(axis=1), np.bool_)
+    one, two, three, four = out.tolist()
+    return one, two, three, four
+
+
 def _planes(middle: Image, ground: Image, plate: PlateReference | None) -> Planes:
     scale = min(1.0, SEARCH_PX / max(middle.shape[:2]))
     return planes_of(resized(middle, scale), resized(ground, scale), plate)
@@ -172,14 +203,10 @@ def _refined(
     if final.score * before.worth < 0.6 * before.score:  # a refit that ran away
         settled, final = settle(picture, found), judge(planes, candidate[None])[0]
     corners = ordered(settled.corners)
-    far = np.array([width, height]) - 1 + OUTSIDE_PX
-    top_left, top_right, low_right, low_left = (
-        bool((corner < -OUTSIDE_PX).any() or (corner > far).any()) for corner in corners
-    )
     return FoundPage(
         corners,
         final.score * before.worth,
         final.sides,
         settled.cut,
-        (top_left, top_right, low_right, low_left),
+        _outside(corners, width, height),
     )

@@ -6,6 +6,7 @@ Frames of every kind are in `made_edges`; hundreds of them are counted by `kiosk
 from __future__ import annotations
 
 import made_edges
+import made_pages
 import numpy as np
 import paper_frames as frames
 import pytest
@@ -108,6 +109,27 @@ def test_white_on_white_without_a_known_plate_no_block_of_text_is_taken_for_the_
     made = made_edges.make(1, 6)
     found = find_page(made.picture)
     assert found is None or made_edges.overlap(found.corners, made.corners) > 0.95
+
+
+def test_a_photograph_with_a_white_border_on_a_white_plate_is_found_with_its_border() -> None:
+    made = made_edges.make(66017, 17)
+    assert (made.kind, made.paper) == ("white on white", "photo")
+    for plate in (None, PlateReference(made.plate)):
+        found = find_page(made.picture, plate)
+        assert found is not None
+        assert made_edges.overlap(found.corners, made.corners) > 0.98
+
+
+def test_a_dark_booklet_on_a_white_plate_ends_where_it_ends_and_not_where_its_shadow_does() -> None:
+    rng = np.random.default_rng(4)
+    cover = frames.sheet(rng, 750, 1050, paper=(40, 25, 120), blank=True)
+    cover[200:330, 150:600] = (60, 200, 220)
+    plate = made_pages.plate_of(rng, "white", *made_pages.FULL_HD)
+    corners = np.array([[700, 200], [1185, 220], [1160, 900], [674, 880]], np.float64)
+    picture = made_pages.laid(rng, plate, cover, corners, white=False)
+    found = find_page(made_pages.sensed(rng, picture, 2.0))
+    assert found is not None
+    assert made_edges.overlap(found.corners, corners) > 0.985
 
 
 def test_a_plain_white_frame_is_no_page_and_a_plate_with_a_label_does_not_hide_one() -> None:
