@@ -6,7 +6,9 @@ Each run is one citizen at the real window with its devices, hub and wires. At a
 window, the sync process or the vision process, or two of them, are killed by SIGKILL; the window
 begins again as systemd would have it, the others by themselves. Whatever the terminal had said it
 accepted must be with the hub at the end of the run, and nothing that contradicts it. Goes on from `--state`. The last line says:
-runs N, kills K, acknowledged X, lost 0, conflicts 0
+runs N, kills K, acknowledged X, lost 0, conflicts 0, back after M s, at most L s
+
+"Back" is from the window's new beginning to its start page; systemd waits another second before.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ import os
 import random
 import shutil
 import signal
+import statistics
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -49,6 +52,7 @@ class Tally:
     acknowledged: int = 0
     lost: int = 0
     conflicts: int = 0
+    back_s: list[float] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
@@ -57,8 +61,15 @@ class Tally:
     def __str__(self) -> str:
         return (
             f"runs {self.runs}, kills {self.kills}, acknowledged {self.acknowledged},"
-            f" lost {self.lost}, conflicts {self.conflicts}"
+            f" lost {self.lost}, conflicts {self.conflicts}{self._back}"
         )
+
+    @property
+    def _back(self) -> str:
+        if not self.back_s:
+            return ""
+        middle, longest = statistics.median(self.back_s), max(self.back_s)
+        return f", back after {middle:.1f} s, at most {longest:.1f} s"
 
 
 def accepted(town: Town) -> set[str]:
@@ -112,10 +123,14 @@ def one_run(town: Town, stage: Stage, chance: random.Random, tally: Tally) -> No
     if "window" in victims and sum(killed):  # what was told to end ends a moment later
         while town.terminal_ended() is None:
             time.sleep(LOOK_S)
+    begun_s = None
     if town.terminal_ended() is not None:
+        begun_s = time.monotonic()
         town.restart_terminal()
     stage.citizen.clear_away()
     stage.citizen.wait("standby", within_s=BACK_S + 200)
+    if begun_s is not None:
+        tally.back_s.append(time.monotonic() - begun_s)
     numbers, until = accepted(town), time.monotonic() + DELIVERED_S
     while stage.counts()["applications"] < len(numbers) and time.monotonic() < until:
         time.sleep(LOOK_S)
