@@ -123,6 +123,7 @@ DAUGHTER = _person(
 )
 PHONE = "13800138000"
 NOTE = "户口簿首页拍得不清楚，请补拍一张；再补一张社保卡正面。"
+LONGEST_NOTE = (NOTE * 8)[:200]  # as long as staff may write
 ACCOUNT = "6217000010000136617"
 
 NUMBER = receipt_number.make("QS01", 37, NOW)
@@ -512,7 +513,7 @@ def _identity_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
         ("delivered", replace(received, may_print=False)),
         ("lacks", papers),
         ("asked", asked),
-        ("asked_card_gone", replace(asked, card_there=False)),
+        ("asked_card_gone", replace(asked, card_there=False, note=LONGEST_NOTE)),
         ("papers_wait", replace(received, papers_wait=True)),
         ("asked_without_note", replace(asked, note="", may_print=False)),
         ("in_review", replace(received, state=pages.ProgressKind.IN_REVIEW)),

@@ -114,7 +114,9 @@ def faults(shown: Shown, size: str):
             px = item.property("font").pixelSize()
             if px < least["text"] and not _drawn(item):
                 yield f"text {name!r} is only {px} px"
-            if not scene.contains(item.mapToScene(QPointF(0, item.height() / 2))):
+            room = clip_of(item)  # a long text goes on over the pages
+            shows = rect(item) if room is None else rect(item).intersected(room)
+            if not scene.contains(QPointF(rect(item).x(), shows.center().y())):
                 yield f"text {name!r} is outside the screen"
             if _cut_through(item):
                 yield f"text {name!r} is cut through"
