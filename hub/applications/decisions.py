@@ -46,12 +46,12 @@ STEPS: dict[State, tuple[Step, ...]] = {
 NOTE_CHARACTERS = 500
 
 
-def papers_came(number: str, names: Sequence[str], now: datetime) -> None:
+def papers_came(number: str, names: Sequence[str], handed_in_at: datetime, now: datetime) -> None:
     """What staff asked for was handed in: it stands again among what waits for review. In whatever
-    other state an application is, staff are at it or have decided, and see the papers there."""
-    moved = Application.objects.filter(pk=number, state=State.NEEDS_MORE).update(
-        state=State.RECEIVED, changed_at=now
-    )
+    other state an application is, staff are at it or have decided, and see the papers there. And what
+    was handed in before they asked, at a terminal without a line, is no answer to them."""
+    asked = Application.objects.filter(pk=number, state=State.NEEDS_MORE)
+    moved = asked.filter(changed_at__lte=handed_in_at).update(state=State.RECEIVED, changed_at=now)
     if moved:
         StateChange.objects.create(
             application_id=number,

@@ -425,7 +425,7 @@ class _Spreading:
                 and isinstance(read.body, bodies.LaterPapersBody)
             ):
                 names = [material.name for material in read.body.materials]
-                papers_came(read.body.number, names, now)
+                papers_came(read.body.number, names, read.body.handed_in_at, now)
 
     # -- what was not right, and what is after all ----------------------------------
 

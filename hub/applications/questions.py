@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from django.db.models import Q
+
 from hub.applications.decisions import asked_for
 from hub.applications.models import SIGNATURE, Application, Enclosure, State
 from hub.applications.opener import Opener
@@ -55,12 +57,13 @@ class Earlier:
 def earlier(
     item: str, id_number: str, since: datetime, asking: str, opener: Opener
 ) -> Earlier | None:
-    """The newest application of this person for this item, if it was not refused. Whoever comes
-    back is likely to stand at the same terminal: what it handed over is opened first."""
+    """The newest application of this person for this item: since then, or, whatever its age, one that
+    staff want more for. Whoever comes back is likely to stand at the same terminal: what it handed
+    over is opened first."""
     opener.of_terminal(asking)
     found = (
-        Application.objects.filter(applicant_number=id_number, item=item, accepted_at__gte=since)
-        .exclude(state=State.REFUSED)
+        Application.objects.filter(applicant_number=id_number, item=item)
+        .filter(Q(accepted_at__gte=since) | Q(state=State.NEEDS_MORE))
         .order_by("-accepted_at", "-number")
         .first()
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from hub.terminals.models import Terminal as Known
 pytestmark = pytest.mark.django_db
 
 LIST = "/staff/applications/application/"
+ASKED_AT = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)  # before anything is handed in here
 STRANGER = {**PERSON, "name": "司马长风", "number": "440101195001018533"}
 
 
@@ -64,6 +66,7 @@ def _asked_for_more(number: str, note: str) -> None:
     clerk = User.objects.get_or_create(username="desk")[0]
     decide(Application.objects.get(pk=number), "received", "in_review", "", clerk)
     decide(Application.objects.get(pk=number), "in_review", "needs_more", note, clerk)
+    Application.objects.filter(pk=number).update(changed_at=ASKED_AT)
 
 
 def _page(client: Client, address: str) -> str:
@@ -195,6 +198,23 @@ def test_what_staff_asked_for_brings_the_application_back_to_the_desk(
     assert 0 < text.index("2026-11-24 10:10:00") < text.index("2026-11-23 10:10:00")
 
 
+def test_what_was_handed_in_before_staff_asked_is_no_answer_to_them(
+    terminal: Terminal, other: Terminal, clerk: Client
+) -> None:
+    """The other terminal had no line until now: what staff ask for is still wanted."""
+    number = number_in(terminal.applied())
+    _asked_for_more(number, "请补交银行卡")
+    before = (ASKED_AT - timedelta(hours=1)).isoformat()
+    assert (
+        other.outcome(other.handed_in(number, "photo", handed_in_at=before))["result"] == "accepted"
+    )
+    assert Application.objects.get().state == "needs_more"
+    assert LaterPapers.objects.get().application_id == number
+    assert not StateChange.objects.filter(by=None).exists()
+    other.outcome(other.handed_in(number, "bank_card"))
+    assert Application.objects.get().state == "received"
+
+
 @pytest.mark.parametrize("state", ["received", "in_review", "granted", "refused"])
 def test_papers_for_what_is_decided_or_in_hand_are_kept_and_change_no_state(
     terminal: Terminal, state: str
@@ -276,6 +296,18 @@ def test_who_comes_back_is_told_what_is_held_and_what_is_wanted(
     assert told["materials"] == ["bank_card", "household_page"]
     assert other.post("progress", {"qr": terminal.qr(number)}).json["state"] == "received"
     assert other.post("earlier", {**asked, "id_number": STRANGER["number"]}).json["note"] == ""
+
+
+def test_what_staff_want_more_for_is_told_whatever_its_age(terminal: Terminal) -> None:
+    number = number_in(terminal.applied())
+    asked = {
+        "item": "old_age_allowance",
+        "id_number": PERSON["number"],
+        "since": "2027-06-01T00:00:00Z",
+    }
+    assert terminal.post("earlier", asked).json["number"] is None
+    _asked_for_more(number, "请补交银行卡")
+    assert terminal.post("earlier", asked).json["number"] == number
 
 
 @pytest.mark.fault(30)
