@@ -22,6 +22,7 @@ NOISE_SHARE = 5.0  # and this many times the usual difference, which is noise an
 DARK = np.float32(4.0)  # added to both: what is nearly black has no ratio
 LIGHT_STEP_PX = 10  # places at which the light is compared
 MOST_LIGHT_LOG = 1.5  # a quarter to four times as bright: a lamp has failed, a blind was opened
+LIGHT_BINS = 120  # of ratios: a fortieth wide
 RIM_SHARE = 0.1  # of the frame: where paper seldom lies
 RIM_WEIGHT = 4.0
 AGREE_LOGS = (0.16, 0.12, 0.08, 0.06)  # how far from the slope places may be that follow it
@@ -134,9 +135,9 @@ class _Places:
         followed = [_followed(flat, self._base, self._weight, model) for model in begin]
         model = max(followed, key=lambda one: one[1])[0]
         # a plane has no detail: worked out at the places only
-        coarse = np.exp(self._base @ model).astype(np.float32).reshape(*self._coarse, 3)
+        coarse = np.exp(model.T @ self._base.T).astype(np.float32).reshape(3, *self._coarse)
         size = (self._size[1], self._size[0])
-        return [np.asarray(cv2.resize(plane, size)) for plane in np.moveaxis(coarse, 2, 0)]
+        return [np.asarray(cv2.resize(plane, size), np.float32) for plane in coarse]
 
     @staticmethod
     def _at(plane: Floats) -> NDArray[np.float64]:
@@ -146,14 +147,13 @@ class _Places:
 
 def _most_common(flat: NDArray[np.floating], weight: NDArray[np.float64]) -> NDArray[np.float64]:
     """A model (3 x colours: level, slope right, slope down) without a slope."""
-    model = np.zeros((3, 3))
+    model, a_log = np.zeros((3, 3)), LIGHT_BINS / (2 * MOST_LIGHT_LOG)
     for plane in range(3):
-        counts, edges = np.histogram(
-            flat[:, plane], bins=120, range=(-MOST_LIGHT_LOG, MOST_LIGHT_LOG), weights=weight
-        )
-        smooth = np.convolve(counts, np.ones(7) / 7, mode="same")
-        top = int(np.argmax(smooth))
-        model[0, plane] = (edges[top] + edges[top + 1]) / 2
+        bins = ((flat[:, plane] + MOST_LIGHT_LOG) * a_log).astype(np.intp)
+        seen = np.abs(flat[:, plane]) < MOST_LIGHT_LOG
+        counts = np.bincount(bins[seen], weight[seen], minlength=LIGHT_BINS)
+        top = int(np.argmax(np.convolve(counts, np.ones(7) / 7, mode="same")))
+        model[0, plane] = (top + 0.5) / a_log - MOST_LIGHT_LOG
     return model
 
 

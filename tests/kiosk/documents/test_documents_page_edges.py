@@ -16,6 +16,7 @@ from kiosk.documents.pages.planes import without_print
 from kiosk.documents.pages.rim import settle
 from kiosk.documents.plate.reference import PlateReference
 from kiosk.documents.quality import judge_page
+from kiosk.documents.smaller import shrunk
 from kiosk.flow.pages import Advice
 
 FRAME = np.array([[0, 0], [1280, 0], [1280, 720], [0, 720]], np.float64) - 0.5
@@ -47,9 +48,10 @@ def test_a_page_that_sticks_out_ends_at_the_frame_and_is_told_as_cut_off(number:
 def test_a_form_that_fills_the_frame_is_wholly_page_though_its_words_stand_in_one_column() -> None:
     made = made_edges.make(66017, 7)
     assert (made.kind, made.paper) == ("wholly page", "form")
-    found = find_page(made.picture)
-    assert found is not None
-    assert found.whole_picture
+    for size in (made_pages.FULL_HD, (640, 360)):
+        found = find_page(shrunk(made.picture, size))
+        assert found is not None
+        assert found.whole_picture
 
 
 @pytest.mark.parametrize("gap", [2.0, 5.0, 10.0])
