@@ -31,6 +31,13 @@ class SystemClock:
         return self._off != timedelta()
 
 
+def days_back(at: datetime, days: int) -> datetime:
+    """The first moment (UTC) of the local day that was so many days before `at`'s: whoever is told
+    a last day has all of it."""
+    day = local(at).date() - timedelta(days=days)
+    return datetime(day.year, day.month, day.day, tzinfo=LOCAL_ZONE).astimezone(UTC)
+
+
 def local(at: datetime) -> datetime:
     """A UTC time as shown to people: Asia/Shanghai."""
     return at.astimezone(LOCAL_ZONE)

@@ -398,7 +398,9 @@ class Outbox:
         if isinstance(to, StoreFault):
             return to
         now = self._clock.utc()
-        printed = kind is ItemKind.PRINT_RESULT and body.get("result") == PRINTED
+        # A receipt for papers handed in later is not the application's own.
+        own = kind is ItemKind.PRINT_RESULT and not body.get("papers")
+        printed = own and body.get("result") == PRINTED
         told = _outside(printed=True) if printed else None
 
         def work(cursor: Any) -> Added | StoreFault:

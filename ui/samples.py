@@ -43,7 +43,8 @@ LIKE_ANOTHER = frozenset(  # drawn as another sample is, with words that are not
     {
         "earlier_application-delivered", "earlier_application-asked", "accepted-reprint_declined",
         "earlier_application-in_review", "earlier_application-granted",
-        "earlier_application-refused", "earlier_application-lacks", "earlier_application-papers_wait",
+        "earlier_application-refused", "earlier_application-not_taken",
+        "earlier_application-lacks", "earlier_application-papers_wait",
         "earlier_application-asked_without_note", "capture_page-go_on_without",
         "review-papers", "submitting-papers", "submit_problem-papers_disk_full",
         "submit_problem-papers_store", "submit_problem-papers_documents",
@@ -518,7 +519,8 @@ def _identity_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
         ("asked_without_note", replace(asked, note="", may_print=False)),
         ("in_review", replace(received, state=pages.ProgressKind.IN_REVIEW)),
         ("granted", replace(received, state=pages.ProgressKind.GRANTED)),
-        ("refused", replace(received, state=pages.ProgressKind.REFUSED)),
+        ("refused", replace(received, state=pages.ProgressKind.REFUSED, may_print=False)),
+        ("not_taken", replace(received, not_taken=True, may_print=False)),
     ):
         yield variant, page, 0
 
@@ -576,7 +578,9 @@ def _paper_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
     yield "three_papers", _capture_of_three(), 2
     yield "one_of_two", _capture_one_of_two(), 2
     for go_on in (pages.GoOn.KEPT, pages.GoOn.LATER, pages.GoOn.WITHOUT):
-        yield f"go_on_{go_on}", _capture(item, Advice.NO_PAGE, go_on=go_on), 2
+        one = go_on is not pages.GoOn.WITHOUT
+        page = _capture(item, Advice.NO_PAGE) if one else _capture_of_three()
+        yield f"go_on_{go_on}", replace(page, go_on=go_on), 2
     material = item.materials[0].name.words
     yield "", pages.CheckPage(material, IMAGE, Advice.GOOD, kept_despite=False), 2
     glare = pages.CheckPage(material, IMAGE, Advice.GLARE, True, None, _GLARE)

@@ -11,7 +11,6 @@ import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Literal, assert_never
 
 from pydantic import ValidationError
@@ -19,6 +18,7 @@ from pydantic import ValidationError
 from drivers.device import Clock, Log, Post
 from kiosk import sync_messages as messages
 from kiosk.channel import ChannelClosed, Frame
+from kiosk.clock import days_back
 from kiosk.entry.store_desk import ReceiptHere
 from kiosk.flow.effects import (
     AskPickup,
@@ -93,7 +93,7 @@ class HubDesk:
     def ask_earlier(self, effect: LookForEarlier) -> None:
         """Did this person apply elsewhere, and does the office want more?"""
         number = self._remember(_Asked(effect))
-        since = self._clock.utc() - timedelta(days=effect.within_days)
+        since = days_back(self._clock.utc(), effect.within_days)
         request = messages.AskEarlier(
             id=number, item=effect.item, id_number=effect.id_number, since=since
         )

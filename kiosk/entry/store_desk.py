@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, ParamSpec, Protocol, assert_never
 
 from drivers.device import Clock, Log, Post
-from kiosk.clock import LOCAL_ZONE, local
+from kiosk.clock import LOCAL_ZONE, days_back, local
 from kiosk.entry.bugs import tell_bug
 from kiosk.flow.effects import (
     AddPrintResult,
@@ -582,6 +582,7 @@ class StoreDesk:
                         "number": effect.number,
                         "result": effect.result,
                         "at": utc_text(effect.at),
+                        **({"papers": True} if effect.papers else {}),
                     },
                 )
             case _:
@@ -609,7 +610,7 @@ class StoreDesk:
             self._post(DraftKnown(effect.scope, draft.saved_at, draft.expires_at, draft.payload))
 
     def _look_for_earlier(self, effect: LookForEarlier) -> None:
-        since = self._clock.utc() - timedelta(days=effect.within_days)
+        since = days_back(self._clock.utc(), effect.within_days)
         found = (
             self._store.outbox.earlier(effect.item, effect.id_number, since)
             if self._store is not None
@@ -618,12 +619,14 @@ class StoreDesk:
         if not isinstance(found, Application):
             self._callbacks.ask_hub_earlier(effect)
             return
-        # What the centre has, it may want more of; what waits here it does not know.
-        centre = found.state is ItemState.ACCEPTED
+        # What the centre has, it may want more of; what waits here it does not know. What it could
+        # not take lies in the tray: staff may have brought it in by hand since.
+        centre = not found.state.waits
         here = Found(
             number=found.number,
             accepted_at=found.accepted_at,
             state=ProgressKind.RECEIVED if centre else ProgressKind.WAITING_HERE,
+            not_taken=found.state in (ItemState.REFUSED, ItemState.HANDLED),
             lacks=found.lacks,
             following=found.following,
             receipt=found.receipt,

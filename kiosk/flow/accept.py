@@ -59,6 +59,7 @@ class Accept(Step):
             self._papers_lines if case.visit is Visit.HAND_IN else self._lines,
             job=f"{number}-{self.scope.session}-{self.scope.step}",
             papers=case.visit is Visit.HAND_IN,
+            hears=case.supplement is None or not case.supplement.follows,
             copy=reprint,
             delivered=reprint and not waits,
         )
@@ -83,6 +84,7 @@ class Accept(Step):
             finishing=self._finishing,
             printer_back=self.context.world.status(DeviceClass.RECEIPT_PRINTER).usable,
             visit=self.context.case.visit,
+            may_print_again=self._card_there,
             to_follow=self._to_follow,
             follow_by=self._follow_by,
         )
@@ -92,6 +94,11 @@ class Accept(Step):
         state = self._printing.state
         as_hoped = state in (PrintState.PRINTING, PrintState.PRINTED, PrintState.DECLINED)
         return f"{super().situation()}:{'' if as_hoped else state}"
+
+    @property
+    def _card_there(self) -> bool:
+        """A copy is for who was identified, as long as they are there."""
+        return not self.context.case.reprint or self.context.in_full
 
     @property
     def _may_rate(self) -> bool:
@@ -143,7 +150,7 @@ class Accept(Step):
     def act(self, action: Action) -> Outcome:
         context, printing = self.context, self._printing
         match action.act:
-            case Act.PRINT_AGAIN if not printing.running:
+            case Act.PRINT_AGAIN if not printing.running and self._card_there:
                 now, now_s = context.now, context.monotonic_s
                 return Outcome(printing.print(context.world, now, now_s, pressed=True))
             case Act.WITHOUT_PAPER if not printing.running:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -18,7 +18,7 @@ from drivers.id_reader.values import CardRecord
 from kiosk.catalogue.model import FieldKind, Item, Material
 from kiosk.flow.actions import Stroke
 from kiosk.flow.events import Found, PageRead, ProgressKnown
-from kiosk.flow.pages import Advice, Doubt, Point, Visit
+from kiosk.flow.pages import Advice, Doubt, Point, PrintState, Visit
 from kiosk.flow.printing import ReceiptPrinting
 from kiosk.identity import masking
 
@@ -55,6 +55,7 @@ class Supplement:
     codes: tuple[str, ...]  # of the materials that may be handed in, in the item's order
     lacks: tuple[str, ...]  # those of them that are still to follow
     until: date  # local: the last day on which they may
+    follows: bool  # on others that the centre has not got yet: its word may be theirs
 
 
 @dataclass(slots=True)
@@ -165,6 +166,9 @@ class Case:
 
     def apply(self) -> None:
         """They apply as everybody does; what was begun for an earlier application is over."""
+        out = self.printing is not None and self.printing.state is PrintState.PRINTED
+        if self.reprint and out and self.earlier is not None:
+            self.earlier = replace(self.earlier, printed=True)
         self.supplement, self.reprint, self.sealed = None, False, None
         if self.printing is not None:
             self.receipt_out = self.receipt_out or self.printing.paper_out
@@ -193,6 +197,7 @@ class Case:
                 codes=self.supplement.codes,
                 lacks=self.supplement.lacks,
                 until=self.supplement.until,
+                follows=self.supplement.follows,
             )
             if self.supplement
             else None,
@@ -212,7 +217,9 @@ class Case:
         self.earlier_number = draft.earlier_number
         papers = draft.supplement
         self.supplement = (
-            Supplement(papers.number, papers.codes, papers.lacks, papers.until) if papers else None
+            Supplement(papers.number, papers.codes, papers.lacks, papers.until, papers.follows)
+            if papers
+            else None
         )
         return True
 
@@ -298,6 +305,7 @@ class _DraftSupplement(BaseModel):
     codes: tuple[str, ...]
     lacks: tuple[str, ...]
     until: date
+    follows: bool
 
 
 class _Draft(BaseModel):

@@ -94,7 +94,8 @@ class Earlier(Step):
                         context.words(item.material(code).name) for code in lacking(item, earlier)
                     ),
                     may_hand_in=bool(asked_for(item, earlier)),
-                    may_print=bool(earlier.qr_text),
+                    not_taken=earlier.not_taken,
+                    may_print=printable(earlier),
                     printed=earlier.printed,
                     card_there=context.in_full,
                 )
@@ -117,6 +118,7 @@ class Earlier(Step):
     def enter(self) -> Outcome:
         if self._earlier is not None:  # back from what was begun for it
             self.context.case.apply()
+            self._earlier = self.context.case.earlier
             return self._show_earlier()
         number = self.context.case.card_number
         looks: list[Effect] = []
@@ -198,7 +200,10 @@ class Earlier(Step):
         return Outcome(effects, FORWARD.move)
 
     def _recent(self, earlier: Found) -> bool:
-        return self.context.now - earlier.accepted_at <= timedelta(days=self._days)
+        """Through its last day; what is asked for is told whatever its age."""
+        if earlier.state is ProgressKind.NEEDS_MORE:
+            return True
+        return self.context.today <= last_day(self.context.item, earlier.accepted_at)
 
     # -- the application that runs ------------------------------------------------
 
@@ -214,12 +219,16 @@ class Earlier(Step):
         if not codes or not self.context.in_full:
             return NOTHING
         self.context.case.supplement = Supplement(
-            earlier.number, codes, lacking(item, earlier), last_day(item, earlier.accepted_at)
+            number=earlier.number,
+            codes=codes,
+            lacks=lacking(item, earlier),
+            until=last_day(item, earlier.accepted_at),
+            follows=bool(earlier.following),
         )
         return FORWARD
 
     def _print(self, earlier: Found) -> Outcome:
-        if not earlier.qr_text or not self.context.in_full:
+        if not printable(earlier) or not self.context.in_full:
             return NOTHING
         case = self.context.case
         case.reprint = True
@@ -241,11 +250,25 @@ class Earlier(Step):
 def last_day(item: Item, accepted_at: datetime) -> date:
     """The local day until which an application accepted then is shown to who comes again."""
     step = item.earlier
-    return local(accepted_at + timedelta(days=step.within_days if step else 0)).date()
+    return local(accepted_at).date() + timedelta(days=step.within_days if step else 0)
+
+
+def over(earlier: Found) -> bool:
+    """Nothing more is wanted for it: it was decided, or staff have it in hand."""
+    decided = earlier.state in (ProgressKind.GRANTED, ProgressKind.REFUSED)
+    return decided or earlier.not_taken
+
+
+def printable(earlier: Found) -> bool:
+    """Its receipt is kept here, and what stands on it is still true."""
+    refused = earlier.state is ProgressKind.REFUSED or earlier.not_taken
+    return bool(earlier.qr_text) and not refused
 
 
 def lacking(item: Item, earlier: Found) -> tuple[str, ...]:
     """The materials that were left for later and that neither this terminal nor the centre has."""
+    if over(earlier):
+        return ()
     held = set(earlier.held or ()) | set(earlier.following)
     if earlier.lacks is None and earlier.held is None:
         return ()
@@ -260,13 +283,9 @@ def lacking(item: Item, earlier: Found) -> tuple[str, ...]:
 def asked_for(item: Item, earlier: Found) -> tuple[str, ...]:
     """The materials that may be handed in now. Where the office asks for more, its note says what:
     any of them, but for those that were handed in here and that it has not seen yet."""
-    match earlier.state:
-        case ProgressKind.NEEDS_MORE if not earlier.following:
-            return tuple(material.code for material in item.materials)
-        case ProgressKind.GRANTED | ProgressKind.REFUSED:
-            return ()
-        case _:
-            return lacking(item, earlier)
+    if earlier.state is ProgressKind.NEEDS_MORE and not earlier.following:
+        return tuple(material.code for material in item.materials)
+    return lacking(item, earlier)
 
 
 def _both(here: Found | None, centre: Found | None) -> Found | None:
@@ -275,4 +294,4 @@ def _both(here: Found | None, centre: Found | None) -> Found | None:
         return here or centre
     if here.number != centre.number:
         return max(here, centre, key=lambda found: found.accepted_at)
-    return replace(here, state=centre.state, note=centre.note, held=centre.held)
+    return replace(here, state=centre.state, note=centre.note, held=centre.held, not_taken=False)

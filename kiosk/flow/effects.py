@@ -236,6 +236,7 @@ class AddPrintResult:
     number: str
     result: str  # a PrintState
     at: datetime
+    papers: bool = False  # of the receipt for papers handed in later, not of the application's
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,6 +195,7 @@ class EarlierApplication:
     state: ProgressKind
     note: str = field(default="", repr=False)  # the office's, when it asks for more
     to_follow: tuple[Words, ...] = ()  # papers that are still to be handed in
+    not_taken: bool = False  # the centre could not take it: staff here have it in hand
     papers_wait: bool = False  # some were handed in here, and the centre has not got them yet
     may_hand_in: bool = False
     may_print: bool = False  # this terminal keeps it: its receipt can be printed again
@@ -410,6 +411,7 @@ class Accepted:
     finishing: bool = False  # FINISH was pressed while paper comes: over when it is out
     printer_back: bool = False  # it can be used now, whatever `print_state` said when it was tried
     visit: Visit = Visit.APPLY
+    may_print_again: bool = True  # False: the card of whom it is for is gone
     to_follow: tuple[Words, ...] = ()  # papers that are still to be handed in
     follow_by: date | None = None  # the last day on which they may be
 

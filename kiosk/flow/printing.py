@@ -37,12 +37,15 @@ class ReceiptPrinting:
         papers: bool = False,
         copy: bool = False,
         delivered: bool = False,
+        hears: bool = True,
     ) -> None:
         """`job` is no other printing's, so that a late word is not taken for this one's. `reported`:
         the centre is told what became of the paper, as it belongs to an application. `papers`: it
-        tells of what was handed in later. `copy`: there may be one of before."""
+        tells of what was handed in later. `copy`: there may be one of before. `hears`: what the
+        centre says of this number is of this; else it is never called delivered."""
         self._reported = reported
         self._papers = papers
+        self._hears = hears
         self.state = PrintState.PRINTING
         self.delivered = delivered
         self.told = False
@@ -66,7 +69,7 @@ class ReceiptPrinting:
 
     def begin(self, world: World, now: datetime, now_s: float) -> tuple[Effect, ...]:
         """With the line up, wait a moment: the receipt may then say that the centre has it."""
-        if world.online and not self.delivered:
+        if world.online and self._hears and not self.delivered:
             self._print_at_s = now_s + DELIVERY_WAIT_S
             return ()
         return self.print(world, now, now_s)
@@ -91,7 +94,7 @@ class ReceiptPrinting:
 
     def handle(self, event: Event, world: World, now: datetime, now_s: float) -> tuple[Effect, ...]:
         match event:
-            case Delivered(number=self._number, papers=self._papers):
+            case Delivered(number=self._number, papers=self._papers) if self._hears:
                 self.delivered = True
                 if self._print_at_s is not None:
                     return self.print(world, now, now_s)
@@ -129,7 +132,9 @@ class ReceiptPrinting:
         self.told = False
         self._came = self._came or state in (PrintState.PRINTED, PrintState.UNKNOWN)
         self._begun = self._begun or self._came
-        return (AddPrintResult(self._number, state.value, now),) if self._reported else ()
+        if not self._reported:
+            return ()
+        return (AddPrintResult(self._number, state.value, now, self._papers),)
 
 
 def _state_before(status: Status) -> PrintState | None:

@@ -217,12 +217,11 @@ def _number(label: str, number: str) -> tuple[Line, ...]:
 def _to_follow_chinese(papers: tuple[Words, ...], by: date | None) -> tuple[Line, ...]:
     if not papers:
         return ()
+    until = f"最晚{by:%Y-%m-%d}，" if by else ""
     return (
         Rule(),
         Text(f"还要补交：{'、'.join(paper.get('zh') for paper in papers)}", bold=True),
-        Text(
-            f"请{f'在{by:%Y-%m-%d}前' if by else ''}带身份证和材料，到任一自助终端选同一事项补交。"
-        ),
+        Text(f"请带身份证和材料，{until}到本机或任一联网的自助终端，选同一事项补交。"),
         Rule(),
     )
 
@@ -230,11 +229,12 @@ def _to_follow_chinese(papers: tuple[Words, ...], by: date | None) -> tuple[Line
 def _to_follow_english(papers: tuple[Words, ...], by: date | None) -> tuple[Line, ...]:
     if not papers:
         return ()
+    until = f" until {by:%Y-%m-%d}" if by else ""
     return (
         Rule(),
         Text(f"Still to hand in: {', '.join(paper.get('en') for paper in papers)}", bold=True),
         Text(
-            f"Bring it and your ID card to any terminal{f' by {by:%Y-%m-%d}' if by else ''}"
+            f"Bring it and your ID card to this terminal, or to any that is online,{until}"
             " and choose the same service."
         ),
         Rule(),

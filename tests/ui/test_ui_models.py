@@ -249,7 +249,7 @@ def test_without_a_code_nobody_is_told_to_photograph_one() -> None:
 def test_what_is_still_to_come_stands_there_with_its_last_day() -> None:
     model = submit.AcceptedModel(page("accepted-to_follow_printed"), Citizen().desk)
     assert model.toFollow == "还要补交：户口簿本人页"
-    assert model.toFollowDetail.startswith("12月22日前")
+    assert model.toFollowDetail.startswith("最晚12月22日")
     assert submit.AcceptedModel(page("accepted-printed"), Citizen().desk).toFollow == ""
 
 
@@ -268,6 +268,15 @@ def test_the_offices_own_words_come_before_ours() -> None:
         page("earlier_application-papers_wait"), Citizen().desk
     )
     assert (waits.papersWords, waits.state) == ("", "补交材料已收到，待上传")
+
+
+def test_of_a_refused_one_nobody_is_told_that_it_need_not_be_done_again() -> None:
+    refused = identity.EarlierApplicationModel(page("earlier_application-refused"), Citizen().desk)
+    assert (refused.title, refused.state) == ("上次没有通过", "没有通过")
+    assert "重新申请" in refused.lead and refused.refused and refused.tip == ""
+    stuck = identity.EarlierApplicationModel(page("earlier_application-not_taken"), Citizen().desk)
+    assert "工作人员" in stuck.title and "窗口" in stuck.lead
+    assert "待上传" not in stuck.state
 
 
 def test_a_closed_service_keeps_its_place_and_says_why() -> None:

@@ -346,14 +346,20 @@ class EarlierApplicationModel(PageModel):
         self.renewed.emit()
 
     def heading(self) -> str:
-        return self._say("title_papers" if self._page.may_hand_in else "title")
+        return self._say(f"title{self._kind}")
 
     def leading(self) -> str:
-        return self._say(
-            "lead_papers" if self._page.may_hand_in else "lead",
-            days=self._page.within_days,
-            item=self.said(self._page.item_name),
-        )
+        days, item = self._page.within_days, self.said(self._page.item_name)
+        return self._say(f"lead{self._kind}", days=days, item=item)
+
+    @property
+    def _kind(self) -> str:
+        """End of the keys of what is said at the top."""
+        if self._page.not_taken:
+            return "_not_taken"
+        if self._page.state is ProgressKind.REFUSED:
+            return "_refused"
+        return "_papers" if self._page.may_hand_in else ""
 
     def _say(self, key: str, **values: object) -> str:
         return self.say("earlier_application", key, **values)
@@ -368,6 +374,8 @@ class EarlierApplicationModel(PageModel):
 
     @Property(str, notify=renewed)
     def state(self) -> str:
+        if self._page.not_taken:
+            return self._say("not_taken")
         if self._page.papers_wait:
             return self._say("papers_wait")
         match self._page.state:
@@ -428,11 +436,18 @@ class EarlierApplicationModel(PageModel):
         """That the receipt never came out, or how to see how far it is; "" where papers matter."""
         if self._never_printed():
             return self._say("not_printed")
-        return "" if self._page.may_hand_in else self._say("ask")
+        return "" if self._kind else self._say("ask")
 
     @Property(str, notify=renewed)
     def finishWords(self) -> str:
+        if self._page.state is ProgressKind.REFUSED:
+            return self._say("finish_refused")
         return self._say("finish_papers" if self._page.may_hand_in else "finish")
+
+    @Property(bool, notify=renewed)
+    def refused(self) -> bool:
+        """Applying again is what one came for."""
+        return self._page.state is ProgressKind.REFUSED
 
     @Slot()
     def applyAgain(self) -> None:

@@ -488,7 +488,7 @@ class AcceptedModel(PageModel):
     def canPrintAgain(self) -> bool:
         page = self._page
         known = page.print_state is not PrintState.UNAVAILABLE or page.printer_back
-        return self._paper_trouble() and known
+        return self._paper_trouble() and known and page.may_print_again
 
     @Property(str, notify=renewed)
     def printWords(self) -> str:

@@ -247,6 +247,32 @@ def test_after_a_crash_the_receipt_can_be_printed_again_and_what_lacks_is_known(
     assert found is not None and found.printed
 
 
+def test_the_receipt_of_later_papers_is_not_the_one_that_never_came(desk: Desk) -> None:
+    sealed = applied(desk)
+    of_papers = AddPrintResult(sealed.number, "printed", sealed.accepted_at, papers=True)
+    desk.desk.perform(of_papers)
+    found = known(desk).found
+    assert found is not None and not found.printed
+
+
+@pytest.mark.parametrize("state", [ItemState.REFUSED, ItemState.HANDLED])
+def test_what_lies_in_the_tray_is_not_called_waiting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, state: ItemState
+) -> None:
+    applied(desk)
+    look = Outbox.earlier
+
+    def in_the_tray(outbox: Outbox, *asked: Any) -> Application:
+        found = look(outbox, *asked)
+        assert isinstance(found, Application)
+        return replace(found, state=state)
+
+    monkeypatch.setattr(Outbox, "earlier", in_the_tray)
+    earlier = known(desk)
+    assert earlier.found is not None and earlier.found.not_taken
+    assert earlier.centre_asked  # staff may have brought it in by hand
+
+
 def test_nobody_else_is_offered_the_receipt(desk: Desk) -> None:
     applied(desk)
     other = LookForEarlier(SCOPE, "old_age_allowance", 30, "440308199901101512")

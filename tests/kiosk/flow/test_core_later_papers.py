@@ -407,6 +407,100 @@ def test_what_was_handed_in_here_a_moment_ago_is_not_asked_for_again() -> None:
     assert (page.papers_wait, page.note, page.may_hand_in) == (True, "", False)
 
 
+@pytest.mark.parametrize(("days_ago", "shown"), [(30.3, True), (30.5, False)])
+def test_the_last_day_that_was_told_is_a_whole_day(days_ago: float, shown: bool) -> None:
+    """09:41 on the thirtieth day after an application of half past two in the night, and after one
+    of the evening before."""
+    terminal = at_earlier(**HERE, days_ago=days_ago)
+    terminal.sees(EarlierApplication if shown else Form)
+
+
+def test_what_the_office_asks_for_is_told_however_old_the_application_is() -> None:
+    terminal = at_earlier(state=ProgressKind.NEEDS_MORE, held=(), days_ago=90)
+    assert terminal.sees(EarlierApplication).may_hand_in
+
+
+def test_a_refused_application_asks_for_nothing_and_leads_to_a_new_one() -> None:
+    terminal = at_lookup()
+    terminal.line(online=True)
+    terminal.known_before(**HERE, centre_asked=True)
+    terminal.centre_knows(state=ProgressKind.REFUSED, held=())
+    page = terminal.sees(EarlierApplication)
+    assert (page.state, page.may_hand_in, page.may_print, page.to_follow) == (
+        ProgressKind.REFUSED,
+        False,
+        False,
+        (),
+    )
+    terminal.press(Act.APPLY_AGAIN)
+    terminal.sees(Form)
+
+
+def test_what_the_centre_could_not_take_is_neither_called_waiting_nor_printed() -> None:
+    terminal = at_earlier(**HERE, not_taken=True)
+    page = terminal.sees(EarlierApplication)
+    assert (page.not_taken, page.may_hand_in, page.may_print) == (True, False, False)
+    for act in (Act.PRINT_AGAIN, Act.HAND_IN):
+        terminal.press(act)
+    terminal.sees(EarlierApplication)
+
+
+def test_what_staff_brought_to_the_centre_by_hand_is_as_the_centre_says() -> None:
+    terminal = at_lookup()
+    terminal.line(online=True)
+    terminal.known_before(**HERE, not_taken=True, centre_asked=True)
+    terminal.centre_knows(state=ProgressKind.IN_REVIEW, held=())
+    page = terminal.sees(EarlierApplication)
+    assert (page.not_taken, page.state, page.may_hand_in) == (False, ProgressKind.IN_REVIEW, True)
+
+
+def test_the_copy_of_a_granted_one_asks_for_nothing_any_more() -> None:
+    terminal = at_earlier(**HERE, state=ProgressKind.GRANTED)
+    assert terminal.sees(EarlierApplication).to_follow == ()
+    terminal.press(Act.PRINT_AGAIN)
+    assert terminal.sees(Accepted).to_follow == ()
+    assert "补交" not in paper(terminal)
+
+
+def test_the_word_for_papers_of_before_is_not_taken_for_that_of_these() -> None:
+    terminal = at_camera(**{**HERE, "following": ("proof",)})
+    take(terminal)
+    terminal.press(Act.NEXT)
+    terminal.documents()
+    terminal.line(online=True)
+    kept(terminal)
+    terminal.delivered(EARLIER, papers=True)
+    assert "已收到，待上传" in paper(terminal)
+    assert terminal.sees(Accepted).delivery is Delivery.SENDING
+
+
+def test_after_a_copy_that_came_out_nobody_is_told_that_it_never_did() -> None:
+    terminal = at_earlier(**HERE, printed=False)
+    terminal.press(Act.PRINT_AGAIN)
+    terminal.printed()
+    terminal.press(Act.BACK)
+    assert terminal.sees(EarlierApplication).printed
+
+
+def test_another_copy_is_printed_only_while_the_card_lies_there() -> None:
+    terminal = at_earlier()
+    terminal.press(Act.PRINT_AGAIN)
+    terminal.print_fails(FaultCode.PAPER_OUT)
+    terminal.lift_card()
+    assert not terminal.sees(Accepted).may_print_again
+    terminal.press(Act.PRINT_AGAIN)
+    assert len(terminal.all(Print)) == 1
+    terminal.lay_card(ELDER)
+    terminal.press(Act.PRINT_AGAIN)
+    assert len(terminal.all(Print)) == 2
+
+
+def test_the_receipt_of_papers_is_told_apart_from_that_of_the_application() -> None:
+    terminal = handed_in()
+    terminal.printed()
+    assert terminal.last(AddPrintResult).papers
+
+
 # -- handing in ---------------------------------------------------------------------------------
 
 
@@ -484,7 +578,7 @@ def test_who_brought_only_one_of_two_is_told_what_is_still_to_come(three: Catalo
     kept(terminal)
     assert [words.get("zh") for words in terminal.sees(Accepted).to_follow] == ["材料second"]
     assert "还要补交：材料second" in paper(terminal)
-    assert "在2026-12-12前" in paper(terminal)  # counted from the application, ten days ago
+    assert "最晚2026-12-12" in paper(terminal)  # counted from the application, ten days ago
 
 
 def test_nothing_at_all_cannot_be_handed_in(three: Catalogue) -> None:
@@ -684,7 +778,7 @@ def test_who_leaves_a_paper_out_is_told_on_the_screen_and_on_the_receipt() -> No
     terminal.seal()
     assert [words.get("zh") for words in terminal.sees(Accepted).to_follow] == ["户口簿本人页"]
     assert "还要补交：户口簿本人页" in paper(terminal)
-    assert "在2026-12-22前带身份证" in paper(terminal)  # thirty days from the day of the visit
+    assert "最晚2026-12-22" in paper(terminal)  # thirty days from the day of the visit
 
 
 def test_who_handed_in_everything_is_told_nothing_of_papers() -> None:

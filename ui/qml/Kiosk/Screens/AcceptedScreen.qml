@@ -22,7 +22,8 @@ PageFrame {
     readonly property bool brief: Theme.elder && (Theme.lowReach // above what is touched is less room
                                                   || onScreen && (model.toFollow !== "" || model.mayReturn))
     // what is to be photographed fits on the first page only without it
-    leadLast: onScreen && Theme.elder && (Theme.largest || Theme.landscape || !Theme.lowReach)
+    leadLast: onScreen && (Theme.elder && (Theme.largest || Theme.landscape || !Theme.lowReach)
+                           || Theme.landscape && Theme.lowReach)
 
     objectName: "accepted"
     title: model.title

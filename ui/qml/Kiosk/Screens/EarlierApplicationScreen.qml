@@ -74,16 +74,25 @@ PageFrame {
     Filler {}
 
     back: PushButton {
-        words: root.model.mayHandIn ? root.model.finishWords : Texts.words.earlier_application.again
-        icon: root.model.mayHandIn ? "log-out" : "rotate-ccw"
-        onActivated: root.model.mayHandIn ? root.model.finish() : root.model.applyAgain()
+        readonly property bool ends: root.model.mayHandIn || root.model.refused
+        words: ends ? root.model.finishWords : Texts.words.earlier_application.again
+        icon: ends ? "log-out" : "rotate-ccw"
+        onActivated: ends ? root.model.finish() : root.model.applyAgain()
     }
     main: PushButton {
         kind: PushButton.Main
-        words: root.model.mayHandIn ? Texts.words.earlier_application.hand_in : root.model.finishWords
-        icon: root.model.mayHandIn ? "arrow-right" : "check"
+        words: root.model.mayHandIn ? Texts.words.earlier_application.hand_in
+               : root.model.refused ? Texts.words.earlier_application.again : root.model.finishWords
+        icon: root.model.mayHandIn || root.model.refused ? "arrow-right" : "check"
         available: !root.model.mayHandIn || root.model.cardThere
         reason: Texts.words.earlier_application.put_back
-        onActivated: root.model.mayHandIn ? root.model.handIn() : root.model.finish()
+        onActivated: {
+            if (root.model.mayHandIn)
+                root.model.handIn();
+            else if (root.model.refused)
+                root.model.applyAgain();
+            else
+                root.model.finish();
+        }
     }
 }
