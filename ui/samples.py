@@ -43,14 +43,14 @@ LIKE_ANOTHER = frozenset(  # drawn as another sample is, with words that are not
     {
         "earlier_application-delivered", "earlier_application-asked", "accepted-reprint_declined",
         "earlier_application-in_review", "earlier_application-granted",
-        "earlier_application-refused", "earlier_application-not_taken",
+        "earlier_application-refused", "earlier_application-at_staff",
         "earlier_application-lacks", "earlier_application-papers_wait",
         "earlier_application-asked_without_note", "capture_page-go_on_without",
         "review-papers", "submitting-papers", "submit_problem-papers_disk_full",
         "submit_problem-papers_store", "submit_problem-papers_documents",
         "submit_problem-papers_unsure", "accepted-to_follow_declined", "accepted-papers_printed",
         "accepted-papers_jammed", "accepted-papers_cover_open", "accepted-papers_elsewhere_unavailable",
-        "accepted-reprint_printed", "accepted-reprint_paper_out",
+        "accepted-reprint_printed", "accepted-reprint_paper_out", "progress_result-at_staff",
     }
 )  # fmt: skip
 
@@ -404,6 +404,7 @@ def _progress(item: Item, kind: pages.ProgressKind) -> pages.ProgressResult:
     changed = asked and kind not in (
         pages.ProgressKind.WAITING_HERE,
         pages.ProgressKind.RECEIVED,
+        pages.ProgressKind.AT_STAFF,
     )
     return pages.ProgressResult(
         number=NUMBER,
@@ -520,7 +521,7 @@ def _identity_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
         ("in_review", replace(received, state=pages.ProgressKind.IN_REVIEW)),
         ("granted", replace(received, state=pages.ProgressKind.GRANTED)),
         ("refused", replace(received, state=pages.ProgressKind.REFUSED, may_print=False)),
-        ("not_taken", replace(received, not_taken=True, may_print=False)),
+        ("at_staff", replace(received, state=pages.ProgressKind.AT_STAFF, may_print=False)),
     ):
         yield variant, page, 0
 

@@ -19,7 +19,7 @@ from drivers.device import Clock, Log, Post
 from kiosk import sync_messages as messages
 from kiosk.channel import ChannelClosed, Frame
 from kiosk.clock import days_back
-from kiosk.entry.store_desk import ReceiptHere
+from kiosk.entry.store_desk import ReceiptHere, state_here
 from kiosk.flow.effects import (
     AskPickup,
     CheckReceipt,
@@ -46,6 +46,11 @@ Send = Callable[[bytes, tuple[bytes, ...]], ChannelClosed | None]
 class _Asked:
     effect: LookForEarlier | CheckReceipt | HandOver | AskPickup
     here: Application | None = None
+
+    @property
+    def at_staff(self) -> bool:
+        """It is of this terminal, and the centre could not take it."""
+        return self.here is not None and state_here(self.here.state) is ProgressKind.AT_STAFF
 
 
 class HubDesk:
@@ -235,11 +240,15 @@ class HubDesk:
         if answer.state == "signature_wrong":
             self._post(ReceiptRefused(effect.scope, effect.number))
             return
+        state = ProgressKind(answer.state)
+        if state in (ProgressKind.UNKNOWN_NUMBER, ProgressKind.HUB_UNREACHABLE) and asked.at_staff:
+            self._post(_progress(effect, ProgressKind.AT_STAFF, asked.here))
+            return
         self._post(
             ProgressKnown(
                 effect.scope,
                 effect.number,
-                ProgressKind(answer.state),
+                state,
                 answer.item,
                 answer.accepted_at,
                 answer.changed_at,
@@ -264,7 +273,7 @@ class HubDesk:
             case LookForEarlier():
                 self._post(EarlierKnown(asked.effect.scope, None))
             case CheckReceipt():
-                kind = ProgressKind.HUB_UNREACHABLE
+                kind = ProgressKind.AT_STAFF if asked.at_staff else ProgressKind.HUB_UNREACHABLE
                 self._post(_progress(asked.effect, kind, asked.here))
             case HandOver():
                 self._post(HandedOver(asked.effect.scope, "", ""))

@@ -621,12 +621,12 @@ class StoreDesk:
             return
         # What the centre has, it may want more of; what waits here it does not know. What it could
         # not take lies in the tray: staff may have brought it in by hand since.
-        centre = not found.state.waits
+        state = state_here(found.state)
+        centre = state is not ProgressKind.WAITING_HERE
         here = Found(
             number=found.number,
             accepted_at=found.accepted_at,
-            state=ProgressKind.RECEIVED if centre else ProgressKind.WAITING_HERE,
-            not_taken=found.state in (ItemState.REFUSED, ItemState.HANDLED),
+            state=state,
             lacks=found.lacks,
             following=found.following,
             receipt=found.receipt,
@@ -642,3 +642,16 @@ class StoreDesk:
         application = known if isinstance(known, Application) else None
         agrees = self._qr_text(effect.number) == effect.qr_text != ""
         self._callbacks.receipt_here(effect, ReceiptHere(application, agrees))
+
+
+def state_here(state: ItemState) -> ProgressKind:
+    """What a citizen is told of an application in this state, as far as this terminal knows."""
+    match state:
+        case ItemState.SEALED | ItemState.SENDING:
+            return ProgressKind.WAITING_HERE
+        case ItemState.REFUSED | ItemState.HANDLED:
+            return ProgressKind.AT_STAFF
+        case ItemState.ACCEPTED | ItemState.PURGED:
+            return ProgressKind.RECEIVED
+        case _:
+            assert_never(state)

@@ -94,7 +94,6 @@ class Earlier(Step):
                         context.words(item.material(code).name) for code in lacking(item, earlier)
                     ),
                     may_hand_in=bool(asked_for(item, earlier)),
-                    not_taken=earlier.not_taken,
                     may_print=printable(earlier),
                     printed=earlier.printed,
                     card_there=context.in_full,
@@ -160,7 +159,8 @@ class Earlier(Step):
             case (_Where.DRAFT, Act.RESUME_DRAFT):
                 payload = self._draft.payload if self._draft else None
                 if payload is not None and case.take_from_draft(payload):
-                    case.earlier_asked = True
+                    # Who goes back from papers comes to the application they are for.
+                    case.earlier_asked = case.supplement is None
                     return Outcome(move=Resume())
                 return self._after_draft((EraseDraft(case.card_number),))
             case (_Where.DRAFT, Act.DISCARD_DRAFT):
@@ -208,6 +208,7 @@ class Earlier(Step):
     # -- the application that runs ------------------------------------------------
 
     def _show_earlier(self) -> Outcome:
+        self.context.case.apply()  # also after papers of a draft
         self.context.case.earlier = self._earlier
         self._where = _Where.EARLIER
         self.stops_backward = True
@@ -255,14 +256,13 @@ def last_day(item: Item, accepted_at: datetime) -> date:
 
 def over(earlier: Found) -> bool:
     """Nothing more is wanted for it: it was decided, or staff have it in hand."""
-    decided = earlier.state in (ProgressKind.GRANTED, ProgressKind.REFUSED)
-    return decided or earlier.not_taken
+    return earlier.state in (ProgressKind.GRANTED, ProgressKind.REFUSED, ProgressKind.AT_STAFF)
 
 
 def printable(earlier: Found) -> bool:
     """Its receipt is kept here, and what stands on it is still true."""
-    refused = earlier.state is ProgressKind.REFUSED or earlier.not_taken
-    return bool(earlier.qr_text) and not refused
+    untrue = earlier.state in (ProgressKind.REFUSED, ProgressKind.AT_STAFF)
+    return bool(earlier.qr_text) and not untrue
 
 
 def lacking(item: Item, earlier: Found) -> tuple[str, ...]:
@@ -294,4 +294,4 @@ def _both(here: Found | None, centre: Found | None) -> Found | None:
         return here or centre
     if here.number != centre.number:
         return max(here, centre, key=lambda found: found.accepted_at)
-    return replace(here, state=centre.state, note=centre.note, held=centre.held, not_taken=False)
+    return replace(here, state=centre.state, note=centre.note, held=centre.held)

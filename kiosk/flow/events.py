@@ -128,7 +128,6 @@ class Found:
     following: tuple[str, ...] = ()
     receipt: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     qr_text: str = ""
-    not_taken: bool = False  # the centre could not take it: staff here have it in hand
     printed: bool = True  # False: no receipt is known to have come out
 
 

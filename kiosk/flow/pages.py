@@ -182,6 +182,7 @@ class ProgressKind(StrEnum):
     NEEDS_MORE = "needs_more"
     GRANTED = "granted"
     REFUSED = "refused"
+    AT_STAFF = "at_staff"  # the centre could not take it: staff here have it in hand
     UNKNOWN_NUMBER = "unknown_number"
     HUB_UNREACHABLE = "hub_unreachable"
 
@@ -195,7 +196,6 @@ class EarlierApplication:
     state: ProgressKind
     note: str = field(default="", repr=False)  # the office's, when it asks for more
     to_follow: tuple[Words, ...] = ()  # papers that are still to be handed in
-    not_taken: bool = False  # the centre could not take it: staff here have it in hand
     papers_wait: bool = False  # some were handed in here, and the centre has not got them yet
     may_hand_in: bool = False
     may_print: bool = False  # this terminal keeps it: its receipt can be printed again

@@ -274,7 +274,7 @@ def test_of_a_refused_one_nobody_is_told_that_it_need_not_be_done_again() -> Non
     refused = identity.EarlierApplicationModel(page("earlier_application-refused"), Citizen().desk)
     assert (refused.title, refused.state) == ("上次没有通过", "没有通过")
     assert "重新申请" in refused.lead and refused.refused and refused.tip == ""
-    stuck = identity.EarlierApplicationModel(page("earlier_application-not_taken"), Citizen().desk)
+    stuck = identity.EarlierApplicationModel(page("earlier_application-at_staff"), Citizen().desk)
     assert "工作人员" in stuck.title and "窗口" in stuck.lead
     assert "待上传" not in stuck.state
 

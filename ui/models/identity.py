@@ -355,10 +355,8 @@ class EarlierApplicationModel(PageModel):
     @property
     def _kind(self) -> str:
         """End of the keys of what is said at the top."""
-        if self._page.not_taken:
-            return "_not_taken"
-        if self._page.state is ProgressKind.REFUSED:
-            return "_refused"
+        if self._page.state in (ProgressKind.REFUSED, ProgressKind.AT_STAFF):
+            return f"_{self._page.state}"
         return "_papers" if self._page.may_hand_in else ""
 
     def _say(self, key: str, **values: object) -> str:
@@ -374,8 +372,6 @@ class EarlierApplicationModel(PageModel):
 
     @Property(str, notify=renewed)
     def state(self) -> str:
-        if self._page.not_taken:
-            return self._say("not_taken")
         if self._page.papers_wait:
             return self._say("papers_wait")
         match self._page.state:
@@ -389,6 +385,8 @@ class EarlierApplicationModel(PageModel):
                 return self._say("granted")
             case ProgressKind.REFUSED:
                 return self._say("refused")
+            case ProgressKind.AT_STAFF:
+                return self._say("at_staff")
             # Whether somebody has looked at it yet may not be known; the centre has it.
             case ProgressKind.RECEIVED | ProgressKind.UNKNOWN_NUMBER | ProgressKind.HUB_UNREACHABLE:
                 return self._say("delivered")

@@ -89,7 +89,10 @@ class ProgressResultModel(PageModel):
             case ProgressKind.GRANTED:
                 return "done"
             case (
-                ProgressKind.NEEDS_MORE | ProgressKind.UNKNOWN_NUMBER | ProgressKind.HUB_UNREACHABLE
+                ProgressKind.NEEDS_MORE
+                | ProgressKind.AT_STAFF
+                | ProgressKind.UNKNOWN_NUMBER
+                | ProgressKind.HUB_UNREACHABLE
             ):
                 return "attention"
             case (

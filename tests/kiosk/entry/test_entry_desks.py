@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 
@@ -170,6 +171,36 @@ def test_a_receipt_that_waits_on_this_terminal_is_told_without_the_line(
         ProgressKnown(SCOPE, NUMBER, ProgressKind.WAITING_HERE, "old_age_allowance", AT, None)
     ]
     assert wire.sent == []
+
+
+@pytest.mark.parametrize("said", ["unknown_number", "hub_unreachable", ""])
+@pytest.mark.parametrize("state", [ItemState.REFUSED, ItemState.HANDLED])
+def test_a_receipt_of_what_the_centre_could_not_take_sends_its_holder_to_the_staff(
+    wire: Wire,
+    hub: HubDesk,
+    state: ItemState,
+    said: Literal["unknown_number", "hub_unreachable", ""],
+) -> None:
+    """Neither that it waits to be uploaded nor that nobody knows of it."""
+    here = Application(NUMBER, "old_age_allowance", AT, state)
+    hub.check_receipt(RECEIPT, ReceiptHere(here, True))
+    if said:
+        hub_says(hub, sync_messages.Progress(id=asked(wire).id, number=NUMBER, state=said))
+    else:
+        hub.on_down("closed, exit -9")
+    assert wire.posted[-1] == ProgressKnown(
+        SCOPE, NUMBER, ProgressKind.AT_STAFF, "old_age_allowance", AT, None
+    )
+
+
+def test_what_staff_brought_to_the_centre_by_hand_is_told_as_the_centre_says(
+    wire: Wire, hub: HubDesk
+) -> None:
+    here = Application(NUMBER, "old_age_allowance", AT, ItemState.HANDLED)
+    hub.check_receipt(RECEIPT, ReceiptHere(here, True))
+    answer = sync_messages.Progress(id=asked(wire).id, number=NUMBER, state="in_review")
+    hub_says(hub, answer)
+    assert wire.posted == [ProgressKnown(SCOPE, NUMBER, ProgressKind.IN_REVIEW, None, None, None)]
 
 
 def test_a_forged_receipt_is_refused_here_and_by_the_hub(wire: Wire, hub: HubDesk) -> None:

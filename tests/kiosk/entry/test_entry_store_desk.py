@@ -269,7 +269,7 @@ def test_what_lies_in_the_tray_is_not_called_waiting(
 
     monkeypatch.setattr(Outbox, "earlier", in_the_tray)
     earlier = known(desk)
-    assert earlier.found is not None and earlier.found.not_taken
+    assert earlier.found is not None and earlier.found.state is ProgressKind.AT_STAFF
     assert earlier.centre_asked  # staff may have brought it in by hand
 
 

@@ -437,9 +437,14 @@ def test_a_refused_application_asks_for_nothing_and_leads_to_a_new_one() -> None
 
 
 def test_what_the_centre_could_not_take_is_neither_called_waiting_nor_printed() -> None:
-    terminal = at_earlier(**HERE, not_taken=True)
+    terminal = at_earlier(**HERE, state=ProgressKind.AT_STAFF)
     page = terminal.sees(EarlierApplication)
-    assert (page.not_taken, page.may_hand_in, page.may_print) == (True, False, False)
+    assert (page.state, page.may_hand_in, page.may_print, page.to_follow) == (
+        ProgressKind.AT_STAFF,
+        False,
+        False,
+        (),
+    )
     for act in (Act.PRINT_AGAIN, Act.HAND_IN):
         terminal.press(act)
     terminal.sees(EarlierApplication)
@@ -448,10 +453,10 @@ def test_what_the_centre_could_not_take_is_neither_called_waiting_nor_printed() 
 def test_what_staff_brought_to_the_centre_by_hand_is_as_the_centre_says() -> None:
     terminal = at_lookup()
     terminal.line(online=True)
-    terminal.known_before(**HERE, not_taken=True, centre_asked=True)
+    terminal.known_before(**HERE, state=ProgressKind.AT_STAFF, centre_asked=True)
     terminal.centre_knows(state=ProgressKind.IN_REVIEW, held=())
     page = terminal.sees(EarlierApplication)
-    assert (page.not_taken, page.state, page.may_hand_in) == (False, ProgressKind.IN_REVIEW, True)
+    assert (page.state, page.may_hand_in) == (ProgressKind.IN_REVIEW, True)
 
 
 def test_the_copy_of_a_granted_one_asks_for_nothing_any_more() -> None:
@@ -728,6 +733,19 @@ def test_after_a_crash_the_papers_are_there_and_go_to_the_same_application() -> 
     assert terminal.last(HandIn).number == EARLIER
     kept(terminal)
     assert terminal.sees(Accepted).to_follow == ()
+
+
+def test_from_papers_taken_up_after_a_crash_one_comes_back_to_their_application() -> None:
+    terminal = resumed(at_review().last(SaveDraft).payload)
+    while not isinstance(terminal.page, ConfirmIdentity):
+        terminal.press(Act.BACK)
+    terminal.press(Act.CONFIRM_IDENTITY)
+    terminal.known_before_only(**HERE)
+    assert terminal.sees(EarlierApplication).may_print
+    terminal.press(Act.HAND_IN)
+    assert terminal.sees(CapturePage).go_on is GoOn.KEPT  # the picture is there still
+    terminal.press(Act.NEXT)
+    assert terminal.sees(Review).visit is Visit.HAND_IN
 
 
 def test_after_a_crash_between_two_papers_the_second_is_asked_for(three: Catalogue) -> None:
