@@ -34,6 +34,8 @@ SETTLE_PX = 4.0  # how far off the sheet's own side may run from where it was fo
 SLANT_PX = 1.5  # between one slant that is tried and the next
 FRAME_PX = 10.0  # from the frame's edge, where print was not taken out: noise is another there
 MOST_LEVELS = 6.0  # of one place's step count: print and dust step more
+CLEAR_LEVELS = 14.0  # no faint edge steps by as much
+CLEAR_SHARE = 0.2  # of a side: less is dust
 LEAST_LEVELS = 1.4  # of a side's mean step; wrinkles of light and noise stay below one
 LEAST_OF_SURE = 1.0  # where the sheet's other sides are known
 ALIKE_LEVELS = 0.4  # of the step of its other sides
@@ -152,8 +154,16 @@ def _edge_along(
         borderMode=cv2.BORDER_REPLICATE,
     )
     mean = cv2.blur(across, (WINDOW_PX, 1))
-    steps = np.clip(mean[:, WINDOW_PX + 1 :] - mean[:, : -WINDOW_PX - 1], -MOST_LEVELS, MOST_LEVELS)
+    steps = mean[:, WINDOW_PX + 1 :] - mean[:, : -WINDOW_PX - 1]
     away = away[: steps.shape[1]] + (WINDOW_PX + 1) / 2
+    if look.ramp_px:  # beyond what is clear another paper lies, or a hand
+        clear = (np.abs(steps) > CLEAR_LEVELS).mean(axis=0) > CLEAR_SHARE
+        beyond = np.nonzero(clear & (away >= NEAREST_PX))[0]
+        if len(beyond):
+            steps, away = steps[:, : beyond[0]], away[: beyond[0]]
+        if len(away) <= 2 * RAMP_PX:
+            return None
+    steps = np.clip(steps, -MOST_LEVELS, MOST_LEVELS)
     most = math.ceil(max(LEAST_ASLANT_PX, look.aslant * length))
     slants = np.arange(-most, most + 1, SLANT_PX)
     # each slant is a shift of the places along the side against each other

@@ -122,13 +122,19 @@ def test_a_photograph_with_a_white_border_on_a_white_plate_is_found_with_its_bor
         assert made_edges.overlap(found.corners, made.corners) > 0.98
 
 
-def test_a_dark_booklet_on_a_white_plate_ends_where_it_ends_and_not_where_its_shadow_does() -> None:
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "with another beside it"])
+def test_a_dark_booklet_on_a_white_plate_ends_where_it_ends_and_not_at_its_shadow(
+    beside: bool,
+) -> None:
     rng = np.random.default_rng(4)
     cover = frames.sheet(rng, 750, 1050, paper=(40, 25, 120), blank=True)
     cover[200:330, 150:600] = (60, 200, 220)
-    plate = made_pages.plate_of(rng, "white", *made_pages.FULL_HD)
+    picture = made_pages.plate_of(rng, "white", *made_pages.FULL_HD)
     corners = np.array([[700, 200], [1185, 220], [1160, 900], [674, 880]], np.float64)
-    picture = made_pages.laid(rng, plate, cover, corners, white=False)
+    if beside:
+        other = (corners - [700, 200]) * 0.6 + [1320, 340]
+        picture = made_pages.laid(rng, picture, cover, other, white=False)
+    picture = made_pages.laid(rng, picture, cover, corners, white=False)
     found = find_page(made_pages.sensed(rng, picture, 2.0))
     assert found is not None
     assert made_edges.overlap(found.corners, corners) > 0.985
