@@ -17,6 +17,7 @@ PageFrame {
     readonly property bool oneColumn: Theme.small || Theme.elder && !Theme.landscape || !model.hasChain
     readonly property bool compact: (Theme.elder || Theme.landscape) && model.paperComes
     readonly property bool onScreen: model.paperTrouble || Theme.elder && !model.paperComes
+    readonly property bool narrow: Theme.small && Theme.lowReach && !Theme.elder // the card stands beside the rest
     readonly property bool followInGrid: model.toFollow !== "" && Theme.elder && !Theme.landscape && model.paperComes // before the chain, not after it
     readonly property bool followInLead: model.toFollow !== "" && onScreen && brief && !Theme.landscape // there is no room under it
     readonly property bool brief: Theme.elder && (Theme.lowReach // above what is touched is less room
@@ -33,7 +34,7 @@ PageFrame {
     // -- there is no paper: to be photographed -----------------------------------
     Card {
         // only to be seen: within reach stands what is touched
-        readonly property var stageKind: Theme.lowReach && !Theme.landscape && root.onScreen ? "seen" : undefined
+        readonly property var stageKind: Theme.lowReach && !(Theme.landscape && Theme.elder) && root.onScreen ? "seen" : undefined
         visible: root.onScreen
         lit: true
         spacing: Theme.s2
@@ -43,25 +44,26 @@ PageFrame {
 
         GridLayout {
             Layout.fillWidth: true
-            columns: 2
+            columns: root.narrow ? 1 : 2
             columnSpacing: Theme.landscape && Theme.elder ? Theme.s3 : Theme.s5
             rowSpacing: Theme.s3
 
             QrCode {
                 visible: root.model.hasCode
                 Layout.alignment: Qt.AlignHCenter
-                size: !Theme.landscape ? 320 : Theme.small ? 190 : 240
+                size: !Theme.landscape ? 320 : root.narrow ? 170 : Theme.small ? 190 : 240
                 text: root.model.qrText
                 words: root.model.photoWords
             }
             ColumnLayout {
                 spacing: Theme.s1
                 Label {
+                    visible: !root.narrow
                     kind: Label.Section
                     text: root.model.photoWords
                 }
                 Label {
-                    visible: Theme.landscape ? root.model.paperTrouble && !Theme.elder : root.model.hasCode && !Theme.elder
+                    visible: Theme.landscape ? root.model.paperTrouble && !Theme.elder && !root.narrow : root.model.hasCode && !Theme.elder
                     text: Theme.landscape ? root.model.deliveryWords : Texts.words.accepted.photo_lead
                 }
                 Label {
