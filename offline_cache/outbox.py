@@ -399,7 +399,7 @@ class Outbox:
             return to
         now = self._clock.utc()
         # A receipt for papers handed in later is not the application's own.
-        own = kind is ItemKind.PRINT_RESULT and not body.get("papers")
+        own = kind is ItemKind.PRINT_RESULT and body.get("of") != ItemKind.LATER_PAPERS
         printed = own and body.get("result") == PRINTED
         told = _outside(printed=True) if printed else None
 

@@ -582,7 +582,7 @@ class StoreDesk:
                         "number": effect.number,
                         "result": effect.result,
                         "at": utc_text(effect.at),
-                        **({"papers": True} if effect.papers else {}),
+                        **({"of": ItemKind.LATER_PAPERS.value} if effect.papers else {}),
                     },
                 )
             case _:

@@ -135,7 +135,9 @@ class Accept(Step):
         item, supplement = self.context.item, self.context.case.supplement
         if item.earlier is None:
             return None
-        return supplement.until if supplement else last_day(item, self._sealed.accepted_at)
+        day = supplement.until if supplement else last_day(item, self._sealed.accepted_at)
+        # What the office asks for may be handed in after that too.
+        return day if day >= self.context.today else None
 
     def _names(self, codes: tuple[str, ...]) -> tuple[Words, ...]:
         item = self.context.item

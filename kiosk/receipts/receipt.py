@@ -229,7 +229,7 @@ def _to_follow_chinese(papers: tuple[Words, ...], by: date | None) -> tuple[Line
 def _to_follow_english(papers: tuple[Words, ...], by: date | None) -> tuple[Line, ...]:
     if not papers:
         return ()
-    until = f" until {by:%Y-%m-%d}" if by else ""
+    until = f" by {by:%Y-%m-%d} at the latest," if by else ""
     return (
         Rule(),
         Text(f"Still to hand in: {', '.join(paper.get('en') for paper in papers)}", bold=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 
 import pytest
@@ -11,7 +11,7 @@ from drivers.code_scanner.values import CodeScanned
 from drivers.device import DeviceClass, Status, StatusChanged
 from kiosk import sync_messages
 from kiosk.channel import ChannelClosed, Frame
-from kiosk.clock import SystemClock
+from kiosk.clock import SystemClock, local
 from kiosk.documents import messages as vision_messages
 from kiosk.documents.ring import FOLDER, PreviewWriter
 from kiosk.entry.hub_desk import HubDesk
@@ -106,6 +106,16 @@ def test_the_hub_knows_of_an_application_made_elsewhere(wire: Wire, hub: HubDesk
     assert wire.posted == [EarlierKnown(SCOPE, Found(NUMBER, AT, ProgressKind.RECEIVED, held=()))]
     hub_says(hub, answer)  # told twice, heard once
     assert len(wire.posted) == 1
+
+
+def test_the_centre_is_asked_about_the_whole_of_the_last_day(wire: Wire, hub: HubDesk) -> None:
+    hub.ask_earlier(EARLIER)
+    request = asked(wire)
+    assert isinstance(request, sync_messages.AskEarlier)
+    since = local(request.since)
+    assert since.time() == time.min
+    today = local(SystemClock().utc()).date()
+    assert timedelta(days=30) <= today - since.date() <= timedelta(days=31)  # midnight may pass
 
 
 def test_what_the_office_asks_for_comes_with_the_answer(wire: Wire, hub: HubDesk) -> None:

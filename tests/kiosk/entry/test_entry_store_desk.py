@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from kiosk.clock import SystemClock
+from kiosk.clock import SystemClock, local
 from kiosk.entry import store_desk
 from kiosk.entry.store_desk import Callbacks, ReceiptHere, StoreDesk
 from kiosk.flow.effects import (
@@ -245,6 +245,24 @@ def test_after_a_crash_the_receipt_can_be_printed_again_and_what_lacks_is_known(
     desk.desk.perform(AddPrintResult(sealed.number, "printed", sealed.accepted_at))
     found = known(desk).found
     assert found is not None and found.printed
+
+
+def test_on_the_last_day_that_was_told_an_application_of_any_hour_is_found(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied(desk)
+    look, asked_since = Outbox.earlier, []
+
+    def watched(outbox: Outbox, item: str, id_number: str, since: datetime) -> Any:
+        asked_since.append(local(since))
+        return look(outbox, item, id_number, since)
+
+    monkeypatch.setattr(Outbox, "earlier", watched)
+    assert known(desk).found is not None
+    (since,) = asked_since
+    assert since.time() == datetime.min.time()
+    days = (local(desk.clock.utc()).date() - since.date()).days
+    assert days in (30, 31)  # midnight may pass while it is looked
 
 
 def test_the_receipt_of_later_papers_is_not_the_one_that_never_came(desk: Desk) -> None:

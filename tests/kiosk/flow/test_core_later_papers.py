@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,15 @@ from core_citizen import (
     card,
     shown_text,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drivers.device import DeviceClass, FaultCode, Status
 from kiosk.catalogue.load import Catalogue, load
+from kiosk.clock import days_back, local
 from kiosk.flow.actions import Act
 from kiosk.flow.case import Case
+from kiosk.flow.earlier import last_day
 from kiosk.flow.effects import (
     AddPrintResult,
     AddRating,
@@ -415,9 +419,31 @@ def test_the_last_day_that_was_told_is_a_whole_day(days_ago: float, shown: bool)
     terminal.sees(EarlierApplication if shown else Form)
 
 
-def test_what_the_office_asks_for_is_told_however_old_the_application_is() -> None:
-    terminal = at_earlier(state=ProgressKind.NEEDS_MORE, held=(), days_ago=90)
-    assert terminal.sees(EarlierApplication).may_hand_in
+@given(
+    at=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),
+    later=st.integers(0, 40 * 24 * 60),
+)
+def test_what_is_looked_for_is_what_the_last_day_promises(at: datetime, later: int) -> None:
+    item = SHIPPED.find(ITEM)
+    assert item is not None and item.earlier is not None
+    now = at + timedelta(minutes=later)
+    found = at >= days_back(now, item.earlier.within_days)
+    assert found == (local(now).date() <= last_day(item, at))
+
+
+def test_what_the_office_asks_for_is_told_however_old_the_application_is(three: Catalogue) -> None:
+    terminal = at_camera(
+        three, state=ProgressKind.NEEDS_MORE, lacks=("first", "second"), days_ago=90
+    )
+    take(terminal)
+    terminal.press(Act.NEXT)
+    terminal.press(Act.NEXT)
+    terminal.press(Act.NEXT)
+    terminal.documents()
+    kept(terminal)
+    page = terminal.sees(Accepted)
+    assert page.to_follow and page.follow_by is None  # a day that is over is not told
+    assert "最晚" not in paper(terminal)
 
 
 def test_a_refused_application_asks_for_nothing_and_leads_to_a_new_one() -> None:
