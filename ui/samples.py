@@ -647,6 +647,8 @@ def _submit_pages(item: Item, language: str) -> Iterator[tuple[str, pages.Page, 
     ):
         page = _accepted(item, pages.Delivery.DELIVERED, state, may_rate=False)
         yield f"reprint_{state}", replace(page, visit=pages.Visit.REPRINT), NO_STEP
+    gone = replace(page, visit=pages.Visit.REPRINT, may_print_again=False)
+    yield "reprint_card_gone", replace(gone, print_state=pages.PrintState.PAPER_OUT), NO_STEP
 
 
 def _closing_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:

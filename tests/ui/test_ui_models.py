@@ -216,6 +216,12 @@ def test_a_printer_that_is_back_may_be_asked_again() -> None:
     assert submit.AcceptedModel(replace(gone, printer_back=True), Citizen().desk).canPrintAgain
 
 
+def test_another_copy_stays_offered_and_asks_for_the_card_first() -> None:
+    gone = submit.AcceptedModel(page("accepted-reprint_card_gone"), Citizen().desk)
+    assert gone.canPrintAgain and not gone.cardThere
+    assert submit.AcceptedModel(page("accepted-reprint_paper_out"), Citizen().desk).cardThere
+
+
 def test_nothing_is_called_uploaded_before_it_is() -> None:
     citizen = Citizen()
     waiting = submit.AcceptedModel(page("accepted-waiting"), citizen.desk)

@@ -488,7 +488,12 @@ class AcceptedModel(PageModel):
     def canPrintAgain(self) -> bool:
         page = self._page
         known = page.print_state is not PrintState.UNAVAILABLE or page.printer_back
-        return self._paper_trouble() and known and page.may_print_again
+        return self._paper_trouble() and known
+
+    @Property(bool, notify=renewed)
+    def cardThere(self) -> bool:
+        """Of who gets a copy."""
+        return self._page.may_print_again
 
     @Property(str, notify=renewed)
     def printWords(self) -> str:

@@ -269,6 +269,7 @@ PageFrame {
             visible: root.model.canPrintAgain
             words: Texts.words.accepted.print_again
             icon: "printer"
+            closedReason: root.model.cardThere ? "" : Texts.words.accepted.put_back
             onActivated: root.model.printAgain()
         }
         Tile {
@@ -304,6 +305,8 @@ PageFrame {
         visible: (Theme.landscape || Theme.elder) && root.model.canPrintAgain // else a tile
         words: Texts.words.accepted.print_again
         icon: "printer"
+        available: root.model.cardThere
+        reason: Texts.words.accepted.put_back
         onActivated: root.model.printAgain()
     }
     main: PushButton {
