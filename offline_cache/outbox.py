@@ -436,6 +436,22 @@ class Outbox:
             return rows
         return find_application(self._database, rows[0][0]) if rows else None
 
+    def following(self) -> dict[str, tuple[str, ...]] | StoreFault:
+        """Receipt number -> codes of the later papers that wait here for it, in their order, each
+        once; also of numbers that another terminal gave."""
+        rows = self._database.rows(
+            "SELECT order_key, receipt FROM outbox WHERE state IN ('sealed', 'sending')"
+            " AND kind = ? ORDER BY row",
+            (ItemKind.LATER_PAPERS.value,),
+        )
+        if isinstance(rows, StoreFault):
+            return rows
+        found: dict[str, dict[str, None]] = {}
+        for number, told in rows:
+            codes = json.loads(told).get("codes", ()) if told else ()
+            found.setdefault(number, {}).update(dict.fromkeys(codes))
+        return {number: tuple(codes) for number, codes in found.items()}
+
     def waiting(self) -> Waiting | StoreFault:
         return count_waiting(self._database)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import itertools
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
 from pydantic import ValidationError
@@ -46,6 +46,7 @@ Send = Callable[[bytes, tuple[bytes, ...]], ChannelClosed | None]
 class _Asked:
     effect: LookForEarlier | CheckReceipt | HandOver | AskPickup
     here: Application | None = None
+    following: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def at_staff(self) -> bool:
@@ -95,9 +96,10 @@ class HubDesk:
             self._devices = devices
         self._send_message(devices)
 
-    def ask_earlier(self, effect: LookForEarlier) -> None:
-        """Did this person apply elsewhere, and does the office want more?"""
-        number = self._remember(_Asked(effect))
+    def ask_earlier(self, effect: LookForEarlier, following: Mapping[str, tuple[str, ...]]) -> None:
+        """Did this person apply elsewhere, and does the office want more? `following`: by receipt
+        number, the papers that wait here and that it does not know of."""
+        number = self._remember(_Asked(effect, following=following))
         since = days_back(self._clock.utc(), effect.within_days)
         request = messages.AskEarlier(
             id=number, item=effect.item, id_number=effect.id_number, since=since
@@ -208,7 +210,7 @@ class HubDesk:
             case messages.Earlier():
                 asked = self._take(answer.id)
                 if asked is not None and isinstance(asked.effect, LookForEarlier):
-                    self._post(EarlierKnown(asked.effect.scope, _found(answer)))
+                    self._post(EarlierKnown(asked.effect.scope, _found(answer, asked.following)))
             case messages.Progress():
                 self._on_progress(answer)
             case messages.PickupKept() | messages.PickupKnown():
@@ -286,7 +288,7 @@ class HubDesk:
         return self._send(message.model_dump_json().encode(), ())
 
 
-def _found(answer: messages.Earlier) -> Found | None:
+def _found(answer: messages.Earlier, following: Mapping[str, tuple[str, ...]]) -> Found | None:
     if answer.number is None or answer.accepted_at is None:
         return None
     return Found(
@@ -295,6 +297,7 @@ def _found(answer: messages.Earlier) -> Found | None:
         ProgressKind(answer.state),
         note=answer.note,
         held=answer.materials,
+        following=following.get(answer.number, ()),
     )
 
 

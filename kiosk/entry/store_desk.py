@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, ParamSpec, Protocol, assert_never
@@ -85,7 +85,8 @@ class Callbacks:
 
     sealing: Callable[[bool], None]  # a citizen seals: sync yields
     waits: Callable[[], None]  # something new is to be sent
-    ask_hub_earlier: Callable[[LookForEarlier], None]  # nothing known here, or the centre has it
+    # Nothing known here, or the centre has it. With it: the papers that wait here, by their number.
+    ask_hub_earlier: Callable[[LookForEarlier, Mapping[str, tuple[str, ...]]], None]
     receipt_here: Callable[[CheckReceipt, ReceiptHere], None]
 
 
@@ -617,7 +618,7 @@ class StoreDesk:
             else None
         )
         if not isinstance(found, Application):
-            self._callbacks.ask_hub_earlier(effect)
+            self._ask_hub_earlier(effect)
             return
         # What the centre has, it may want more of; what waits here it does not know. What it could
         # not take lies in the tray: staff may have brought it in by hand since.
@@ -635,7 +636,14 @@ class StoreDesk:
         )
         self._post(EarlierKnown(effect.scope, here, centre_asked=centre))
         if centre:
-            self._callbacks.ask_hub_earlier(effect)
+            self._ask_hub_earlier(effect)
+
+    def _ask_hub_earlier(self, effect: LookForEarlier) -> None:
+        """With what waits here for it, should it be another terminal's."""
+        following = self._store.outbox.following() if self._store is not None else {}
+        self._callbacks.ask_hub_earlier(
+            effect, {} if isinstance(following, StoreFault) else following
+        )
 
     def _check_receipt(self, effect: CheckReceipt) -> None:
         known = self._store.outbox.state_of(effect.number) if self._store is not None else None

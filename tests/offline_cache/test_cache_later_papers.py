@@ -207,6 +207,7 @@ def test_what_is_lacking_is_what_no_papers_on_their_way_bring(
             if state.waits:
                 waiting |= brought
         assert set(_known(store, number).following) == waiting
+        assert set(ok(store.outbox.following()).get(number, ())) == waiting
         assert _known(store, number).lacks == tuple(it for it in lacked if it not in on_their_way)
     store.close()
 

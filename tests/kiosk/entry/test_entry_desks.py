@@ -100,7 +100,7 @@ def asked(wire: Wire) -> sync_messages.AskEarlier | sync_messages.AskProgress:
 
 
 def test_the_hub_knows_of_an_application_made_elsewhere(wire: Wire, hub: HubDesk) -> None:
-    hub.ask_earlier(EARLIER)
+    hub.ask_earlier(EARLIER, {})
     answer = sync_messages.Earlier(id=asked(wire).id, asked=True, number=NUMBER, accepted_at=AT)
     hub_says(hub, answer)
     assert wire.posted == [EarlierKnown(SCOPE, Found(NUMBER, AT, ProgressKind.RECEIVED, held=()))]
@@ -109,7 +109,7 @@ def test_the_hub_knows_of_an_application_made_elsewhere(wire: Wire, hub: HubDesk
 
 
 def test_the_centre_is_asked_about_the_whole_of_the_last_day(wire: Wire, hub: HubDesk) -> None:
-    hub.ask_earlier(EARLIER)
+    hub.ask_earlier(EARLIER, {})
     request = asked(wire)
     assert isinstance(request, sync_messages.AskEarlier)
     since = local(request.since)
@@ -119,7 +119,7 @@ def test_the_centre_is_asked_about_the_whole_of_the_last_day(wire: Wire, hub: Hu
 
 
 def test_what_the_office_asks_for_comes_with_the_answer(wire: Wire, hub: HubDesk) -> None:
-    hub.ask_earlier(EARLIER)
+    hub.ask_earlier(EARLIER, {})
     answer = sync_messages.Earlier(
         id=asked(wire).id,
         asked=True,
@@ -135,6 +135,20 @@ def test_what_the_office_asks_for_comes_with_the_answer(wire: Wire, hub: HubDesk
     assert "户口簿" not in repr(answer) + repr(wire.posted)
 
 
+def test_papers_that_wait_here_for_another_terminals_application_are_known(
+    wire: Wire, hub: HubDesk
+) -> None:
+    """They are not asked for again."""
+    hub.ask_earlier(EARLIER, {NUMBER: ("household_page",), "QS02261122003712": ("photo",)})
+    answer = sync_messages.Earlier(
+        id=asked(wire).id, asked=True, number=NUMBER, accepted_at=AT, state="needs_more"
+    )
+    hub_says(hub, answer)
+    (known,) = wire.posted
+    assert isinstance(known, EarlierKnown) and known.found is not None
+    assert known.found.following == ("household_page",)
+
+
 def test_papers_that_were_delivered_are_told_apart_from_their_application(
     wire: Wire, hub: HubDesk
 ) -> None:
@@ -145,7 +159,7 @@ def test_papers_that_were_delivered_are_told_apart_from_their_application(
 
 def test_without_the_sync_process_a_citizen_is_not_kept_waiting(wire: Wire, hub: HubDesk) -> None:
     wire.open = False
-    hub.ask_earlier(EARLIER)
+    hub.ask_earlier(EARLIER, {})
     hub.check_receipt(RECEIPT, ReceiptHere(None, False))
     assert wire.posted == [
         EarlierKnown(SCOPE, None),
@@ -156,7 +170,7 @@ def test_without_the_sync_process_a_citizen_is_not_kept_waiting(wire: Wire, hub:
 def test_what_was_asked_of_a_process_that_died_counts_as_out_of_reach(
     wire: Wire, hub: HubDesk
 ) -> None:
-    hub.ask_earlier(EARLIER)
+    hub.ask_earlier(EARLIER, {})
     hub.on_down("closed, exit -9")
     assert wire.posted == [
         LineChanged(False, None, 0),
@@ -165,7 +179,7 @@ def test_what_was_asked_of_a_process_that_died_counts_as_out_of_reach(
 
 
 def test_an_answer_for_a_citizen_who_has_gone_is_dropped(wire: Wire, hub: HubDesk) -> None:
-    hub.ask_earlier(EARLIER)
+    hub.ask_earlier(EARLIER, {})
     number = asked(wire).id
     hub.forget()
     hub_says(hub, sync_messages.Earlier(id=number, asked=True, number=NUMBER, accepted_at=AT))

@@ -89,10 +89,14 @@ class Desk:
             callbacks=Callbacks(
                 sealing=lambda busy: self.told.append(f"sealing {busy}"),
                 waits=lambda: self.told.append("waits"),
-                ask_hub_earlier=self.asked.put,
+                ask_hub_earlier=self.ask_hub,
                 receipt_here=lambda effect, here: self.asked.put(here),
             ),
         )
+
+    def ask_hub(self, effect: LookForEarlier, following: Mapping[str, tuple[str, ...]]) -> None:
+        self.following = dict(following)
+        self.asked.put(effect)
 
     def wait_for(self, kind: type, fits: Callable[[object], bool] = lambda _: True) -> object:
         while True:
@@ -245,6 +249,17 @@ def test_after_a_crash_the_receipt_can_be_printed_again_and_what_lacks_is_known(
     desk.desk.perform(AddPrintResult(sealed.number, "printed", sealed.accepted_at))
     found = known(desk).found
     assert found is not None and found.printed
+
+
+def test_papers_handed_in_here_for_another_terminals_application_are_not_forgotten(
+    desk: Desk,
+) -> None:
+    elsewhere = make("QS02", 12, desk.clock.utc())
+    desk.desk.perform(papers(elsewhere))
+    desk.wait_for(Sealed)
+    desk.desk.perform(LookForEarlier(SCOPE, "old_age_allowance", 30, NUMBER))
+    desk.asked.get(timeout=WAIT_S)
+    assert desk.following == {elsewhere: ("proof",)}
 
 
 def test_on_the_last_day_that_was_told_an_application_of_any_hour_is_found(
