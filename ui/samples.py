@@ -578,10 +578,11 @@ def _paper_pages(item: Item) -> Iterator[tuple[str, pages.Page, int]]:
     yield "taking", _capture(item, Advice.GOOD, taking=True), 2
     yield "three_papers", _capture_of_three(), 2
     yield "one_of_two", _capture_one_of_two(), 2
-    for go_on in (pages.GoOn.KEPT, pages.GoOn.LATER, pages.GoOn.WITHOUT):
-        one = go_on is not pages.GoOn.WITHOUT
-        page = _capture(item, Advice.NO_PAGE) if one else _capture_of_three()
-        yield f"go_on_{go_on}", replace(page, go_on=go_on), 2
+    for go_on in (pages.GoOn.KEPT, pages.GoOn.LATER):
+        yield f"go_on_{go_on}", _capture(item, Advice.NO_PAGE, go_on=go_on), 2
+    without = replace(_capture_of_three(), advice=Advice.NO_PAGE, corners=(), trouble_area=())
+    two = without.lines[:2]  # of papers handed in later one may be left out, never the only one
+    yield "go_on_without", replace(without, lines=two, go_on=pages.GoOn.WITHOUT), 1
     material = item.materials[0].name.words
     yield "", pages.CheckPage(material, IMAGE, Advice.GOOD, kept_despite=False), 2
     glare = pages.CheckPage(material, IMAGE, Advice.GLARE, True, None, _GLARE)
@@ -702,7 +703,10 @@ def samples(language: str = "zh") -> tuple[Sample, ...]:
         allowance, _item(catalogue, "progress_query"), catalogue.items, language
     ):
         name = f"{page_name(page)}-{variant}" if variant else page_name(page)
-        names = VISIT_STEPS.get(getattr(page, "visit", pages.Visit.APPLY), STEPS)
+        visit = getattr(page, "visit", pages.Visit.APPLY)
+        if isinstance(page, pages.CapturePage) and page.go_on is pages.GoOn.WITHOUT:
+            visit = pages.Visit.HAND_IN  # offered only there; the page does not name the visit
+        names = VISIT_STEPS.get(visit, STEPS)
         laid_out = name not in LIKE_ANOTHER
         found.append(Sample(name, _view(page, step, allowance.name.words, names), laid_out))
     password = _item(catalogue, "social_card_password")

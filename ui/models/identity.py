@@ -421,20 +421,16 @@ class EarlierApplicationModel(PageModel):
     def cardThere(self) -> bool:
         return self._page.card_there
 
-    @Property(bool, notify=renewed)
-    def unprinted(self) -> bool:
-        """No receipt is known to have come out, and it can be printed here."""
-        return self._never_printed()
-
-    def _never_printed(self) -> bool:
-        return self._page.may_print and not self._page.printed
+    @Property(str, notify=renewed)
+    def printNote(self) -> str:
+        """On the button itself, so never on another page than it: that no receipt came out."""
+        return "" if self._page.printed else self._say("not_printed")
 
     @Property(str, notify=renewed)
     def tip(self) -> str:
-        """That the receipt never came out, or how to see how far it is; "" where papers matter."""
-        if self._never_printed():
-            return self._say("not_printed")
-        return "" if self._kind else self._say("ask")
+        """How to see how far it is, with the receipt; "" where that is missing, or papers matter."""
+        missing = self._page.may_print and not self._page.printed
+        return "" if self._kind or missing else self._say("ask")
 
     @Property(str, notify=renewed)
     def finishWords(self) -> str:

@@ -16,8 +16,24 @@ PageFrame {
     objectName: "earlier_application"
     title: model.title
     lead: model.lead
-    leadLast: model.mayHandIn && (Theme.elder || Theme.small) && !Theme.lowReach // what is asked for comes first
+    mayShare: !Theme.small // half of it is too narrow for the number
+    leadLast: Theme.elder || Theme.small // number and what is asked for come first
 
+    Card {
+        readonly property var stageKind: Theme.small ? undefined : "seen" // a small screen has no room beside it
+        spacing: Theme.s2
+        padding: Theme.elder ? Theme.s3 : Theme.s4
+
+        Label {
+            visible: !(Theme.small && Theme.elder) // there the number itself takes the room
+            text: Texts.words.common.number
+            color: Theme.ink2
+        }
+        Label {
+            kind: Label.Number
+            text: root.model.number
+        }
+    }
     Banner {
         visible: root.model.mayHandIn
         kind: Banner.Now
@@ -26,18 +42,10 @@ PageFrame {
         detail: root.model.papersDetail
     }
     Card {
+        readonly property var stageKind: Theme.landscape && !Theme.small && !Theme.elder && !Theme.lowReach ? "seen" : undefined
         spacing: Theme.s2
 
-        Label {
-            text: Texts.words.common.number
-            color: Theme.ink2
-        }
-        Label {
-            kind: Label.Number
-            text: root.model.number
-        }
         ValueRow {
-            line: true
             big: true
             label: Texts.words.earlier_application.accepted
             masked: root.model.acceptedAt
@@ -51,7 +59,7 @@ PageFrame {
     }
     Banner {
         visible: root.model.tip !== ""
-        icon: root.model.unprinted ? "receipt-text" : "search"
+        icon: "search"
         words: root.model.tip
     }
     TileGrid {
@@ -60,6 +68,7 @@ PageFrame {
         Tile {
             visible: root.model.mayPrint
             words: Texts.words.earlier_application.print
+            note: root.model.printNote
             icon: "printer"
             closedReason: root.model.cardThere ? "" : Texts.words.earlier_application.put_back
             onActivated: root.model.printAgain()
