@@ -89,7 +89,7 @@ class Earlier(Step):
                     within_days=self._days,
                     state=earlier.state,
                     note="" if earlier.following else earlier.note,
-                    papers_wait=bool(earlier.following),
+                    papers_wait=bool(earlier.following) and not over(earlier),
                     to_follow=tuple(
                         context.words(item.material(code).name) for code in lacking(item, earlier)
                     ),

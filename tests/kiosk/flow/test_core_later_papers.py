@@ -476,6 +476,17 @@ def test_what_the_centre_could_not_take_is_neither_called_waiting_nor_printed() 
     terminal.sees(EarlierApplication)
 
 
+@pytest.mark.parametrize(
+    "state", [ProgressKind.AT_STAFF, ProgressKind.REFUSED, ProgressKind.GRANTED]
+)
+def test_papers_on_their_way_do_not_hide_what_became_of_the_application(
+    state: ProgressKind,
+) -> None:
+    terminal = at_earlier(**{**HERE, "following": ("household_page",)}, state=state)
+    page = terminal.sees(EarlierApplication)
+    assert (page.state, page.papers_wait) == (state, False)
+
+
 def test_what_staff_brought_to_the_centre_by_hand_is_as_the_centre_says() -> None:
     terminal = at_lookup()
     terminal.line(online=True)
