@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import uuid
@@ -38,6 +39,7 @@ from offline_cache.outbox import ItemKind, ItemState
 from offline_cache.store import Store, StorePlaces, look_over
 
 ROOT = Path(__file__).resolve().parents[2]
+ELSEWHERE = "QS02261122000100"  # applied for at another terminal
 
 
 def _settings(data: Path) -> Path:
@@ -103,7 +105,7 @@ def test_a_slip_tells_staff_what_to_do_and_nothing_that_is_not_masked(
     lines = dict(slip["lines"])  # type: ignore[call-overload]
     assert lines["受理号"].replace(" ", "") == number
     assert lines["申请人"] == "甄**" and lines["手机"] == "139****0000"
-    assert lines["原因"] == "item_closed 事项已停办"
+    assert lines["原因"] == "事项已停办（item_closed）"
     assert lines["受理时间"] == "2026-11-22 14:30"  # the citizen's own clock
     assert cache.run(settings, "slip", str(row(1)), json=False) == 0
     assert "中心未接收" in capsys.readouterr().out
@@ -134,7 +136,35 @@ def test_a_slip_says_which_part_of_the_case_the_centre_did_not_take(
     ]
     assert slips[1]["补交时间"] == "2026-11-22 14:30"
     assert all(slip["申请人"] == "甄**" for slip in slips)
+    assert {slip["原因"] for slip in slips} == {"交件人不是申请人，也不是代办人（another_person）"}
+    assert cache.run(_settings(data), "tray", json=True) == 0
+    of_application, of_papers, *_ = _said(capsys)
+    assert of_application["codes"] == []
+    assert of_papers["codes"] == ["household_page", "of_no_item"]
+    assert cache.run(_settings(data), "tray", json=False) == 0
+    assert "later_papers (household_page, of_no_item)" in capsys.readouterr().out
     store.close()
+
+
+def test_a_slip_of_papers_for_another_terminals_application_names_number_and_item(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = store_in(data, HandClock())
+    ok(hand_in(store, ELSEWHERE, "household_page"))
+    queue_of(store, HandClock()).refused(row(1), "of_tomorrow", "said in English")
+    assert cache.run(_settings(data), "slip", str(row(1)), json=True) == 0
+    (slip,) = _said(capsys)
+    lines = dict(slip["lines"])  # type: ignore[call-overload]
+    assert lines["受理号"].replace(" ", "") == ELSEWHERE
+    assert lines["事项"] == "高龄津贴申领"
+    assert lines["原因"] == "中心没有说明，请与中心联系（of_tomorrow）"
+    store.close()
+
+
+def test_every_reason_the_hub_gives_has_its_sentence_on_the_slip() -> None:
+    hub_words = (ROOT / "hub/applications/admin.py").read_text(encoding="utf-8")
+    table = hub_words.partition("\nREASONS = {")[2].partition("}")[0]
+    assert set(re.findall(r'"([a-z_]+)":', table)) == set(cache.REASONS)
 
 
 def test_a_terminal_on_which_anything_waits_is_not_wiped(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, assert_never
 
 from kiosk.catalogue.load import load as load_catalogue
+from kiosk.catalogue.model import Item
 from kiosk.clock import SystemClock, local
 from kiosk.entry.commands.answer import Exit, bad_use, exit_code, fault_line, ok_line
 from kiosk.entry.commands.settings_file import load_settings
@@ -32,6 +33,33 @@ from offline_cache.tray import Refused, list_tray, mark_handled, send_again
 ACTIONS: Final = "status, check, salvage, tray, again, handled, slip, export or wipe"
 MOST_ITEM_DIGITS: Final = 18  # the store counts to 2^63; one more digit may be beyond
 OF_AN_ITEM: Final = frozenset({"again", "handled", "slip"})
+# What the hub's codes mean, for the clerk who holds the slip. What is wrong with the machine is not
+# theirs to mend; what is wrong with the papers is.
+REASONS: Final = {
+    "another_person": "交件人不是申请人，也不是代办人",
+    "attachment_elsewhere": "所附材料属于另一台终端",
+    "attachment_sealed": "所附材料打不开",
+    "attachments_differ": "所附材料与申请里写的不一致",
+    "body_invalid": "内容不合规定",
+    "body_not_json": "内容无法读取",
+    "chain_broken": "与前一条衔接不上，中间可能少了一条",
+    "hash_mismatch": "送到时与发出时不一致",
+    "id_elsewhere": "另一台终端用过同一标识",
+    "item_invalid": "格式不合规定",
+    "not_an_envelope": "送到的不是密封的内容",
+    "not_authentic": "密封损坏，或送错了位置",
+    "not_storable": "中心无法保存这些内容",
+    "not_unpacked": "密封的内容无法展开",
+    "number_taken": "受理号已被另一件占用",
+    "other_content": "同一条内容前后不一致",
+    "other_place": "同一条内容换了位置",
+    "other_terminal": "内容属于另一台终端",
+    "place_taken": "这个位置已有别的内容",
+    "too_large_opened": "内容过大",
+    "unknown_seal_key": "中心没有对应的密钥",
+    "unknown_suite": "中心没有这种密封算法",
+}
+REASON_UNKNOWN: Final = "中心没有说明，请与中心联系"
 
 
 def run(settings_path: Path, action: str, what: str = "", *, json: bool) -> int:
@@ -180,12 +208,14 @@ def _tray(database: Database, json: bool) -> int:
                     number=one.order_key,
                     name_masked=one.name_masked,
                     refused_at=utc_text(one.refused_at),
+                    codes=list(one.codes),
                     code=one.code,
                     reason=one.reason,
                 )
             )
         else:
-            print(f"{one.row}  {one.order_key}  {one.kind}  {one.code}  {utc_text(one.refused_at)}")
+            what = f"{one.kind} ({', '.join(one.codes)})" if one.codes else one.kind
+            print(f"{one.row}  {one.order_key}  {what}  {one.code}  {utc_text(one.refused_at)}")
     if json:
         print(ok_line(refused=len(tray)))
     elif not tray:
@@ -206,7 +236,7 @@ def _slip(database: Database, row: int, settings: Settings, json: bool) -> int:
                 *_what(one, settings),
                 ("终端", settings.terminal.code),
                 ("状态", "中心未接收，请工作人员处理"),
-                ("原因", f"{one.code} {one.reason}".strip()),
+                ("原因", _why(one)),
                 ("退回时间", f"{local(one.refused_at):%Y-%m-%d %H:%M}"),
             ]
             if json:
@@ -215,6 +245,13 @@ def _slip(database: Database, row: int, settings: Settings, json: bool) -> int:
                 print("\n".join(f"{label}　{text}" for label, text in lines))
             return Exit.DONE
     return refuse(StoreFault(StoreFaultCode.NOT_FOUND, "no such item in the tray"), json)
+
+
+def _why(one: Refused) -> str:
+    """In the clerk's language. The hub's own sentence is for technicians (`tray --json`), unless it
+    is Chinese already."""
+    said = one.reason if not one.reason.isascii() else REASON_UNKNOWN
+    return f"{REASONS.get(one.code, said)}（{one.code}）"
 
 
 def _what(one: Refused, settings: Settings) -> list[tuple[str, str]]:
@@ -227,13 +264,21 @@ def _what(one: Refused, settings: Settings) -> list[tuple[str, str]]:
             items = load_catalogue(settings.paths.catalogue).items
             names = {it.code: it.name.words.get("zh") for item in items for it in item.materials}
             papers = "、".join(names.get(code, code) for code in one.codes)
-            return [("退回内容", f"补交材料（{papers}）"), ("补交时间", at)]
+            what = [("退回内容", f"补交材料（{papers}）"), ("补交时间", at)]
+            # Of another terminal's application nothing lies here; its papers may tell the item.
+            of = [it.name.words.get("zh") for it in items if _has_all(it, one.codes)]
+            known = not one.receipt and len(of) == 1
+            return [("事项", of[0]), *what] if known else what
         case ItemKind.RATING:
             return [("退回内容", "评价"), ("评价时间", at)]
         case ItemKind.PRINT_RESULT:
             return [("退回内容", "打印结果"), ("打印时间", at)]
         case _ as never:
             assert_never(never)
+
+
+def _has_all(item: Item, codes: tuple[str, ...]) -> bool:
+    return bool(codes) and set(codes) <= {material.code for material in item.materials}
 
 
 def _salvage(settings: Settings, keys: Keys, json: bool) -> int:
