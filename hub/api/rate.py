@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ BURST_S = 5.0  # a terminal that comes back has a lot to hand over at once
 CODE_BASE = 36  # a terminal's code is four capitals or digits: a number below 36^4
 BYTES = 8 * CODE_BASE**4  # a place for every code there can be; only those in use take memory
 NAME = "hub-rates"
+_CODE = re.compile("[0-9A-Z]{4}")
 
 
 def shared_count() -> int:
@@ -47,8 +49,10 @@ class Rates:
         """0 when it may go on (and this one is counted), else how long it should wait.
 
         No other process is waited for: of two that count the same terminal within the same
-        microsecond, one may count in vain.
+        microsecond, one may count in vain. Raises ValueError for what is no terminal's code.
         """
+        if not _CODE.fullmatch(terminal):  # int() takes signs, underscores and wide digits too
+            raise ValueError("not a terminal's code")
         place = int(terminal, CODE_BASE)
         with self._lock:
             now = self._clock()

@@ -153,17 +153,19 @@ class ApplicationAdmin(FactsOnly):
 
     @admin.display(description="状态", ordering="state")
     def state_(self, application: Application) -> str:
-        """With a mark on those whose papers came since staff last took it in hand."""
+        """With a mark while there are papers that nobody who decides has had before them: neither
+        was its page opened since they came, nor was it decided."""
         waits = application.state == State.RECEIVED
-        came = application.later_papers.all()
-        if any(waits or papers.received_at >= application.changed_at for papers in came):
+        unread = [papers for papers in application.later_papers.all() if papers.read_at is None]
+        if any(waits or papers.received_at >= application.changed_at for papers in unread):
             return format_html("{} {}", pill(application), PAPERS_CAME)
         return pill(application)
 
     @admin.display(description="评价")
     def rating(self, application: Application) -> str:
+        """Of the application itself, which is the first; those of later visits are on its page."""
         rows = list(application.ratings.all())
-        return catalogue.level_name(rows[0].level) if rows else "—"
+        return catalogue.level_name(rows[-1].level) if rows else "—"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Application]:
         return super().get_queryset(request).prefetch_related("ratings", "later_papers")
@@ -202,6 +204,8 @@ class ApplicationAdmin(FactsOnly):
         log.info("application read user=%s number=%s", request.user.pk, application.pk)
         earlier = Application.objects.filter(pk=application.earlier_number).first()
         may_decide = request.user.has_perm("applications.decide_application")
+        if may_decide:
+            application.later_papers.filter(read_at=None).update(read_at=timezone.now())
         steps = STEPS[State(application.state)] if may_decide else ()
         try:
             body = reading.body_of(application)
@@ -237,7 +241,7 @@ class ApplicationAdmin(FactsOnly):
                     "channel": catalogue.CHANNELS.get(rating.channel, rating.channel),
                     "at": rating.rated_at,
                 }
-                for rating in application.ratings.all()
+                for rating in application.ratings.order_by("rated_at")
             ],
             "prints": [
                 {"words": catalogue.PRINTS.get(row.result, row.result), "at": row.at}

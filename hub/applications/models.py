@@ -179,6 +179,8 @@ class LaterPapers(models.Model):
     )
     handed_in_at = models.DateTimeField("补交时间")
     received_at = models.DateTimeField("送达时间")
+    # When somebody who decides first opened the page of the application, with these on it.
+    read_at = models.DateTimeField("首次查看时间", null=True)
     # Who was identified, and who stood there for them, if anybody did.
     by_name = models.CharField("交件人", max_length=200)
     by_number = models.CharField("交件人证件号码", max_length=32)

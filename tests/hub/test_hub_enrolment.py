@@ -346,6 +346,12 @@ def test_several_processes_that_count_together_are_as_one(
     assert first.wait_s("0000") == 0.0
 
 
+@pytest.mark.parametrize("code", ["-QS1", "QS_1", "１２３４", "QS011", "QS0", "qs01", "QS0\n"])
+def test_what_is_no_code_has_no_place_among_the_rates(code: str) -> None:
+    with pytest.raises(ValueError, match="not a terminal's code"):
+        Rates(10.0).wait_s(code)
+
+
 def test_a_rate_below_one_in_five_seconds_still_lets_one_pass() -> None:
     now = 100.0
     rates = Rates(0.1, clock=lambda: now)

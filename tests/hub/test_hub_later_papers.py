@@ -31,6 +31,7 @@ from hub.applications.opener import opener
 from hub.applications.record import counts, record
 from hub.applications.reopening import reopen
 from hub.applications.writer import writer
+from hub.catalogue import level_name
 from hub.staff.first_user import make_first_user
 from hub.staff.models import User
 from hub.terminals.models import Terminal as Known
@@ -183,9 +184,10 @@ def test_what_staff_asked_for_brings_the_application_back_to_the_desk(
     change = StateChange.objects.last()
     assert change is not None and change.by is None
     assert change.note == "群众补交：材料household_page、材料photo"
+    assert "有新补交" in _page(clerk, LIST)
     text = _page(clerk, f"{LIST}{number}/change/")
     assert "补交材料" in text and change.note in text and "自动" in text
-    assert "有新补交" in _page(clerk, LIST)
+    assert "有新补交" not in _page(clerk, LIST)  # it was opened
     shown = record(number)
     assert shown is not None and shown["history"][-1]["by"] == ""
     clerk.post(f"{LIST}{number}/decide/", {"seen": "received", "to": "in_review"})
@@ -196,6 +198,30 @@ def test_what_staff_asked_for_brings_the_application_back_to_the_desk(
     assert "有新补交" in _page(clerk, LIST)
     text = _page(clerk, f"{LIST}{number}/change/")
     assert 0 < text.index("2026-11-24 10:10:00") < text.index("2026-11-23 10:10:00")
+    clerk.post(f"{LIST}{number}/decide/", {"seen": "in_review", "to": "granted"})
+    other.outcome(other.handed_in(number, "photo", handed_in_at="2026-11-25T02:10:00Z"))
+    assert "有新补交" in _page(clerk, LIST)  # also when it is decided: somebody should look
+    _page(clerk, f"{LIST}{number}/change/")
+    assert "有新补交" not in _page(clerk, LIST)
+
+
+def test_staff_see_the_applications_own_rating_first_and_those_of_later_visits_too(
+    terminal: Terminal, other: Terminal, clerk: Client
+) -> None:
+    number = number_in(terminal.applied())
+    again = terminal.rating(number, 2, reasons=["207"], rated_at="2026-11-25T02:10:00Z")
+    assert (told := terminal.outcome(terminal.item("rating", again)))["result"] == "accepted", told
+    terminal.outcome(terminal.item("rating", terminal.rating(number, 5)))
+    rows = _page(clerk, LIST)
+    assert level_name(5) in rows and level_name(2) not in rows
+    text = _page(clerk, f"{LIST}{number}/change/")
+    assert 0 < text.index(level_name(5)) < text.index(level_name(2))
+
+
+def test_the_hash_of_an_item_is_shown_as_it_is_compared(terminal: Terminal, clerk: Client) -> None:
+    number = number_in(terminal.applied())
+    text = _page(clerk, f"{LIST}{number}/change/")
+    assert Application.objects.get().received.hash in text
 
 
 def test_what_was_handed_in_before_staff_asked_is_no_answer_to_them(
