@@ -70,8 +70,9 @@ def opened(item: Sealed, keys: KeyRing) -> Opened | Refusal:
         return Refusal("body_not_json", "what was sealed is not a JSON object")
     except ValidationError as wrong:
         return Refusal("body_invalid", bodies.where_wrong(wrong))
-    later = isinstance(body, bodies.LaterPapersBody)
-    if not later and terminal_of(body.number) != item.terminal:
+    # Who comes again may stand at any terminal: hands in papers there, is given a receipt, rates.
+    applied = isinstance(body, bodies.ApplicationBody)
+    if applied and terminal_of(body.number) != item.terminal:
         return Refusal("other_terminal", "number: is another terminal's")
     attachments = {inside.sha256: inside for inside in held.attachments}
     if {inside.sealed for inside in held.attachments} != set(named(item.attachments)):

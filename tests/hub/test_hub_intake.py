@@ -437,14 +437,14 @@ def test_a_refused_item_that_is_right_after_all_is_settled(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, rule: str, narrow: Any
 ) -> None:
     """The hub's rule was too narrow; it was put right and the operator pressed 'send again'."""
-    item = terminal.item("rating", terminal.rating(terminal.number()))
+    item = terminal.item("application", terminal.application(materials=[], signature=None))
     with monkeypatch.context() as too:
         too.setattr(rule, narrow)
         assert terminal.outcome(item)["result"] == "refused"
     assert SetAside.objects.get().handled_at is None
     assert terminal.outcome(item)["result"] in ("accepted", "duplicate")
     assert SetAside.objects.get().handled_at is not None
-    assert Rating.objects.count() == 1
+    assert Application.objects.count() == 1
     assert terminal.verdicts() == []
 
 

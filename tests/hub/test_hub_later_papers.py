@@ -22,6 +22,7 @@ from hub.applications.models import (
     Application,
     Enclosure,
     LaterPapers,
+    PrintResult,
     Rating,
     ReceivedItem,
     SetAside,
@@ -377,6 +378,21 @@ def test_papers_that_are_not_as_agreed_are_refused_in_plain_words(
     twice = terminal.outcome(terminal.handed_in(number, "photo", "photo"))
     assert (twice["result"], twice["code"]) == ("refused", "body_invalid")
     assert not LaterPapers.objects.exists()
+
+
+def test_who_hands_in_papers_elsewhere_gets_a_receipt_and_rates_there(
+    terminal: Terminal, other: Terminal
+) -> None:
+    number = number_in(terminal.applied())
+    receipt = {"number": number, "result": "printed", "at": "2026-11-23T02:11:00Z"}
+    for item in (
+        other.handed_in(number, "photo"),
+        other.item("print_result", {**receipt, "of": "later_papers"}),
+        other.item("rating", other.rating(number, 4)),
+    ):
+        assert other.outcome(item)["result"] == "accepted"
+    assert PrintResult.objects.get().application_id == number
+    assert Rating.objects.get().application_id == number
 
 
 def test_the_command_line_shows_and_exports_what_was_handed_in_later(
