@@ -279,7 +279,7 @@ def _comes_again(stage: Stage, person: Person) -> dict[str, Any]:
     citizen = stage.citizen
     errand = Errand(person, reprint=True, hand_in=True, rate_on="skip")
     citizen.begin(errand)
-    _must_say(citizen.go(errand, "earlier_application"), "earlier_application.not_printed")
+    _must_say(citizen.go(errand, "earlier_application"), "earlier_application.print")
     citizen.go(errand, "capture_page")
     copy = "".join(stage.receipt()["text"])
     if "补打" not in copy or "还要补交" not in copy:
